@@ -1,0 +1,139 @@
+//! One error for everything a person may have to act on: what happened, what it means, what to do.
+
+use std::fmt;
+
+/// What went wrong, as far as a caller branches on it; everything else is [`Code::Failed`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Code {
+    /// The request itself can't be carried out as written.
+    BadInput,
+    /// The named thing does not exist.
+    NotFound,
+    /// The thing exists already.
+    Duplicate,
+    /// There is no vault yet.
+    NoVault,
+    /// The vault is locked and nothing could open it without asking.
+    Locked,
+    /// The passphrase or recovery code does not open its slot.
+    WrongPassphrase,
+    /// The keychain holds no entry for this vault.
+    KeychainEmpty,
+    /// The keychain did not answer, is locked, or is not there.
+    KeychainUnavailable,
+    /// The keychain holds an entry, but it does not open this vault.
+    KeychainMismatch,
+    /// A sealed value does not open in its place: damaged or moved.
+    Damaged,
+    /// The store was written by a newer Switchyard.
+    StoreNewer,
+    /// The store's file is damaged or cut short.
+    StoreDamaged,
+    /// The store can't be written: read-only, no permission, or no space.
+    StoreUnwritable,
+    /// The server refused the credential.
+    KeyRefused,
+    /// The server refused the request.
+    Refused,
+    /// The server is overloaded or limits the rate; later may work.
+    Busy,
+    /// The server could not be reached, or the connection broke.
+    Network,
+    /// A time limit ran out.
+    Timeout,
+    /// The user cancelled.
+    Cancelled,
+    /// Anything that no caller tells apart.
+    Failed,
+}
+
+/// A failure in words: `message` says what happened and what it means, `hint` what to do.
+pub struct Error {
+    code: Code,
+    message: String,
+    hint: Option<String>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// The result of nearly everything in this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// Makes an error of `code` that says `message`. The text must not hold a secret.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            hint: None,
+            source: None,
+        }
+    }
+
+    /// Makes an error for a request that can't be carried out as written.
+    pub fn bad_input(message: impl Into<String>) -> Self {
+        Self::new(Code::BadInput, message)
+    }
+
+    /// Makes an error that no caller tells apart.
+    pub fn failed(message: impl Into<String>) -> Self {
+        Self::new(Code::Failed, message)
+    }
+
+    /// Adds what the user can do about it.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Keeps the error that caused this one, for logs; it is not shown to the user.
+    #[must_use]
+    pub fn because(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        self.source = Some(Box::new(source));
+        self
+    }
+
+    /// Returns what callers branch on.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// Returns what happened and what it means.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Returns what to do about it, where there is something to do.
+    #[must_use]
+    pub fn advice(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+// Written by hand so that `{:?}` in a log never reaches into a source's own Debug, which may carry
+// bytes of a secret (keyring's error type does).
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("code", &self.code)
+            .field("message", &self.message)
+            .field("hint", &self.hint)
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_deref().map(|s| s as _)
+    }
+}

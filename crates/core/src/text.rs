@@ -1,0 +1,148 @@
+//! Names and other text from outside: stored exactly, shown safely, compared by meaning.
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_width::UnicodeWidthChar;
+
+use crate::error::{Error, Result};
+
+/// The most characters that a name, label or tag may have.
+pub const NAME_MAX: usize = 120;
+/// The most characters that a note may have.
+pub const NOTE_MAX: usize = 4_000;
+
+/// Checks a name that a person gave something: not blank, bounded, one line. Returns it trimmed of
+/// surrounding white space and otherwise exactly as given.
+///
+/// # Errors
+/// [`Code::BadInput`](crate::error::Code::BadInput) that says which rule it breaks.
+pub fn check_name<'a>(what: &str, name: &'a str) -> Result<&'a str> {
+    let name = name.trim();
+    if name.is_empty() || name.chars().all(is_unseen) {
+        return Err(Error::bad_input(format!("The {what} is empty."))
+            .hint("Give it at least one visible character."));
+    }
+    if name.chars().any(char::is_control) {
+        return Err(Error::bad_input(format!(
+            "The {what} holds a line break or control character."
+        ))
+        .hint("Write it on one line."));
+    }
+    check_length(what, name, NAME_MAX)?;
+    Ok(name)
+}
+
+/// Checks free text of several lines against `max` characters.
+///
+/// # Errors
+/// [`Code::BadInput`](crate::error::Code::BadInput) when it is longer, or holds a NUL.
+pub fn check_length(what: &str, text: &str, max: usize) -> Result<()> {
+    let count = text.chars().count();
+    if count > max {
+        return Err(Error::bad_input(format!(
+            "The {what} has {count} characters; {max} is the most."
+        ))
+        .hint("Shorten it; nothing was changed."));
+    }
+    if text.contains('\0') {
+        return Err(
+            Error::bad_input(format!("The {what} holds a NUL character."))
+                .hint("Remove it; nothing was changed."),
+        );
+    }
+    Ok(())
+}
+
+/// Returns the form by which two names count as the same: NFKC, lower case, unseen characters left
+/// out. Two names that look alike must not stand for two payers.
+#[must_use]
+pub fn folded(name: &str) -> String {
+    name.trim()
+        .nfkc()
+        .filter(|c| !is_unseen(*c))
+        .flat_map(char::to_lowercase)
+        .nfkc()
+        .collect()
+}
+
+/// Returns `text` on one line, with control and direction-changing characters made visible, cut to
+/// `columns` terminal columns with an ellipsis.
+#[must_use]
+pub fn shown(text: &str, columns: usize) -> String {
+    let mut out = String::new();
+    let mut width = 0;
+    for c in text.chars() {
+        // The joiner of emoji families only joins; every other unseen character is made visible.
+        let piece = if c.is_control() || (is_unseen(c) && c != '\u{200D}') {
+            if c == '\n' || c == '\t' {
+                " ".to_owned()
+            } else {
+                format!("⟨{:04X}⟩", u32::from(c))
+            }
+        } else {
+            c.to_string()
+        };
+        let piece_width: usize = piece.chars().map(|c| c.width().unwrap_or(0)).sum();
+        if width + piece_width > columns.saturating_sub(1) {
+            // One column is kept for the ellipsis; it is only needed if something is left over.
+            let rest_fits = unicode_width::UnicodeWidthStr::width(text) <= columns
+                && !text.chars().any(|c| c.is_control() || is_unseen(c));
+            if !rest_fits {
+                out.push('…');
+                return out;
+            }
+        }
+        width += piece_width;
+        out.push_str(&piece);
+    }
+    out
+}
+
+/// Tells whether a character is invisible or changes the direction of what follows it.
+fn is_unseen(c: char) -> bool {
+    matches!(c,
+        '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
+        | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}'
+        | '\u{3164}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_kept_exactly_and_only_trimmed() {
+        assert_eq!(check_name("name", "  Wörk 🔑 key ").unwrap(), "Wörk 🔑 key");
+    }
+
+    #[test]
+    fn blank_unseen_and_endless_names_are_refused() {
+        for name in ["", "   ", "\u{200B}\u{200B}", "two\nlines", "nul\0"] {
+            assert!(check_name("name", name).is_err(), "{name:?} was taken");
+        }
+        assert!(check_name("name", &"x".repeat(10_000)).is_err());
+        assert!(check_name("name", &"é".repeat(NAME_MAX)).is_ok());
+    }
+
+    #[test]
+    fn names_that_look_the_same_fold_to_the_same() {
+        assert_eq!(folded("Caf\u{e9}"), folded("cafe\u{301}"));
+        assert_eq!(folded("Work"), folded(" WORK\u{200D} "));
+        assert_ne!(folded("Work"), folded("Work 2"));
+    }
+
+    #[test]
+    fn a_direction_override_is_shown_and_not_obeyed() {
+        assert_eq!(shown("abc\u{202E}def", 40), "abc⟨202E⟩def");
+        assert_eq!(shown("one\ntwo", 40), "one two");
+    }
+
+    #[test]
+    fn long_text_is_cut_to_its_columns() {
+        assert_eq!(shown("abcdefgh", 8), "abcdefgh");
+        assert_eq!(shown("abcdefghi", 8), "abcdefg…");
+        assert_eq!(
+            unicode_width::UnicodeWidthStr::width(shown(&"漢".repeat(50), 9).as_str()),
+            9
+        );
+    }
+}

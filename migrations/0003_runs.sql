@@ -1,0 +1,102 @@
+-- Prompts on their way to a model, and where they can go.
+
+-- Remote boxes of the farm. `slurm` is JSON for a host that places work on a cluster.
+CREATE TABLE hosts (
+    id            INTEGER PRIMARY KEY AUTOINCREMENT,
+    name          TEXT    NOT NULL,
+    name_folded   TEXT    NOT NULL,
+    destination   TEXT    NOT NULL,
+    port          INTEGER CHECK (port BETWEEN 1 AND 65535),
+    identity_file TEXT,
+    slots         INTEGER NOT NULL DEFAULT 1 CHECK (slots BETWEEN 1 AND 1024),
+    service_unit  TEXT,
+    -- The key sent for each run; NULL with `own_command` set means that the box uses its own.
+    key_id        TEXT    REFERENCES api_keys (id),
+    own_command   TEXT,
+    labels        TEXT    NOT NULL DEFAULT '[]' CHECK (json_valid(labels)),
+    slurm         TEXT    CHECK (slurm IS NULL OR json_valid(slurm)),
+    host_key      TEXT,
+    pinned_at     INTEGER,
+    is_paused     INTEGER NOT NULL DEFAULT 0 CHECK (is_paused IN (0, 1)),
+    rests_until   INTEGER,
+    probed_at     INTEGER,
+    probe         TEXT    CHECK (probe IS NULL OR json_valid(probe)),
+    source        TEXT    NOT NULL DEFAULT 'manual' CHECK (source IN ('manual', 'ssh_config', 'ec2')),
+    created_at    INTEGER NOT NULL,
+    deleted_at    INTEGER
+) STRICT;
+CREATE UNIQUE INDEX hosts_by_name ON hosts (name_folded) WHERE deleted_at IS NULL;
+
+-- Runs that continue one another.
+CREATE TABLE conversations (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    created_at  INTEGER NOT NULL,
+    title       BLOB
+) STRICT;
+
+-- One prompt through one tier. The row is committed before the request leaves; a row still
+-- `started` whose `owner` is gone is booked as estimated, never dropped.
+CREATE TABLE runs (
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    conversation_id INTEGER NOT NULL REFERENCES conversations (id),
+    reply_to        INTEGER REFERENCES runs (id),
+    -- Names the locked file of the process that works on it.
+    owner           TEXT    NOT NULL,
+    face            TEXT    NOT NULL,
+    state           TEXT    NOT NULL CHECK (state IN ('started', 'finished', 'failed', 'cancelled', 'lost')),
+    tier            TEXT    NOT NULL CHECK (tier IN ('subscription', 'metered', 'farm')),
+    class           TEXT    NOT NULL DEFAULT 'interactive',
+    model           TEXT    NOT NULL,
+    model_served    TEXT,
+    key_id          TEXT    REFERENCES api_keys (id),
+    -- Who is billed: `key:ID`, `env:NAME:FINGERPRINT`, `plan:…` or `host:ID`.
+    payer           TEXT    NOT NULL,
+    payer_label     TEXT    NOT NULL,
+    -- What the server or the CLI said of the credential that it was given.
+    proof           TEXT,
+    host_id         INTEGER REFERENCES hosts (id),
+    environment     TEXT    NOT NULL DEFAULT '',
+    started_at      INTEGER NOT NULL,
+    finished_at     INTEGER,
+    first_token_ms  INTEGER,
+    attempts        INTEGER NOT NULL DEFAULT 1,
+    max_tokens      INTEGER,
+    -- The prompt's size as it was estimated, so that a run cut off by a crash can be booked.
+    input_estimate  INTEGER NOT NULL DEFAULT 0,
+    worst_case_nano INTEGER,
+    stop_reason     TEXT,
+    request_id      TEXT,
+    error_code      TEXT,
+    error_text      TEXT,
+    -- Sealed by the history key; NULL where the history is off or has been cleared.
+    system          BLOB,
+    prompt          BLOB,
+    answer          BLOB
+) STRICT;
+CREATE INDEX runs_by_conversation ON runs (conversation_id, id);
+CREATE INDEX runs_by_reply ON runs (reply_to) WHERE reply_to IS NOT NULL;
+CREATE INDEX runs_in_flight ON runs (owner) WHERE state = 'started';
+
+-- Files that went with a prompt, sealed like it.
+CREATE TABLE run_attachments (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    run_id      INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+    position    INTEGER NOT NULL,
+    media_type  TEXT    NOT NULL,
+    name        BLOB,
+    body        BLOB,
+    UNIQUE (run_id, position)
+) STRICT;
+
+-- What each server last said of its models; a gateway has a list of its own.
+CREATE TABLE models (
+    base_url      TEXT    NOT NULL,
+    id            TEXT    NOT NULL,
+    position      INTEGER NOT NULL,
+    display_name  TEXT    NOT NULL,
+    lifecycle     TEXT,
+    max_input     INTEGER,
+    max_output    INTEGER,
+    fetched_at    INTEGER NOT NULL,
+    PRIMARY KEY (base_url, id)
+) STRICT, WITHOUT ROWID;
