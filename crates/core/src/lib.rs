@@ -2,9 +2,14 @@
 
 pub mod child;
 pub mod clock;
+pub mod db;
 pub mod error;
+pub mod id;
 pub mod paths;
 pub mod secret;
+pub mod settings;
 pub mod text;
+pub mod usage;
+pub mod vault;
 
 pub use error::{Code, Error, Result};

@@ -1,0 +1,173 @@
+//! The store's folder and files: private before SQLite opens them, and locks that die with a process.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Code, Error, Result};
+use crate::paths::Paths;
+
+/// Makes `folder` and its parents, private to the user, and checks one that was there already.
+///
+/// # Errors
+/// [`Code::StoreUnwritable`] when it can't be made, is not a folder, or others may write in it.
+pub(crate) fn private_folder(folder: &Path) -> Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+        .create(folder)
+        .map_err(|e| unwritable(folder, "make the folder", e))?;
+    tighten(folder)
+}
+
+#[cfg(unix)]
+fn tighten(folder: &Path) -> Result<()> {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    let found = folder
+        .metadata()
+        .map_err(|e| unwritable(folder, "look at the folder", e))?;
+    if found.uid() != rustix::process::geteuid().as_raw() {
+        return Err(Error::new(
+            Code::StoreUnwritable,
+            format!("The folder {} belongs to another user.", folder.display()),
+        )
+        .hint("Take it over with chown, or set SWITCHYARD_HOME to a folder of your own."));
+    }
+    if found.mode() & 0o077 == 0 {
+        return Ok(());
+    }
+    if found.mode() & 0o022 != 0 {
+        // Others could have put files of their own in here; taking the right away now would only
+        // hide that.
+        return Err(Error::new(
+            Code::StoreUnwritable,
+            format!(
+                "Others may write in {}, so what is in it can't be trusted.",
+                folder.display()
+            ),
+        )
+        .hint(format!(
+            "Look at what is in it, then: chmod 700 '{}'",
+            folder.display()
+        )));
+    }
+    let mut mode = found.permissions();
+    mode.set_mode(0o700);
+    std::fs::set_permissions(folder, mode)
+        .map_err(|e| unwritable(folder, "make private the folder", e))
+}
+
+#[cfg(not(unix))]
+fn tighten(_folder: &Path) -> Result<()> {
+    Ok(())
+}
+
+/// Makes a file that only the user can read and write, or checks one that is there.
+///
+/// # Errors
+/// [`Code::StoreUnwritable`] when it can't be made or opened.
+pub(crate) fn private_file(path: &Path) -> Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options
+        .open(path)
+        .map_err(|e| unwritable(path, "open", e))?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::Permissions::from_mode(0o600);
+        file.set_permissions(mode)
+            .map_err(|e| unwritable(path, "make private", e))?;
+    }
+    Ok(file)
+}
+
+/// Waits for the lock that is held while a store is made or migrated; it goes with the file's handle.
+///
+/// # Errors
+/// [`Code::StoreUnwritable`] when the lock file can't be made.
+pub(crate) fn lock_for_opening(paths: &Paths) -> Result<File> {
+    let path = paths.data().join("opening.lock");
+    let file = private_file(&path)?;
+    file.lock().map_err(|e| unwritable(&path, "lock", e))?;
+    Ok(file)
+}
+
+/// A locked file that names this process for as long as it lives, however it ends.
+pub(crate) struct LiveFile {
+    name: String,
+    path: PathBuf,
+    _lock: File,
+}
+
+impl LiveFile {
+    pub(crate) fn take(paths: &Paths) -> Result<Self> {
+        let folder = paths.live();
+        private_folder(&folder)?;
+        let name = uuid::Uuid::now_v7().simple().to_string();
+        let path = folder.join(&name);
+        let lock = private_file(&path)?;
+        lock.try_lock()
+            .map_err(|e| unwritable(&path, "lock", e.into()))?;
+        Ok(Self {
+            name,
+            path,
+            _lock: lock,
+        })
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl Drop for LiveFile {
+    fn drop(&mut self) {
+        // A file left behind is harmless: its lock is gone, and that is what counts.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// Tells whether nobody holds the live file called `owner` beside the database `store`.
+pub(crate) fn is_gone(store: &Path, owner: &str) -> bool {
+    let is_plain = !owner.is_empty() && owner.chars().all(|c| c.is_ascii_alphanumeric());
+    let Some(path) = store
+        .parent()
+        .filter(|_| is_plain)
+        .map(|data| data.join("live").join(owner))
+    else {
+        return true;
+    };
+    match OpenOptions::new().read(true).write(true).open(&path) {
+        Err(e) => e.kind() == ErrorKind::NotFound,
+        Ok(file) => match file.try_lock() {
+            Ok(()) => {
+                let _ = std::fs::remove_file(&path);
+                true
+            }
+            Err(TryLockError::WouldBlock) => false,
+            // A file system without locks: keep the run rather than book it twice.
+            Err(TryLockError::Error(_)) => false,
+        },
+    }
+}
+
+/// Words an input or output failure on one of the store's files.
+pub(crate) fn unwritable(path: &Path, doing: &str, error: std::io::Error) -> Error {
+    let why = match error.kind() {
+        ErrorKind::PermissionDenied => "there is no permission for it".to_owned(),
+        ErrorKind::ReadOnlyFilesystem => "the file system is read-only".to_owned(),
+        ErrorKind::StorageFull => "the disk is full".to_owned(),
+        _ => error.to_string(),
+    };
+    Error::new(
+        Code::StoreUnwritable,
+        format!("Could not {doing} {}: {why}.", path.display()),
+    )
+    .hint("Nothing was changed. Check the folder's permissions and the disk, then try again.")
+    .because(error)
+}

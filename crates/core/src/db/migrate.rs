@@ -1,0 +1,191 @@
+//! Numbered migrations, each store brought forward in one transaction after a verified backup.
+
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use rusqlite::backup::Backup;
+use rusqlite::{Connection, OpenFlags};
+use rusqlite_migration::{M, Migrations};
+
+use super::error::SqlContext;
+use super::files;
+use crate::clock::Millis;
+use crate::error::{Code, Error, Result};
+use crate::paths::Paths;
+
+const FILES: &[&str] = &[
+    include_str!("../../../../migrations/0001_store.sql"),
+    include_str!("../../../../migrations/0002_vault_and_keys.sql"),
+    include_str!("../../../../migrations/0003_runs.sql"),
+    include_str!("../../../../migrations/0004_ledger.sql"),
+];
+
+/// The schema that this version writes; a store's own is in `PRAGMA user_version`.
+pub const SCHEMA_VERSION: usize = FILES.len();
+
+/// How many backups are kept; the oldest goes first.
+const BACKUPS_KEPT: usize = 5;
+
+static MIGRATIONS: LazyLock<Migrations<'static>> =
+    LazyLock::new(|| Migrations::new(FILES.iter().map(|sql| M::up(sql)).collect()));
+
+/// Returns the schema version of an open store.
+///
+/// # Errors
+/// [`Code::StoreDamaged`] when it can't be read.
+pub(super) fn version(connection: &Connection) -> Result<usize> {
+    connection
+        .pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))
+        .doing("read its version")
+        // A negative version is nobody's; it is refused as newer.
+        .map(|version| usize::try_from(version).unwrap_or(usize::MAX))
+}
+
+/// Refuses a schema that a newer Switchyard wrote.
+///
+/// # Errors
+/// [`Code::StoreNewer`].
+pub(super) fn refuse_newer(version: usize) -> Result<()> {
+    if version <= SCHEMA_VERSION {
+        return Ok(());
+    }
+    Err(Error::new(
+        Code::StoreNewer,
+        format!("The store was written by a newer Switchyard (schema {version}; this one knows {SCHEMA_VERSION})."),
+    )
+    .hint("Nothing was changed. Update Switchyard, or set SWITCHYARD_HOME to another folder."))
+}
+
+/// Applies what is missing, all in one transaction.
+///
+/// # Errors
+/// [`Code::StoreUnwritable`] or [`Code::Failed`]; the store is then as it was.
+pub(super) fn to_latest(connection: &mut Connection) -> Result<()> {
+    up_to(connection, &MIGRATIONS)
+}
+
+fn up_to(connection: &mut Connection, migrations: &Migrations<'_>) -> Result<()> {
+    migrations
+        .to_latest(connection)
+        .map_err(|error| match error {
+            rusqlite_migration::Error::RusqliteError { err, .. } => {
+                match Err::<(), _>(err).doing("be brought to this version's form") {
+                    Err(worded) => worded,
+                    Ok(()) => Error::failed("The migration failed."),
+                }
+            }
+            other => Error::failed(format!(
+                "The store could not be brought to this version's form: {other}."
+            ))
+            .hint("Nothing was changed; the backup beside the store is the state from before."),
+        })
+}
+
+/// Copies the store aside and checks the copy.
+///
+/// # Errors
+/// [`Code::StoreUnwritable`] when it can't be written or does not check out: the migration stops.
+pub(super) fn back_up(
+    connection: &Connection,
+    paths: &Paths,
+    from: usize,
+    now: Millis,
+) -> Result<PathBuf> {
+    let folder = paths.backups();
+    files::private_folder(&folder)?;
+    let stamp = now.timestamp().strftime("%Y%m%dT%H%M%SZ");
+    let path = folder.join(format!(
+        "schema{from}-{stamp}-{}.db",
+        uuid::Uuid::now_v7().simple()
+    ));
+    let outcome = write_copy(connection, &path).and_then(|()| verify(&path, from));
+    if let Err(error) = outcome {
+        let _ = std::fs::remove_file(&path);
+        return Err(Error::new(
+            Code::StoreUnwritable,
+            format!(
+                "The backup before the migration failed, so the store was left as it is: {error}"
+            ),
+        )
+        .hint(format!(
+            "Make room in {} and start again.",
+            folder.display()
+        )));
+    }
+    drop_oldest(&folder);
+    Ok(path)
+}
+
+fn write_copy(from: &Connection, path: &Path) -> Result<()> {
+    files::private_file(path)?;
+    let mut copy = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
+        .doing("open its backup")?;
+    Backup::new(from, &mut copy)
+        .and_then(|backup| backup.run_to_completion(4096, std::time::Duration::ZERO, None))
+        .doing("be copied")?;
+    // The copy must stand alone: one file, no log beside it.
+    copy.pragma_update(None, "journal_mode", "DELETE")
+        .doing("finish its backup")?;
+    copy.close().map_err(|(_, e)| e).doing("close its backup")
+}
+
+fn verify(path: &Path, version_before: usize) -> Result<()> {
+    let copy = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+        .doing("open its backup again")?;
+    let verdict: String = copy
+        .pragma_query_value(None, "integrity_check", |row| row.get(0))
+        .doing("check its backup")?;
+    if verdict != "ok" || version(&copy)? != version_before {
+        return Err(Error::new(
+            Code::StoreDamaged,
+            format!("the copy does not check out ({verdict})."),
+        ));
+    }
+    Ok(())
+}
+
+fn drop_oldest(folder: &Path) {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return;
+    };
+    let mut copies: Vec<_> = entries
+        .flatten()
+        .filter(|entry| {
+            entry
+                .path()
+                .extension()
+                .is_some_and(|ending| ending == "db")
+        })
+        .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
+        .collect();
+    copies.sort();
+    let surplus = copies.len().saturating_sub(BACKUPS_KEPT);
+    for (_, path) in copies.into_iter().take(surplus) {
+        // An old copy that stays costs space and nothing else.
+        let _ = std::fs::remove_file(path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_migrations_are_valid_one_after_another() {
+        MIGRATIONS.validate().unwrap();
+    }
+
+    #[test]
+    fn a_migration_that_fails_half_way_leaves_nothing_of_itself() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        let broken = Migrations::new(vec![
+            M::up("CREATE TABLE first (id INTEGER) STRICT;"),
+            M::up("CREATE TABLE second (id INTEGER) STRICT; INSERT INTO nowhere VALUES (1);"),
+        ]);
+        assert!(up_to(&mut connection, &broken).is_err());
+        let tables: i64 = connection
+            .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!((tables, version(&connection).unwrap()), (0, 0));
+    }
+}

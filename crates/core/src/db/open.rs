@@ -1,0 +1,234 @@
+//! Opening a store: make it, or check it, migrate it, and hand out connections to it.
+
+use std::io::Read;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+
+use super::error::SqlContext;
+use super::watch::Signal;
+use super::{Access, Db, Inner, files, migrate, writer};
+use crate::clock::Clock;
+use crate::error::{Code, Result};
+use crate::paths::Paths;
+
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+
+pub(super) fn open(paths: &Paths, clock: &Clock) -> Result<Db> {
+    files::private_folder(paths.data())?;
+    let path = paths.database();
+    if !path
+        .try_exists()
+        .map_err(|e| files::unwritable(&path, "look for", e))?
+    {
+        create(paths, clock)?;
+    }
+    if let Some(why) = damage(&path)? {
+        return Ok(rescue(&path, clock, why));
+    }
+    // A second look after the lock: another process may have migrated it meanwhile.
+    match open_sound(paths, clock) {
+        Err(error) if error.code() == Code::StoreDamaged => {
+            Ok(rescue(&path, clock, error.message().to_owned()))
+        }
+        other => other,
+    }
+}
+
+fn open_sound(paths: &Paths, clock: &Clock) -> Result<Db> {
+    let path = paths.database();
+    files::private_file(&path)?;
+    let mut connection = connect(&path)?;
+    let version = migrate::version(&connection)?;
+    migrate::refuse_newer(version)?;
+    if version < migrate::SCHEMA_VERSION {
+        let _lock = files::lock_for_opening(paths)?;
+        let version = migrate::version(&connection)?;
+        migrate::refuse_newer(version)?;
+        if version < migrate::SCHEMA_VERSION {
+            let copy = migrate::back_up(&connection, paths, version, clock.now())?;
+            tracing::info!(from = version, to = migrate::SCHEMA_VERSION, backup = %copy.display(), "migrating the store");
+            migrate::to_latest(&mut connection)?;
+        }
+    }
+    let live = files::LiveFile::take(paths)?;
+    let signal = Signal::open(&path)?;
+    Ok(Db(Arc::new(Inner {
+        path,
+        access: Access::Full,
+        clock: clock.clone(),
+        readers: Mutex::new(Vec::new()),
+        writer: Some(writer::Writer::start(connection, signal)?),
+        live: Some(live),
+    })))
+}
+
+/// Makes a store beside its final name and moves it there when it is whole, so that a store that
+/// exists is never empty: an empty file is damage, not a beginning.
+fn create(paths: &Paths, clock: &Clock) -> Result<()> {
+    let _lock = files::lock_for_opening(paths)?;
+    let path = paths.database();
+    if path.exists() {
+        return Ok(());
+    }
+    let draft = paths.data().join("switchyard.db.new");
+    let _ = std::fs::remove_file(&draft);
+    files::private_file(&draft)?;
+    let mut connection = connect(&draft)?;
+    migrate::to_latest(&mut connection)?;
+    let pepper = crate::secret::FingerprintKey::random()?;
+    connection
+        .execute(
+            "INSERT INTO store (id, store_id, created_at, zone, pepper) VALUES (1, ?1, ?2, ?3, ?4)",
+            (
+                uuid::Uuid::now_v7().to_string(),
+                clock.now(),
+                local_zone(),
+                pepper.expose().as_slice(),
+            ),
+        )
+        .doing("be made")?;
+    connection
+        .pragma_update(None, "wal_checkpoint", "TRUNCATE")
+        .doing("be made")?;
+    connection.close().map_err(|(_, e)| e).doing("be made")?;
+    std::fs::rename(&draft, &path).map_err(|e| files::unwritable(&path, "put in place", e))?;
+    sync_folder(paths.data())
+}
+
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> Result<()> {
+    // The new name is durable only when its folder is.
+    std::fs::File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(|e| files::unwritable(folder, "save the folder", e))
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_folder: &Path) -> Result<()> {
+    Ok(())
+}
+
+/// Returns the IANA name of the machine's zone, or UTC where it has none.
+fn local_zone() -> String {
+    jiff::tz::TimeZone::system()
+        .iana_name()
+        .unwrap_or("UTC")
+        .to_owned()
+}
+
+/// Looks for damage that SQLite would not see, or would repair by starting over: no file header, or
+/// fewer pages than the header counts. Returns what is wrong.
+fn damage(path: &Path) -> Result<Option<String>> {
+    let mut file = std::fs::File::open(path).map_err(|e| files::unwritable(path, "open", e))?;
+    let length = file
+        .metadata()
+        .map_err(|e| files::unwritable(path, "look at", e))?
+        .len();
+    if length == 0 {
+        return Ok(Some("the file is empty, and a store never is.".to_owned()));
+    }
+    let mut header = [0_u8; 100];
+    if file.read_exact(&mut header).is_err() || &header[..16] != MAGIC {
+        return Ok(Some("the file is not a Switchyard store.".to_owned()));
+    }
+    let field = |at: usize| {
+        u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
+    };
+    let page_size = match u64::from(field(16) >> 16) {
+        1 => 65_536,
+        size => size,
+    };
+    let pages = u64::from(field(28));
+    // The count is only right where the change counter agrees with it (SQLite file format, 1.3.7).
+    let count_is_right = field(24) == field(92);
+    // With a log beside it, the newest pages may not have reached the file yet.
+    let has_log = path
+        .with_extension("db-wal")
+        .metadata()
+        .is_ok_and(|log| log.len() > 0);
+    if count_is_right && !has_log && length < pages * page_size {
+        let missing = pages - length / page_size.max(1);
+        return Ok(Some(format!(
+            "the file is cut short: {missing} of its {pages} pages are missing."
+        )));
+    }
+    Ok(None)
+}
+
+fn rescue(path: &Path, clock: &Clock, why: String) -> Db {
+    tracing::warn!(%why, "the store is opened for reading only");
+    Db(Arc::new(Inner {
+        path: path.to_owned(),
+        access: Access::Rescue(why),
+        clock: clock.clone(),
+        readers: Mutex::new(Vec::new()),
+        writer: None,
+        live: None,
+    }))
+}
+
+/// Opens a connection for reading.
+///
+/// # Errors
+/// [`Code::StoreDamaged`] when the file can't be read.
+pub(super) fn reader(path: &Path, access: &Access) -> Result<Connection> {
+    match access {
+        Access::Full => {
+            let connection = connect(path)?;
+            connection
+                .pragma_update(None, "query_only", true)
+                .doing("be opened for reading")?;
+            Ok(connection)
+        }
+        Access::Rescue(why) => {
+            let connection = open_with(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+            connection
+                .busy_timeout(BUSY_TIMEOUT)
+                .doing("be opened for reading")?;
+            // Without this SQLite gives up on a file that is shorter than its header says; nothing
+            // can be written through this connection all the same.
+            connection
+                .pragma_update(None, "writable_schema", true)
+                .doing("be opened for reading")?;
+            let tables: i64 = connection
+                .query_row(
+                    "SELECT count(*) FROM sqlite_schema WHERE name = 'store'",
+                    [],
+                    |row| row.get(0),
+                )
+                .doing("be read")?;
+            if tables == 0 {
+                return Err(super::read_only(why));
+            }
+            Ok(connection)
+        }
+    }
+}
+
+fn connect(path: &Path) -> Result<Connection> {
+    let connection = open_with(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    configure(&connection).doing("be opened")?;
+    Ok(connection)
+}
+
+fn open_with(path: &Path, mode: OpenFlags) -> Result<Connection> {
+    Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX).doing("be opened")
+}
+
+fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    // A schema that somebody edited must not run functions of its own choice.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "secure_delete", true)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    Ok(())
+}

@@ -1,0 +1,329 @@
+use std::os::unix::fs::PermissionsExt;
+
+use super::*;
+use crate::clock::Millis;
+
+struct Place {
+    folder: tempfile::TempDir,
+    paths: Paths,
+    clock: Clock,
+}
+
+fn place() -> Place {
+    let folder = tempfile::tempdir().unwrap();
+    let paths = Paths::under(&folder.path().join("home"));
+    Place {
+        folder,
+        paths,
+        clock: Clock::fixed(Millis(1_795_300_000_000)),
+    }
+}
+
+impl Place {
+    fn open(&self) -> Db {
+        Db::open(&self.paths, &self.clock).unwrap()
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        std::fs::read(self.paths.database()).unwrap()
+    }
+}
+
+fn put(name: &'static str) -> impl FnOnce(&Connection) -> Result<()> + Send {
+    move |store| {
+        store
+            .execute("INSERT INTO settings VALUES (?1, '1', 0)", [name])
+            .doing("keep a setting")
+            .map(drop)
+    }
+}
+
+fn count(db: &Db) -> i64 {
+    db.read(|store| {
+        store
+            .query_row("SELECT count(*) FROM settings", [], |row| row.get(0))
+            .doing("count")
+    })
+    .unwrap()
+}
+
+fn mode(path: &Path) -> u32 {
+    path.metadata().unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn folder_and_files_are_private() {
+    let place = place();
+    let db = place.open();
+    db.write_blocking(put("a")).unwrap();
+    assert_eq!(mode(place.paths.data()), 0o700);
+    for name in [
+        "switchyard.db",
+        "switchyard.db-wal",
+        "switchyard.db-shm",
+        "opening.lock",
+    ] {
+        assert_eq!(mode(&place.paths.data().join(name)), 0o600, "{name}");
+    }
+}
+
+#[test]
+fn a_folder_in_which_others_may_write_is_refused() {
+    let place = place();
+    std::fs::create_dir(place.paths.data()).unwrap();
+    std::fs::set_permissions(place.paths.data(), std::fs::Permissions::from_mode(0o777)).unwrap();
+    let error = Db::open(&place.paths, &place.clock).unwrap_err();
+    assert_eq!(error.code(), Code::StoreUnwritable);
+    assert!(error.advice().unwrap().contains("chmod 700"));
+}
+
+#[test]
+fn a_job_that_fails_takes_back_its_own_writes_and_no_others() {
+    let place = place();
+    let db = place.open();
+    let (one, two, three) = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap()
+        .block_on(async {
+            let one = db.write(put("one"));
+            let two = db.write(|store| {
+                put("two")(store)?;
+                Err::<(), _>(Error::bad_input("changed my mind"))
+            });
+            let three = db.write(put("three"));
+            tokio::join!(one, two, three)
+        });
+    assert!(one.is_ok() && two.is_err() && three.is_ok());
+    assert_eq!(count(&db), 2);
+}
+
+#[test]
+fn what_was_queued_is_saved_when_the_process_ends_in_order() {
+    let place = place();
+    let db = place.open();
+    for _ in 0..50 {
+        drop(db.write(|store| {
+            store
+                .execute("INSERT INTO audit (at, act, face) VALUES (0, 'x', 'x')", [])
+                .doing("x")
+        }));
+    }
+    drop(db);
+    let rows: i64 = place
+        .open()
+        .read(|store| {
+            store
+                .query_row("SELECT count(*) FROM audit", [], |row| row.get(0))
+                .doing("count")
+        })
+        .unwrap();
+    assert_eq!(rows, 50);
+}
+
+#[test]
+fn a_read_connection_can_not_write() {
+    let place = place();
+    let db = place.open();
+    assert!(db.read(put("a")).is_err());
+    assert_eq!(count(&db), 0);
+}
+
+#[test]
+fn a_newer_schema_is_refused_and_the_file_stays_as_it_was() {
+    let place = place();
+    drop(place.open());
+    let newer = Connection::open(place.paths.database()).unwrap();
+    newer
+        .pragma_update(
+            None,
+            "user_version",
+            i64::try_from(SCHEMA_VERSION).unwrap() + 1,
+        )
+        .unwrap();
+    newer
+        .pragma_update(None, "wal_checkpoint", "TRUNCATE")
+        .unwrap();
+    drop(newer);
+    let before = place.bytes();
+    assert_eq!(
+        Db::open(&place.paths, &place.clock).unwrap_err().code(),
+        Code::StoreNewer
+    );
+    assert_eq!(place.bytes(), before);
+}
+
+#[test]
+fn an_older_schema_is_backed_up_before_it_is_brought_forward() {
+    let place = place();
+    std::fs::create_dir(place.paths.data()).unwrap();
+    std::fs::set_permissions(place.paths.data(), std::fs::Permissions::from_mode(0o700)).unwrap();
+    let old = Connection::open(place.paths.database()).unwrap();
+    old.execute_batch(include_str!("../../../../migrations/0001_store.sql"))
+        .unwrap();
+    old.execute_batch("INSERT INTO settings VALUES ('kept', '1', 0); PRAGMA user_version = 1;")
+        .unwrap();
+    drop(old);
+    assert_eq!(count(&place.open()), 1);
+    let copies: Vec<_> = std::fs::read_dir(place.paths.backups())
+        .unwrap()
+        .flatten()
+        .collect();
+    assert_eq!(copies.len(), 1);
+    let copy = Connection::open(copies[0].path()).unwrap();
+    let version: i64 = copy
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .unwrap();
+    assert_eq!((version, mode(&copies[0].path())), (1, 0o600));
+}
+
+#[test]
+fn a_backup_that_fails_stops_the_migration() {
+    let place = place();
+    drop(place.open());
+    let old = Connection::open(place.paths.database()).unwrap();
+    old.pragma_update(None, "user_version", 1).unwrap();
+    drop(old);
+    // A file where the folder of the backups should be.
+    std::fs::write(place.paths.backups(), "in the way").unwrap();
+    assert_eq!(
+        Db::open(&place.paths, &place.clock).unwrap_err().code(),
+        Code::StoreUnwritable
+    );
+    let still = Connection::open(place.paths.database()).unwrap();
+    let version: i64 = still
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .unwrap();
+    assert_eq!(version, 1);
+}
+
+#[test]
+fn empty_garbage_and_truncated_files_are_opened_for_reading_only_and_never_recreated() {
+    let whole = place();
+    let db = whole.open();
+    db.write_blocking(put("kept")).unwrap();
+    drop(db);
+    let sound = whole.bytes();
+    let cases: [(&str, Vec<u8>); 4] = [
+        ("empty", Vec::new()),
+        ("garbage", vec![0xA5; 20_000]),
+        ("a header and no more", sound[..100].to_vec()),
+        ("cut short", sound[..sound.len() - 4096].to_vec()),
+    ];
+    for (case, bytes) in cases {
+        std::fs::write(whole.paths.database(), &bytes).unwrap();
+        let db = whole.open();
+        assert!(matches!(db.access(), Access::Rescue(_)), "{case}");
+        let refused = db.write_blocking(put("more")).unwrap_err();
+        assert_eq!(refused.code(), Code::StoreDamaged, "{case}");
+        if case == "cut short" {
+            assert_eq!(count(&db), 1, "what is still there can be read");
+        } else {
+            assert!(db.read(|_| Ok(())).is_err(), "{case}");
+        }
+        drop(db);
+        assert_eq!(whole.bytes(), bytes, "{case} was changed");
+    }
+}
+
+#[test]
+fn a_read_only_folder_is_a_clear_error() {
+    if rustix::process::geteuid().is_root() {
+        // Root ignores permission bits, so this can only be seen as a read-only file system; the
+        // fault tests do that with a mount.
+        return;
+    }
+    let place = place();
+    std::fs::set_permissions(place.folder.path(), std::fs::Permissions::from_mode(0o500)).unwrap();
+    assert_eq!(
+        Db::open(&place.paths, &place.clock).unwrap_err().code(),
+        Code::StoreUnwritable
+    );
+}
+
+#[test]
+fn a_full_disk_saves_nothing_and_harms_nothing() {
+    let place = place();
+    let db = place.open();
+    db.write_blocking(put("before")).unwrap();
+    db.write_blocking(|store| {
+        let pages: i64 = store
+            .pragma_query_value(None, "page_count", |row| row.get(0))
+            .doing("x")?;
+        store
+            .pragma_update(None, "max_page_count", pages)
+            .doing("x")
+    })
+    .unwrap();
+    let full = db
+        .write_blocking(|store| {
+            store
+                .execute(
+                    "INSERT INTO settings VALUES ('big', json_quote(hex(zeroblob(100000))), 0)",
+                    [],
+                )
+                .doing("keep a setting")
+        })
+        .unwrap_err();
+    assert_eq!(full.code(), Code::StoreUnwritable);
+    assert!(full.message().contains("disk is full"), "{full}");
+    assert_eq!(count(&db), 1);
+}
+
+#[test]
+fn deleted_bytes_are_in_neither_file_after_a_checkpoint() {
+    let place = place();
+    let db = place.open();
+    let planted = uuid::Uuid::now_v7().simple().to_string();
+    let text = format!("\"{planted}\"");
+    db.write_blocking(move |store| {
+        store
+            .execute("INSERT INTO settings VALUES ('secret', ?1, 0)", [text])
+            .doing("x")
+    })
+    .unwrap();
+    let found = |place: &Place| {
+        ["switchyard.db", "switchyard.db-wal"].iter().any(|name| {
+            let bytes = std::fs::read(place.paths.data().join(name)).unwrap_or_default();
+            bytes
+                .windows(planted.len())
+                .any(|window| window == planted.as_bytes())
+        })
+    };
+    assert!(found(&place), "the positive control");
+    db.write_blocking(|store| store.execute("DELETE FROM settings", []).doing("x"))
+        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    runtime.block_on(db.checkpoint()).unwrap();
+    assert!(!found(&place));
+}
+
+#[tokio::test]
+async fn another_process_s_commit_is_noticed() {
+    let place = place();
+    let db = place.open();
+    let mut changes = db.changes().unwrap();
+    let other = place.open();
+    let noticed = tokio::spawn(async move { changes.next().await });
+    other.write(put("a")).await.unwrap();
+    tokio::time::timeout(std::time::Duration::from_secs(20), noticed)
+        .await
+        .unwrap()
+        .unwrap()
+        .unwrap();
+    assert_eq!(count(&db), 1);
+}
+
+#[test]
+fn an_owner_is_gone_when_its_process_has_let_go_of_its_file() {
+    let place = place();
+    let db = place.open();
+    let other = place.open();
+    let owner = other.owner().to_owned();
+    assert!(!db.is_gone(&owner));
+    assert!(!db.is_gone(db.owner()));
+    drop(other);
+    assert!(db.is_gone(&owner));
+    assert!(db.is_gone("../../etc/passwd"));
+}

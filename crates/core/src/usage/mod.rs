@@ -1,0 +1,154 @@
+//! What runs cost: prices, the ledger, its sums, and the report.
+
+use std::fmt;
+
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Millis;
+use crate::id::{HostId, KeyId, RunId};
+
+/// An amount of money: nano-dollars, exact. Written as a decimal string on every wire.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Nano(pub i64);
+
+/// The tokens of one run, as the server counted them.
+///
+/// `input` leaves cached tokens out; `output` includes `thinking`. Source: Messages API, `usage`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tokens {
+    /// Tokens of the prompt that were neither read from nor written to the cache.
+    pub input: u64,
+    /// Tokens of the answer, thinking included.
+    pub output: u64,
+    /// Tokens written to the five-minute cache.
+    pub cache_write_5m: u64,
+    /// Tokens written to the one-hour cache.
+    pub cache_write_1h: u64,
+    /// Tokens read from the cache.
+    pub cache_read: u64,
+    /// The part of `output` that was thinking.
+    pub thinking: u64,
+    /// Web searches, which are billed one by one.
+    pub web_searches: u64,
+}
+
+impl Tokens {
+    /// Returns the size of the prompt: input, cache reads and cache writes.
+    #[must_use]
+    pub fn prompt(&self) -> u64 {
+        [
+            self.input,
+            self.cache_write_5m,
+            self.cache_write_1h,
+            self.cache_read,
+        ]
+        .into_iter()
+        .fold(0, u64::saturating_add)
+    }
+
+    /// Returns all tokens, prompt and answer.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.prompt().saturating_add(self.output)
+    }
+}
+
+macro_rules! word {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum $name {
+            $($(#[$variant_doc])* #[serde(rename = $text)] $variant,)+
+        }
+
+        impl $name {
+            /// Returns the word as the store and the command line write it.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)+ }
+            }
+
+            /// Reads the word, or returns `None` for any other.
+            #[must_use]
+            pub fn from_word(word: &str) -> Option<Self> {
+                match word { $($text => Some(Self::$variant),)+ _ => None }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl ToSql for $name {
+            fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+                Ok(self.as_str().into())
+            }
+        }
+
+        impl FromSql for $name {
+            fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+                Self::from_word(value.as_str()?).ok_or(FromSqlError::InvalidType)
+            }
+        }
+    };
+}
+
+word! {
+    /// A way for a prompt to reach a model.
+    Tier {
+        /// The user's own plan, through the `claude` CLI.
+        Subscription = "subscription",
+        /// The Messages API with a chosen key.
+        Metered = "metered",
+        /// Remote boxes over SSH.
+        Farm = "farm",
+    }
+}
+
+word! {
+    /// What a ledger figure rests on.
+    Basis {
+        /// The server reported the usage; the price is the list's.
+        Metered = "metered",
+        /// The run was cut off or reported nothing; the figure is our reckoning.
+        Estimated = "estimated",
+        /// Taken over from a bill.
+        Billed = "billed",
+        /// What it would have cost outside of a plan; never added to dollars.
+        Plan = "plan",
+        /// Paid usage beyond a plan.
+        Extra = "extra",
+    }
+}
+
+/// One row for the ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The run that it books; a run is booked at most once.
+    pub run: Option<RunId>,
+    /// When the run ended.
+    pub at: Millis,
+    /// Who is billed: `key:ID`, `env:NAME:FINGERPRINT`, `plan:…` or `host:ID`.
+    pub payer: String,
+    /// The stored key, where one paid.
+    pub key: Option<KeyId>,
+    /// The tier that it went through.
+    pub tier: Tier,
+    /// The model that answered, or the one asked for where the answer named none.
+    pub model: String,
+    /// The host, where it ran on one.
+    pub host: Option<HostId>,
+    /// The key's environment label at the time of the run.
+    pub environment: String,
+    /// What the figure rests on.
+    pub basis: Basis,
+    /// The tokens.
+    pub tokens: Tokens,
+    /// What it cost; `None` where the price is unknown, which is never the same as nothing.
+    pub cost: Option<Nano>,
+    /// The date of the price table that made the figure.
+    pub priced_as_of: Option<String>,
+}
