@@ -11,5 +11,6 @@ pub mod settings;
 pub mod text;
 pub mod usage;
 pub mod vault;
+mod words;
 
 pub use error::{Code, Error, Result};
