@@ -12,7 +12,8 @@ readonly build_packages=(ca-certificates gcc libc6-dev)
 # What the tests put Switchyard beside: a real keyring on a private bus, the login shells
 # that people use, the official Python SDK, a network namespace, curl.
 readonly test_packages=(
-  curl dash dbus fish gnome-keyring iproute2 procps python3 python3-venv util-linux zsh
+  curl dash dbus fish gnome-keyring iproute2 procps python3 python3-venv shellcheck
+  util-linux zsh
 )
 # What the bench measures Switchyard against.
 readonly bench_packages=(curl)
@@ -127,7 +128,7 @@ need_commands() {
   local -A program_of=(
     [gcc]=cc [dbus]=dbus-run-session [gnome-keyring]=gnome-keyring-daemon [iproute2]=ip
     [procps]=ps [python3]=python3 [util-linux]=unshare
-    [curl]=curl [dash]=dash [fish]=fish [zsh]=zsh
+    [curl]=curl [dash]=dash [fish]=fish [shellcheck]=shellcheck [zsh]=zsh
   )
   local name missing=()
   for name in "$@"; do
