@@ -1,0 +1,5 @@
+//! Every test that crosses rooms, in one binary.
+
+// Clippy's leave for tests to unwrap and panic covers only what it can see is a test.
+#[cfg(test)]
+mod house;
