@@ -188,7 +188,8 @@ need_claude_cli() {
   mkdir -p -- "$folder"
   cp -- "$lock/package.json" "$lock/package-lock.json" "$folder"
   # The package is optional to npm, because only one platform's fits: its absence is no error there.
-  PATH=$node:$PATH quietly claude npm ci --prefix "$folder" --ignore-scripts --no-audit --no-fund || true
+  PATH=$node:$PATH quietly claude npm ci --prefix "$folder" --ignore-scripts --no-audit --no-fund \
+    --loglevel http || true
   if [[ ! -x $claude_cli ]]; then
     [[ ! -f $tools/log/claude.log ]] || tail -n 15 -- "$tools/log/claude.log" >&2
     die "the tests need the real \`claude\` CLI, and npm could not fetch it." \
