@@ -1,5 +1,12 @@
 //! What runs cost: prices, the ledger, its sums, and the report.
 
+mod catalogue;
+mod ledger;
+mod money;
+mod payer;
+mod pricing;
+pub mod zone;
+
 use std::fmt;
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
@@ -8,9 +15,11 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Millis;
 use crate::id::{HostId, KeyId, RunId};
 
-/// An amount of money: nano-dollars, exact. Written as a decimal string on every wire.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Nano(pub i64);
+pub use catalogue::{Catalogue, Model, Status, Tokenizer, catalogue};
+pub use ledger::{Booked, book};
+pub use money::{Nano, shown};
+pub use payer::Payer;
+pub use pricing::{CacheWrites, Conditions, Priced};
 
 /// The tokens of one run, as the server counted them.
 ///
@@ -131,8 +140,8 @@ pub struct Entry {
     pub run: Option<RunId>,
     /// When the run ended.
     pub at: Millis,
-    /// Who is billed: `key:ID`, `env:NAME:FINGERPRINT`, `plan:…` or `host:ID`.
-    pub payer: String,
+    /// Who is billed.
+    pub payer: Payer,
     /// The stored key, where one paid.
     pub key: Option<KeyId>,
     /// The tier that it went through.
