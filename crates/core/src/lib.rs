@@ -3,7 +3,9 @@
 pub mod child;
 pub mod clock;
 pub mod db;
+pub mod dispatch;
 pub mod error;
+pub mod http;
 pub mod id;
 pub mod paths;
 pub mod secret;
