@@ -7,6 +7,7 @@ pub mod dispatch;
 pub mod error;
 pub mod http;
 pub mod id;
+pub mod keys;
 pub mod paths;
 pub mod secret;
 pub mod settings;
