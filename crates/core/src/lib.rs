@@ -3,6 +3,7 @@
 pub mod child;
 pub mod clock;
 pub mod db;
+pub mod demo;
 pub mod dispatch;
 pub mod error;
 pub mod http;
