@@ -198,8 +198,10 @@ need_claude_cli() {
 }
 
 # To npm the package is optional, because only one platform's fits, and its absence no error.
+# Node would trust only the authorities that it was built with, and not a company's own.
 npm_install() {
-  npm ci --prefix "$1" --ignore-scripts --no-audit --no-fund --loglevel http && [[ -x $claude_cli ]]
+  NODE_USE_SYSTEM_CA=1 npm ci --prefix "$1" --ignore-scripts --no-audit --no-fund \
+    --no-update-notifier --loglevel http && [[ -x $claude_cli ]]
 }
 
 # Anthropic's own Python SDK, pinned by tests/python-sdk, to try the simulator with.
