@@ -5,6 +5,7 @@ pub mod clock;
 pub mod error;
 pub mod paths;
 pub mod secret;
+pub mod shell;
 pub mod text;
 
 pub use error::{Code, Error, Result};
