@@ -1,14 +1,23 @@
 //! What runs cost: prices, the ledger, its sums, and the report.
 
+mod catalogue;
+mod ledger;
+mod money;
+mod payer;
+mod pricing;
+pub mod zone;
+
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Millis;
 use crate::id::{HostId, KeyId, RunId};
 use crate::words::words;
 
-/// An amount of money: nano-dollars, exact. Written as a decimal string on every wire.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Nano(pub i64);
+pub use catalogue::{Catalogue, Model, Status, Tokenizer, catalogue};
+pub use ledger::{Booked, book};
+pub use money::{Nano, shown};
+pub use payer::Payer;
+pub use pricing::{CacheWrites, Conditions, Priced};
 
 /// The tokens of one run, as the server counted them.
 ///
@@ -87,8 +96,8 @@ pub struct Entry {
     pub run: Option<RunId>,
     /// When the run ended.
     pub at: Millis,
-    /// Who is billed: `key:ID`, `env:NAME:FINGERPRINT`, `plan:…` or `host:ID`.
-    pub payer: String,
+    /// Who is billed.
+    pub payer: Payer,
     /// The stored key, where one paid.
     pub key: Option<KeyId>,
     /// The tier that it went through.

@@ -1,0 +1,145 @@
+//! The ledger: one row for each run, and its sums in the same transaction.
+
+use rusqlite::{Connection, params};
+
+use super::{Entry, Nano, Tokens, zone};
+use crate::db::SqlContext;
+use crate::error::Result;
+use crate::id::KeyId;
+
+/// The most tokens, or searches, that a row takes for true. A thousand times the largest context:
+/// what a broken server claims beyond it must not make every later sum overflow.
+const COUNT_MAX: u64 = 10_000_000_000;
+
+/// The most characters of a model's name that a row keeps; the name comes from the server.
+const MODEL_MAX: usize = 200;
+
+/// Whether a row was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Booked {
+    /// It was.
+    New,
+    /// The run is in the ledger already, and nothing was changed.
+    Already,
+}
+
+/// Writes one ledger row and adds it to the sums, in the caller's transaction. A run that is
+/// booked already is left as it is.
+///
+/// A count beyond all reason is cut to 10^10 and its cost is then unknown.
+///
+/// # Errors
+/// [`Code::StoreUnwritable`](crate::error::Code::StoreUnwritable) when it can't be written.
+pub fn book(store: &Connection, entry: &Entry) -> Result<Booked> {
+    let entry = &plausible(entry);
+    if insert(store, entry).doing("write the ledger")? == 0 {
+        return Ok(Booked::Already);
+    }
+    let day = zone::local_day(&zone::zone(store)?, entry.at);
+    add_up(store, entry, day).doing("add up the ledger")?;
+    Ok(Booked::New)
+}
+
+fn insert(store: &Connection, entry: &Entry) -> rusqlite::Result<usize> {
+    store
+        .prepare_cached(
+            "INSERT INTO key_usage (key_id, tokens_used, cost_estimate, timestamp, payer, run_id, tier,
+                 model, host_id, environment, basis, input, output, cache_write_5m, cache_write_1h,
+                 cache_read, thinking, web_searches, priced_as_of)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
+             ON CONFLICT (run_id) WHERE run_id IS NOT NULL DO NOTHING",
+        )?
+        .execute(params![
+            entry.key,
+            signed(entry.tokens.total()),
+            entry.cost,
+            entry.at,
+            entry.payer,
+            entry.run,
+            entry.tier,
+            entry.model,
+            entry.host,
+            entry.environment,
+            entry.basis,
+            signed(entry.tokens.input),
+            signed(entry.tokens.output),
+            signed(entry.tokens.cache_write_5m),
+            signed(entry.tokens.cache_write_1h),
+            signed(entry.tokens.cache_read),
+            signed(entry.tokens.thinking),
+            signed(entry.tokens.web_searches),
+            entry.priced_as_of,
+        ])
+}
+
+fn add_up(store: &Connection, entry: &Entry, day: i64) -> rusqlite::Result<()> {
+    store
+        .prepare_cached(
+            "INSERT INTO usage_daily (day, payer, key_id, tier, model, host_id, environment, basis,
+                 runs, unpriced, cost, input, output, cache_write_5m, cache_write_1h, cache_read,
+                 thinking, web_searches)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
+             ON CONFLICT DO UPDATE SET
+                 runs = runs + 1, unpriced = unpriced + excluded.unpriced,
+                 cost = cost + excluded.cost,
+                 input = input + excluded.input, output = output + excluded.output,
+                 cache_write_5m = cache_write_5m + excluded.cache_write_5m,
+                 cache_write_1h = cache_write_1h + excluded.cache_write_1h,
+                 cache_read = cache_read + excluded.cache_read,
+                 thinking = thinking + excluded.thinking,
+                 web_searches = web_searches + excluded.web_searches",
+        )?
+        .execute(params![
+            day,
+            entry.payer,
+            entry.key.as_ref().map_or("", KeyId::as_str),
+            entry.tier,
+            entry.model,
+            entry.host.map_or(0, |host| host.0),
+            entry.environment,
+            entry.basis,
+            entry.cost.is_none(),
+            entry.cost.unwrap_or(Nano::ZERO),
+            signed(entry.tokens.input),
+            signed(entry.tokens.output),
+            signed(entry.tokens.cache_write_5m),
+            signed(entry.tokens.cache_write_1h),
+            signed(entry.tokens.cache_read),
+            signed(entry.tokens.thinking),
+            signed(entry.tokens.web_searches),
+        ])
+        .map(drop)
+}
+
+/// Returns the entry as it can be kept: bounded counts and name, and no cost below nothing.
+fn plausible(entry: &Entry) -> Entry {
+    let mut entry = entry.clone();
+    if entry.model.len() > MODEL_MAX {
+        entry.model = entry.model.chars().take(MODEL_MAX).collect();
+    }
+    let told = entry.tokens;
+    let cut = |count: u64| count.min(COUNT_MAX);
+    entry.tokens = Tokens {
+        input: cut(told.input),
+        output: cut(told.output),
+        cache_write_5m: cut(told.cache_write_5m),
+        cache_write_1h: cut(told.cache_write_1h),
+        cache_read: cut(told.cache_read),
+        thinking: cut(told.thinking),
+        web_searches: cut(told.web_searches),
+    };
+    if entry.tokens != told {
+        tracing::warn!(
+            model = entry.model,
+            "a run's token counts are beyond all reason; its cost counts as unknown"
+        );
+        entry.cost = None;
+    }
+    entry.cost = entry.cost.filter(|cost| *cost >= Nano::ZERO);
+    entry
+}
+
+/// Returns a bounded count as SQLite keeps it.
+fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

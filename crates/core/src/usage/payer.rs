@@ -1,0 +1,149 @@
+//! Who is billed for a run, in the one form that the store keeps.
+
+use std::fmt;
+use std::str::FromStr;
+
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+
+use crate::error::{Error, Result};
+use crate::id::{HostId, KeyId};
+
+/// Who is billed for a run. Written as `key:ID`, `env:NAME:FINGERPRINT`, `plan:NAME` or `host:ID`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Payer {
+    /// A stored key.
+    Key(KeyId),
+    /// A key that was used from an environment variable without being stored.
+    Env {
+        /// The variable's name.
+        name: String,
+        /// The first eight hexadecimal digits of the key's fingerprint: tells two keys that the
+        /// variable held at different times apart.
+        fingerprint: String,
+    },
+    /// The user's plan, by the name of the login that uses it.
+    Plan(String),
+    /// The key that a host keeps itself.
+    Host(HostId),
+}
+
+impl Payer {
+    /// Makes the payer for a key from the variable `name`; only the fingerprint's first four bytes
+    /// are kept.
+    #[must_use]
+    pub fn env(name: impl Into<String>, fingerprint: &[u8]) -> Self {
+        Self::Env {
+            name: name.into(),
+            fingerprint: fingerprint
+                .iter()
+                .take(4)
+                .map(|byte| format!("{byte:02x}"))
+                .collect(),
+        }
+    }
+
+    /// Returns the stored key that pays, where it is one.
+    #[must_use]
+    pub fn key(&self) -> Option<&KeyId> {
+        match self {
+            Self::Key(key) => Some(key),
+            Self::Env { .. } | Self::Plan(_) | Self::Host(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Payer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key(key) => write!(f, "key:{key}"),
+            Self::Env { name, fingerprint } => write!(f, "env:{name}:{fingerprint}"),
+            Self::Plan(name) => write!(f, "plan:{name}"),
+            Self::Host(host) => write!(f, "host:{host}"),
+        }
+    }
+}
+
+impl FromStr for Payer {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        read(text).ok_or_else(|| {
+            Error::bad_input("The payer can't be read.")
+                .hint("Write key:ID, env:NAME:FINGERPRINT, plan:NAME or host:ID.")
+        })
+    }
+}
+
+fn read(text: &str) -> Option<Payer> {
+    let (kind, rest) = text.split_once(':')?;
+    if rest.is_empty() {
+        return None;
+    }
+    match kind {
+        "key" => Some(Payer::Key(KeyId::from_text(rest))),
+        "plan" => Some(Payer::Plan(rest.to_owned())),
+        "host" => rest.parse().ok().map(|id| Payer::Host(HostId(id))),
+        // A variable's name may hold a colon; the fingerprint never does.
+        "env" => rest
+            .rsplit_once(':')
+            .filter(|(name, fingerprint)| {
+                !name.is_empty()
+                    && fingerprint.len() == 8
+                    && fingerprint.bytes().all(|b| b.is_ascii_hexdigit())
+            })
+            .map(|(name, fingerprint)| Payer::Env {
+                name: name.to_owned(),
+                fingerprint: fingerprint.to_owned(),
+            }),
+        _ => None,
+    }
+}
+
+impl ToSql for Payer {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.to_string().into())
+    }
+}
+
+impl FromSql for Payer {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        read(value.as_str()?).ok_or(FromSqlError::InvalidType)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_payer_is_read_back_as_it_was_written() {
+        for payer in [
+            Payer::Key(KeyId::new()),
+            Payer::env("ANTHROPIC_API_KEY", &[0xab, 0, 0x12, 0xff, 9]),
+            Payer::env("odd:name", &[1, 2, 3, 4]),
+            Payer::Plan("max:20x".to_owned()),
+            Payer::Host(HostId(7)),
+        ] {
+            assert_eq!(payer.to_string().parse::<Payer>().unwrap(), payer);
+        }
+        assert_eq!(
+            Payer::env("VAR", &[0xab, 0, 0x12, 0xff, 9]).to_string(),
+            "env:VAR:ab0012ff"
+        );
+    }
+
+    #[test]
+    fn a_payer_that_names_nobody_is_refused() {
+        for text in [
+            "",
+            "key:",
+            "env:VAR",
+            "env:VAR:xyz",
+            "env::ab0012ff",
+            "host:x",
+            "somebody:1",
+        ] {
+            assert!(text.parse::<Payer>().is_err(), "{text:?} was taken");
+        }
+    }
+}
