@@ -55,7 +55,11 @@ impl Attachment {
             ))
             .hint("Convert it first; nothing was sent."));
         };
-        let max = if media == Media::Text { TEXT_MAX } else { IMAGE_MAX };
+        let max = if media == Media::Text {
+            TEXT_MAX
+        } else {
+            IMAGE_MAX
+        };
         if body.len() > max {
             let (size, max) = (body.len().div_ceil(1_000_000), max / (1024 * 1024));
             return Err(Error::bad_input(format!(

@@ -137,7 +137,9 @@ impl Request {
     /// [`Code::BadInput`] that says which rule is broken.
     pub fn check(&self) -> Result<()> {
         if self.prompt.trim().is_empty() && self.attachments.is_empty() {
-            return Err(Error::bad_input("The prompt is empty.").hint("Write what you want to ask."));
+            return Err(
+                Error::bad_input("The prompt is empty.").hint("Write what you want to ask.")
+            );
         }
         let texts = [
             ("prompt", Some(&self.prompt)),
@@ -145,18 +147,23 @@ impl Request {
         ];
         for (what, text) in texts {
             if text.is_some_and(|text| text.contains('\0')) {
-                return Err(Error::bad_input(format!("The {what} holds a NUL character."))
-                    .hint("Remove it; nothing was sent."));
+                return Err(
+                    Error::bad_input(format!("The {what} holds a NUL character."))
+                        .hint("Remove it; nothing was sent."),
+                );
             }
         }
         if self.attachments.len() > ATTACHMENTS_MAX {
             let count = self.attachments.len();
-            return Err(Error::bad_input(format!("{count} files are attached; {ATTACHMENTS_MAX} is the most."))
-                .hint("Leave some out; nothing was sent."));
+            return Err(Error::bad_input(format!(
+                "{count} files are attached; {ATTACHMENTS_MAX} is the most."
+            ))
+            .hint("Leave some out; nothing was sent."));
         }
         if self.max_tokens == Some(0) {
-            return Err(Error::bad_input("The longest answer can't be 0 tokens.")
-                .hint("Give at least 1."));
+            return Err(
+                Error::bad_input("The longest answer can't be 0 tokens.").hint("Give at least 1.")
+            );
         }
         Ok(())
     }
@@ -182,7 +189,10 @@ impl Request {
             model: &self.model,
             max_tokens,
             stream: max_tokens.is_some(),
-            system: self.system.as_deref().filter(|system| !system.trim().is_empty()),
+            system: self
+                .system
+                .as_deref()
+                .filter(|system| !system.trim().is_empty()),
             messages: self.messages(),
             output_config: self.effort.map(|effort| OutputConfig { effort }),
             thinking: self.thinking.map(|r#type| ThinkingConfig { r#type }),
@@ -253,7 +263,9 @@ fn user<'a>(prompt: &'a str, attachments: &'a [Attachment]) -> Message<'a> {
     } else {
         let mut blocks: Vec<Block<'_>> = attachments.iter().map(block).collect();
         if !prompt.trim().is_empty() {
-            blocks.push(Block::Text { text: prompt.into() });
+            blocks.push(Block::Text {
+                text: prompt.into(),
+            });
         }
         Content::Blocks(blocks)
     };

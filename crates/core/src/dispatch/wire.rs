@@ -151,8 +151,13 @@ pub(super) fn read<'a>(name: &[u8], data: &'a [u8]) -> Result<Event<'a>, serde_j
 
 fn block(block: Block<'_>) -> Event<'_> {
     match block.content_block {
-        Some(Piece { text: Some(text), .. }) if !text.0.is_empty() => Event::Text(text.0),
-        Some(Piece { thinking: Some(text), .. }) if !text.0.is_empty() => Event::Thinking(text.0),
+        Some(Piece {
+            text: Some(text), ..
+        }) if !text.0.is_empty() => Event::Text(text.0),
+        Some(Piece {
+            thinking: Some(text),
+            ..
+        }) if !text.0.is_empty() => Event::Thinking(text.0),
         _ => Event::Other,
     }
 }
@@ -191,9 +196,15 @@ impl Used {
             tokens.cache_write_5m = total - tokens.cache_write_1h;
         }
         let details = usage.output_tokens_details;
-        replace(&mut tokens.thinking, details.and_then(|d| d.thinking_tokens));
+        replace(
+            &mut tokens.thinking,
+            details.and_then(|d| d.thinking_tokens),
+        );
         let tools = usage.server_tool_use;
-        replace(&mut tokens.web_searches, tools.and_then(|t| t.web_search_requests));
+        replace(
+            &mut tokens.web_searches,
+            tools.and_then(|t| t.web_search_requests),
+        );
         for (kept, new) in [
             (&mut self.service_tier, usage.service_tier),
             (&mut self.inference_geo, usage.inference_geo),

@@ -109,7 +109,9 @@ impl Http {
             request = request.header(*name, value);
         }
         if let Some(body) = body {
-            request = request.header("content-type", "application/json").body(body);
+            request = request
+                .header("content-type", "application/json")
+                .body(body);
         }
         let limit = self.timeouts().first_byte;
         match tokio::time::timeout(limit, request.send()).await {
@@ -167,7 +169,10 @@ impl Http {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Clients> {
-        self.0.clients.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0
+            .clients
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -45,8 +45,10 @@ impl Endpoint {
                 .hint("Use https; plain http is for servers on this machine only."));
             }
             _ => {
-                return Err(Error::bad_input("The base URL starts with neither https nor http.")
-                    .hint("Write it like https://gateway.example."));
+                return Err(
+                    Error::bad_input("The base URL starts with neither https nor http.")
+                        .hint("Write it like https://gateway.example."),
+                );
             }
         }
         let path = without_api_path(url.path()).to_owned();

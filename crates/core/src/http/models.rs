@@ -97,7 +97,10 @@ async fn page(
         Verdict::local(
             Error::new(
                 Code::Refused,
-                format!("{} sent a list of models that can't be read.", endpoint.host()),
+                format!(
+                    "{} sent a list of models that can't be read.",
+                    endpoint.host()
+                ),
             )
             .hint("Check the key's base URL.")
             .because(e),

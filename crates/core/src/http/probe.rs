@@ -86,11 +86,19 @@ pub async fn check_key(http: &Http, endpoint: &Endpoint, key: &ApiKey, now: Mill
     };
     match http.whole_or_verdict(reply, endpoint, key, now).await {
         // A login page of a hotel's network is a 200 as well.
-        Ok(body) if serde_json::from_slice::<serde_json::Value>(&body).is_ok_and(|v| v["data"].is_array()) => Check::Valid,
+        Ok(body)
+            if serde_json::from_slice::<serde_json::Value>(&body)
+                .is_ok_and(|v| v["data"].is_array()) =>
+        {
+            Check::Valid
+        }
         Ok(_) => Check::Unknown(
             Error::new(
                 crate::error::Code::Refused,
-                format!("{} answered, but not with a list of models.", endpoint.host()),
+                format!(
+                    "{} answered, but not with a list of models.",
+                    endpoint.host()
+                ),
             )
             .hint("Check the base URL, and whether the network wants a sign-in first."),
         ),
@@ -162,7 +170,9 @@ pub async fn test_with_real_call(
     };
     match http.whole_or_verdict(reply, endpoint, key, now).await {
         Ok(body) => {
-            let usage = serde_json::from_slice::<Whole>(&body).ok().and_then(|w| w.usage);
+            let usage = serde_json::from_slice::<Whole>(&body)
+                .ok()
+                .and_then(|w| w.usage);
             let tokens = usage.map_or(REAL_CALL_TOKENS, |usage| Tokens {
                 input: usage.input_tokens,
                 output: usage.output_tokens,

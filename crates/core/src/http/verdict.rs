@@ -366,9 +366,7 @@ fn retry_after(headers: &HeaderMap, now: Millis) -> Option<Duration> {
         .and_then(|ms| duration(ms / 1000.0))
         .or_else(|| {
             let text = sent("retry-after")?;
-            number(text)
-                .and_then(duration)
-                .or_else(|| until(text, now))
+            number(text).and_then(duration).or_else(|| until(text, now))
         })?;
     (!wait.is_zero()).then_some(wait)
 }

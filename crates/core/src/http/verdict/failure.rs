@@ -37,10 +37,16 @@ impl Verdict {
         }
         let error = if error.is_timeout() {
             let limit = spoken(connect_limit);
-            Error::new(Code::Timeout, format!("{host} could not be reached within {limit}."))
+            Error::new(
+                Code::Timeout,
+                format!("{host} could not be reached within {limit}."),
+            )
         } else {
             let why = root_cause(error);
-            Error::new(Code::Network, format!("{host} could not be reached: {why}."))
+            Error::new(
+                Code::Network,
+                format!("{host} could not be reached: {why}."),
+            )
         };
         let error = error.hint("Check the network, the proxy setting and the key's base URL.");
         Self {
