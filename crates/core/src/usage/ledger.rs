@@ -2,7 +2,9 @@
 
 use rusqlite::{Connection, params};
 
+use super::cells::{ADD, COLUMNS};
 use super::{Entry, Nano, Tokens, zone};
+use crate::clock::Millis;
 use crate::db::SqlContext;
 use crate::error::Result;
 use crate::id::KeyId;
@@ -40,7 +42,8 @@ pub fn book(store: &Connection, entry: &Entry) -> Result<Booked> {
     Ok(Booked::New)
 }
 
-fn insert(store: &Connection, entry: &Entry) -> rusqlite::Result<usize> {
+/// Writes the row alone; returns 0 where its run is booked already.
+pub(super) fn insert(store: &Connection, entry: &Entry) -> rusqlite::Result<usize> {
     store
         .prepare_cached(
             "INSERT INTO key_usage (key_id, tokens_used, cost_estimate, timestamp, payer, run_id, tier,
@@ -75,19 +78,11 @@ fn insert(store: &Connection, entry: &Entry) -> rusqlite::Result<usize> {
 fn add_up(store: &Connection, entry: &Entry, day: i64) -> rusqlite::Result<()> {
     store
         .prepare_cached(
-            "INSERT INTO usage_daily (day, payer, key_id, tier, model, host_id, environment, basis,
-                 runs, unpriced, cost, input, output, cache_write_5m, cache_write_1h, cache_read,
-                 thinking, web_searches)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
-             ON CONFLICT DO UPDATE SET
-                 runs = runs + 1, unpriced = unpriced + excluded.unpriced,
-                 cost = cost + excluded.cost,
-                 input = input + excluded.input, output = output + excluded.output,
-                 cache_write_5m = cache_write_5m + excluded.cache_write_5m,
-                 cache_write_1h = cache_write_1h + excluded.cache_write_1h,
-                 cache_read = cache_read + excluded.cache_read,
-                 thinking = thinking + excluded.thinking,
-                 web_searches = web_searches + excluded.web_searches",
+            &format!(
+                "INSERT INTO usage_daily (day, {COLUMNS})
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
+                 {ADD}"
+            ),
         )?
         .execute(params![
             day,
@@ -111,12 +106,14 @@ fn add_up(store: &Connection, entry: &Entry, day: i64) -> rusqlite::Result<()> {
         .map(drop)
 }
 
-/// Returns the entry as it can be kept: bounded counts and name, and no cost below nothing.
+/// Returns the entry as it can be kept: bounded counts, name and time, and no cost
+/// below nothing.
 fn plausible(entry: &Entry) -> Entry {
     let mut entry = entry.clone();
     if entry.model.len() > MODEL_MAX {
         entry.model = entry.model.chars().take(MODEL_MAX).collect();
     }
+    entry.at = Millis(entry.at.timestamp().as_millisecond());
     let told = entry.tokens;
     let cut = |count: u64| count.min(COUNT_MAX);
     entry.tokens = Tokens {

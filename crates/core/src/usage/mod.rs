@@ -1,10 +1,13 @@
 //! What runs cost: prices, the ledger, its sums, and the report.
 
 mod catalogue;
+mod cells;
+mod estimate;
 mod ledger;
 mod money;
 mod payer;
 mod pricing;
+pub mod retention;
 pub mod zone;
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +17,7 @@ use crate::id::{HostId, KeyId, RunId};
 use crate::words::words;
 
 pub use catalogue::{Catalogue, Model, Status, Tokenizer, catalogue};
+pub use estimate::{CountedBy, Estimate, Piece, USUAL_ANSWER};
 pub use ledger::{Booked, book};
 pub use money::{Nano, shown};
 pub use payer::Payer;
@@ -117,3 +121,6 @@ pub struct Entry {
     /// The date of the price table that made the figure.
     pub priced_as_of: Option<String>,
 }
+
+#[cfg(test)]
+mod tests;
