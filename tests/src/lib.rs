@@ -1,1 +1,16 @@
-//! x
+//! What the tests that cross rooms stand on: a machine of their own, planted keys, and the scan
+//! that looks for them.
+
+// Support for tests is test code: a broken set-up ends the test at once, with its reason.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a test's support fails loudly"
+)]
+
+mod machine;
+mod planted;
+
+pub use machine::{Machine, Outcome, binary, finish};
+pub use planted::{Planted, Watch};

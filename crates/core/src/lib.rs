@@ -3,10 +3,12 @@
 pub mod child;
 pub mod clock;
 pub mod db;
+pub mod demo;
 pub mod dispatch;
 pub mod error;
 pub mod http;
 pub mod id;
+pub mod keys;
 pub mod paths;
 pub mod secret;
 pub mod settings;

@@ -33,6 +33,12 @@ impl Paths {
         })
     }
 
+    /// Names both folders: that of the store and that of the socket.
+    #[must_use]
+    pub fn new(data: PathBuf, runtime: PathBuf) -> Self {
+        Self { data, runtime }
+    }
+
     /// Puts everything under `home`.
     #[must_use]
     pub fn under(home: &Path) -> Self {

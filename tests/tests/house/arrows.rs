@@ -1,7 +1,7 @@
 //! The arrows between the core's rooms: which may use which.
 
 /// Rooms that every room above them may use; each may use those before it.
-pub(super) const FOUNDATION: &[&str] = &["error", "id", "secret", "text", "clock", "paths"];
+pub(super) const FOUNDATION: &[&str] = &["words", "error", "id", "secret", "text", "clock", "paths"];
 
 /// The other rooms, from the bottom up, each with what it may use besides the foundation.
 /// An arrow only ever points to a room further up in this list, so there can be no circle.
@@ -9,10 +9,10 @@ pub(super) const ROOMS: &[(&str, &[&str])] = &[
     ("child", &[]),
     ("db", &[]),
     ("settings", &["db"]),
-    ("http", &["settings"]),
+    ("usage", &["db", "settings"]),
+    ("http", &["settings", "usage"]),
     ("vault", &["child", "db", "settings"]),
     ("agent", &["db", "settings", "vault"]),
-    ("usage", &["db", "settings"]),
     ("keys", &["db", "settings", "http", "vault", "usage"]),
     ("oauth", &["http", "vault", "keys"]),
     (
@@ -20,6 +20,10 @@ pub(super) const ROOMS: &[(&str, &[&str])] = &[
         &["child", "db", "settings", "http", "vault", "usage", "keys"],
     ),
     ("shell", &["child"]),
+    (
+        "demo",
+        &["db", "settings", "http", "vault", "usage", "keys"],
+    ),
 ];
 
 /// The composition root, which may use every room.

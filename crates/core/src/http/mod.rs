@@ -2,6 +2,7 @@
 //!
 //! Redirects are off, because a redirect would carry the key to a server that nobody chose.
 
+mod admin;
 mod client;
 mod endpoint;
 mod models;
@@ -9,6 +10,7 @@ mod probe;
 mod settings;
 mod verdict;
 
+pub use admin::check_admin_key;
 pub use client::{Http, Reply};
 pub use endpoint::Endpoint;
 pub use models::{ModelInfo, list_models};

@@ -61,6 +61,22 @@ impl Check {
     }
 }
 
+impl Check {
+    /// Returns what to tell the user, unless all is well.
+    #[must_use]
+    pub fn into_error(self) -> Option<Error> {
+        match self {
+            Self::Valid => None,
+            Self::Refused(e)
+            | Self::NotAllowed(e)
+            | Self::Disabled(e)
+            | Self::Billing(e)
+            | Self::NoCredit(e)
+            | Self::Unknown(e) => Some(e),
+        }
+    }
+}
+
 impl From<Verdict> for Check {
     fn from(verdict: Verdict) -> Self {
         let error = verdict.error;

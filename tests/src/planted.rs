@@ -1,0 +1,151 @@
+//! Keys that are planted in a test, and the search for their bytes wherever they must not be.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+
+/// Secrets made for one test. No two tests share one, and none is a real key.
+#[derive(Clone, Debug, Default)]
+pub struct Planted(Vec<String>);
+
+impl Planted {
+    /// Makes a key of the usual length with this prefix, such as `sk-ant-api03-`.
+    pub fn key(&mut self, prefix: &str) -> String {
+        let random = || uuid::Uuid::new_v4().simple().to_string();
+        let key = format!("{prefix}{}{}{}AA", random(), random(), random());
+        self.0.push(key.clone());
+        key
+    }
+
+    /// Counts a text as a secret of this test, such as a passphrase or a prompt.
+    pub fn text(&mut self, text: &str) {
+        self.0.push(text.to_owned());
+    }
+
+    /// Returns every place under `folder` that holds one of the secrets, readable or not.
+    #[must_use]
+    pub fn found_under(&self, folder: &Path) -> Vec<String> {
+        let mut found = Vec::new();
+        for path in files_under(folder) {
+            let bytes = std::fs::read(&path).unwrap_or_default();
+            let name = path.display().to_string();
+            if self.is_in(&bytes) {
+                found.push(format!("in the file {name}"));
+            }
+            if self.is_in(name.as_bytes()) {
+                found.push(format!("in the name of {name}"));
+            }
+        }
+        found
+    }
+
+    /// Tells whether any of the secrets is in `bytes`: as it is, reversed bytes apart, in UTF-16, in
+    /// base64 or in hexadecimal digits.
+    #[must_use]
+    pub fn is_in(&self, bytes: &[u8]) -> bool {
+        self.0.iter().any(|secret| {
+            forms(secret)
+                .iter()
+                .any(|form| bytes.windows(form.len()).any(|window| window == form))
+        })
+    }
+
+    /// Looks at the arguments of every process from now until [`Watch::end`].
+    #[must_use]
+    pub fn watch_arguments(&self) -> Watch {
+        let (planted, ended) = (self.clone(), Arc::new(AtomicBool::new(false)));
+        let until = Arc::clone(&ended);
+        let thread = std::thread::spawn(move || {
+            let mut found = Vec::new();
+            let mut rounds = 0_u64;
+            while !until.load(Ordering::Relaxed) || rounds == 0 {
+                planted.look_at_arguments(&mut found);
+                rounds += 1;
+                std::thread::yield_now();
+            }
+            found
+        });
+        Watch { ended, thread }
+    }
+
+    fn look_at_arguments(&self, found: &mut Vec<String>) {
+        let Ok(processes) = std::fs::read_dir("/proc") else {
+            return;
+        };
+        for process in processes.flatten() {
+            let arguments = std::fs::read(process.path().join("cmdline")).unwrap_or_default();
+            if self.is_in(&arguments) {
+                found.push(format!(
+                    "in the arguments of process {}",
+                    process.path().display()
+                ));
+            }
+        }
+    }
+}
+
+/// A running look at the arguments of all processes.
+pub struct Watch {
+    ended: Arc<AtomicBool>,
+    thread: JoinHandle<Vec<String>>,
+}
+
+impl Watch {
+    /// Ends it and returns where a secret was seen.
+    #[must_use]
+    pub fn end(self) -> Vec<String> {
+        self.ended.store(true, Ordering::Relaxed);
+        self.thread.join().expect("the watch ran to its end")
+    }
+}
+
+/// Returns the ways in which a secret could have been written down.
+fn forms(secret: &str) -> Vec<Vec<u8>> {
+    let plain = secret.as_bytes();
+    let wide = secret.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let hex = plain
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect::<String>()
+        .into_bytes();
+    let mut forms = vec![plain.to_vec(), wide, hex];
+    // In base64 a text looks different at each of three offsets; its ends are left out, because they
+    // mix with what stands beside it.
+    for offset in 0..3 {
+        let shifted = [&vec![0; offset], plain].concat();
+        let coded = base64(&shifted);
+        forms.push(coded[4..coded.len().saturating_sub(4).max(5)].to_vec());
+    }
+    forms
+}
+
+fn base64(bytes: &[u8]) -> Vec<u8> {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut coded = Vec::new();
+    for group in bytes.chunks(3) {
+        let bits = group
+            .iter()
+            .fold(0_u32, |bits, byte| (bits << 8) | u32::from(*byte));
+        let bits = bits << (8 * (3 - group.len()));
+        for digit in 0..=group.len() {
+            coded.push(DIGITS[(bits >> (18 - 6 * digit)) as usize & 63]);
+        }
+    }
+    coded
+}
+
+fn files_under(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return files;
+    };
+    for entry in entries.flatten() {
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => files.extend(files_under(&entry.path())),
+            Ok(kind) if kind.is_file() => files.push(entry.path()),
+            _ => {}
+        }
+    }
+    files
+}
