@@ -1,0 +1,198 @@
+//! What a run tells while it goes on, and what remains of it.
+
+use serde::Serialize;
+use tokio::sync::mpsc;
+
+use crate::clock::Millis;
+use crate::error::{Code, Error};
+use crate::id::{ConversationId, KeyId, RunId};
+use crate::usage::{Basis, Nano, Payer, Tier, Tokens};
+use crate::words::words;
+
+/// How many events may wait for a slow reader; then the server is read no faster than the reader.
+const WAITING_MAX: usize = 64;
+
+/// Where a run's events go. When the other end is dropped, the run is cancelled: nobody would see
+/// what is still being paid for.
+pub type Sink = mpsc::Sender<RunEvent>;
+
+/// Makes a [`Sink`] and its other end.
+#[must_use]
+pub fn channel() -> (Sink, mpsc::Receiver<RunEvent>) {
+    mpsc::channel(WAITING_MAX)
+}
+
+/// One thing that happened in a run. The last one is `Finished` or `Failed`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum RunEvent {
+    /// The run is in the store, and its request is about to leave.
+    Started {
+        /// The run.
+        run: RunId,
+        /// The conversation that it belongs to.
+        conversation: ConversationId,
+        /// The model that is asked.
+        model: String,
+        /// Who is billed, as people know them.
+        payer: String,
+        /// The most that it can cost; absent where the price is unknown.
+        at_most: Option<Nano>,
+    },
+    /// A piece of the answer.
+    Text {
+        /// The piece.
+        text: String,
+    },
+    /// A piece of what the model thinks first.
+    Thinking {
+        /// The piece.
+        text: String,
+    },
+    /// The newest token counts; they are totals.
+    Usage {
+        /// The counts.
+        tokens: Tokens,
+    },
+    /// The run waits before it tries again.
+    Waiting {
+        /// What for.
+        why: String,
+        /// Until when.
+        until: Millis,
+        /// The number of the attempt that follows.
+        attempt: u32,
+    },
+    /// The answer is complete.
+    Finished {
+        /// What remains.
+        receipt: Receipt,
+    },
+    /// The run ended early: it failed or was cancelled. What was shown before stays.
+    Failed {
+        /// Why.
+        error: Failure,
+        /// What remains.
+        receipt: Receipt,
+    },
+}
+
+words! {
+    /// How a run stands.
+    State {
+        /// Under way.
+        Started = "started",
+        /// Complete.
+        Finished = "finished",
+        /// Ended by an error.
+        Failed = "failed",
+        /// Ended by the user.
+        Cancelled = "cancelled",
+        /// Its process ended before it did.
+        Lost = "lost",
+    }
+}
+
+/// An error in the form that events carry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Failure {
+    /// What callers branch on.
+    pub code: Code,
+    /// What happened and what it means.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl From<&Error> for Failure {
+    fn from(error: &Error) -> Self {
+        Self {
+            code: error.code(),
+            message: error.message().to_owned(),
+            hint: error.advice().map(str::to_owned),
+        }
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        let error = Self::new(failure.code, failure.message);
+        match failure.hint {
+            Some(hint) => error.hint(hint),
+            None => error,
+        }
+    }
+}
+
+/// What remains of a run: who paid what for it, and how it ended.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Receipt {
+    /// The run.
+    pub run: RunId,
+    /// The conversation that it belongs to.
+    pub conversation: ConversationId,
+    /// How it ended.
+    pub state: State,
+    /// The tier that it went through.
+    pub tier: Tier,
+    /// The model that answered, or the one asked where none did.
+    pub model: String,
+    /// Who is billed.
+    #[serde(serialize_with = "as_text")]
+    pub payer: Payer,
+    /// Who is billed, as people know them.
+    pub payer_label: String,
+    /// The stored key, where one paid.
+    pub key: Option<KeyId>,
+    /// What was booked; `None` where nothing was billed.
+    pub booked: Option<Amount>,
+    /// Why the model stopped, in the API's word.
+    pub stop_reason: Option<String>,
+    /// What that word means, where the answer is not simply complete.
+    pub stop_note: Option<String>,
+    /// The server's name for the request.
+    pub request_id: Option<String>,
+    /// How often the request was sent.
+    pub attempts: u32,
+    /// From the start to the first piece of the answer, in milliseconds.
+    pub first_token_ms: Option<u64>,
+    /// From the start to the end, in milliseconds.
+    pub total_ms: u64,
+    /// Prompt and answer are kept, sealed; else they are nowhere once they have been shown.
+    pub is_kept: bool,
+}
+
+/// What the ledger says of a run.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Amount {
+    /// The tokens.
+    pub tokens: Tokens,
+    /// The cost; `None` where the price is unknown.
+    pub cost: Option<Nano>,
+    /// What the figure rests on.
+    pub basis: Basis,
+    /// The date of the price table.
+    pub priced_as_of: Option<String>,
+}
+
+fn as_text<S: serde::Serializer>(payer: &Payer, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(payer)
+}
+
+/// Says what a stop reason means, where the answer is not simply complete.
+#[must_use]
+pub(super) fn stop_note(reason: &str, detail: Option<&str>) -> Option<String> {
+    let note = match reason {
+        "end_turn" | "stop_sequence" => return None,
+        "max_tokens" => "The answer reached the longest length that was asked for.",
+        "model_context_window_exceeded" => "The conversation fills the model's context window.",
+        "refusal" => "The model declined to answer.",
+        "pause_turn" => "The model paused; reply to let it go on.",
+        "tool_use" => "The model wanted to use a tool; there are none here.",
+        _ => "The model stopped.",
+    };
+    Some(match detail {
+        Some(detail) => format!("{note} {detail}"),
+        None => note.to_owned(),
+    })
+}

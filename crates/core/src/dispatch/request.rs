@@ -1,0 +1,292 @@
+//! What is asked of a model, and the body that carries it.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use serde::Serialize;
+
+use super::attachment::{Attachment, Media};
+use crate::error::{Code, Error, Result};
+use crate::words::words;
+
+/// The longest answer that is asked for where nobody says otherwise, in tokens: long enough for
+/// nearly every answer, and a bound on what a slip can cost.
+pub const MAX_TOKENS: u64 = 8_192;
+
+/// The most bytes of a request, as the API documents (32 MB).
+pub const REQUEST_MAX: usize = 32_000_000;
+
+/// The most files that go with one prompt; the API takes 100 images.
+pub const ATTACHMENTS_MAX: usize = 100;
+
+words! {
+    /// How much work a model puts into an answer.
+    Effort {
+        /// The least.
+        Low = "low",
+        /// Between low and high.
+        Medium = "medium",
+        /// The API's default.
+        High = "high",
+        /// More than high.
+        Xhigh = "xhigh",
+        /// All it has.
+        Max = "max",
+    }
+}
+
+words! {
+    /// Whether a model thinks before it answers; thinking is billed as output.
+    Thinking {
+        /// The model decides.
+        Adaptive = "adaptive",
+        /// It does not.
+        Disabled = "disabled",
+    }
+}
+
+/// A prompt with everything that goes with it.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// The model, by the id that the API takes.
+    pub model: String,
+    /// Instructions that stand above the conversation.
+    pub system: Option<String>,
+    /// What came before, oldest first.
+    pub turns: Vec<Turn>,
+    /// What is asked now.
+    pub prompt: String,
+    /// Files that go with the prompt.
+    pub attachments: Vec<Attachment>,
+    /// The longest answer, in tokens; [`MAX_TOKENS`] or the model's own limit where absent.
+    pub max_tokens: Option<u64>,
+    /// How much work goes into the answer; the model's default where absent.
+    pub effort: Option<Effort>,
+    /// Whether the model thinks first; the model's default where absent.
+    pub thinking: Option<Thinking>,
+}
+
+/// One earlier prompt of a conversation with its answer.
+#[derive(Clone, Debug, Default)]
+pub struct Turn {
+    /// What was asked.
+    pub prompt: String,
+    /// Files that went with it.
+    pub attachments: Vec<Attachment>,
+    /// What came back; empty where nothing did.
+    pub answer: String,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    model: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_tokens: Option<u64>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    stream: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    system: Option<&'a str>,
+    messages: Vec<Message<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output_config: Option<OutputConfig>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thinking: Option<ThinkingConfig>,
+}
+
+#[derive(Serialize)]
+struct OutputConfig {
+    effort: Effort,
+}
+
+#[derive(Serialize)]
+struct ThinkingConfig {
+    r#type: Thinking,
+}
+
+#[derive(Serialize)]
+struct Message<'a> {
+    role: &'static str,
+    content: Content<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Content<'a> {
+    Text(&'a str),
+    Blocks(Vec<Block<'a>>),
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Block<'a> {
+    Text { text: std::borrow::Cow<'a, str> },
+    Image { source: Source },
+}
+
+#[derive(Serialize)]
+struct Source {
+    r#type: &'static str,
+    media_type: &'static str,
+    data: String,
+}
+
+impl Request {
+    /// Checks what the API would refuse, before anything is sent or booked.
+    ///
+    /// # Errors
+    /// [`Code::BadInput`] that says which rule is broken.
+    pub fn check(&self) -> Result<()> {
+        if self.prompt.trim().is_empty() && self.attachments.is_empty() {
+            return Err(
+                Error::bad_input("The prompt is empty.").hint("Write what you want to ask.")
+            );
+        }
+        let texts = [
+            ("prompt", Some(&self.prompt)),
+            ("system prompt", self.system.as_ref()),
+        ];
+        for (what, text) in texts {
+            if text.is_some_and(|text| text.contains('\0')) {
+                return Err(
+                    Error::bad_input(format!("The {what} holds a NUL character."))
+                        .hint("Remove it; nothing was sent."),
+                );
+            }
+        }
+        if self.attachments.len() > ATTACHMENTS_MAX {
+            let count = self.attachments.len();
+            return Err(Error::bad_input(format!(
+                "{count} files are attached; {ATTACHMENTS_MAX} is the most."
+            ))
+            .hint("Leave some out; nothing was sent."));
+        }
+        if self.max_tokens == Some(0) {
+            return Err(
+                Error::bad_input("The longest answer can't be 0 tokens.").hint("Give at least 1.")
+            );
+        }
+        Ok(())
+    }
+
+    /// Returns the body of a streamed run. `max_tokens` is what the route decided.
+    ///
+    /// # Errors
+    /// [`Code::BadInput`] when it is larger than the API takes.
+    pub fn body(&self, max_tokens: u64) -> Result<Bytes> {
+        self.write(Some(max_tokens))
+    }
+
+    /// Returns the body for counting the prompt's tokens.
+    ///
+    /// # Errors
+    /// As [`Request::body`].
+    pub fn counting_body(&self) -> Result<Bytes> {
+        self.write(None)
+    }
+
+    fn write(&self, max_tokens: Option<u64>) -> Result<Bytes> {
+        let body = Body {
+            model: &self.model,
+            max_tokens,
+            stream: max_tokens.is_some(),
+            system: self
+                .system
+                .as_deref()
+                .filter(|system| !system.trim().is_empty()),
+            messages: self.messages(),
+            output_config: self.effort.map(|effort| OutputConfig { effort }),
+            thinking: self.thinking.map(|r#type| ThinkingConfig { r#type }),
+        };
+        let bytes = serde_json::to_vec(&body)
+            .map_err(|e| Error::failed("The request could not be written.").because(e))?;
+        if bytes.len() > REQUEST_MAX {
+            let size = bytes.len().div_ceil(1_000_000);
+            return Err(Error::new(
+                Code::BadInput,
+                format!("The request has {size} MB; the API takes 32 MB."),
+            )
+            .hint("Send fewer or smaller files, or begin a new conversation. Nothing was sent."));
+        }
+        Ok(bytes.into())
+    }
+
+    fn messages(&self) -> Vec<Message<'_>> {
+        let mut messages = Vec::with_capacity(self.turns.len() * 2 + 1);
+        for turn in &self.turns {
+            messages.push(user(&turn.prompt, &turn.attachments));
+            // The API refuses an empty message; two of the user's in a row count as one.
+            if !turn.answer.trim().is_empty() {
+                messages.push(Message {
+                    role: "assistant",
+                    content: Content::Text(turn.answer.trim_end()),
+                });
+            }
+        }
+        messages.push(user(&self.prompt, &self.attachments));
+        messages
+    }
+
+    /// Returns how many bytes of text the model reads, for an estimate of the tokens.
+    #[must_use]
+    pub fn text_bytes(&self) -> usize {
+        let files = |files: &[Attachment]| -> usize {
+            files
+                .iter()
+                .filter(|file| file.media == Media::Text)
+                .map(|file| file.body.len() + file.name.len())
+                .sum()
+        };
+        let turns = self.turns.iter();
+        let before: usize = turns
+            .map(|turn| turn.prompt.len() + turn.answer.len() + files(&turn.attachments))
+            .sum();
+        before
+            + self.prompt.len()
+            + self.system.as_ref().map_or(0, String::len)
+            + files(&self.attachments)
+    }
+
+    /// Returns how many images the model looks at, for an estimate of the tokens.
+    #[must_use]
+    pub fn images(&self) -> usize {
+        let turns = self.turns.iter().flat_map(|turn| &turn.attachments);
+        turns
+            .chain(&self.attachments)
+            .filter(|file| file.media != Media::Text)
+            .count()
+    }
+}
+
+fn user<'a>(prompt: &'a str, attachments: &'a [Attachment]) -> Message<'a> {
+    let content = if attachments.is_empty() {
+        Content::Text(prompt)
+    } else {
+        let mut blocks: Vec<Block<'_>> = attachments.iter().map(block).collect();
+        if !prompt.trim().is_empty() {
+            blocks.push(Block::Text {
+                text: prompt.into(),
+            });
+        }
+        Content::Blocks(blocks)
+    };
+    Message {
+        role: "user",
+        content,
+    }
+}
+
+fn block(file: &Attachment) -> Block<'_> {
+    if file.media == Media::Text {
+        let text = String::from_utf8_lossy(&file.body);
+        return Block::Text {
+            text: format!("File {}:\n\n{text}", file.name).into(),
+        };
+    }
+    Block::Image {
+        source: Source {
+            r#type: "base64",
+            media_type: file.media.as_str(),
+            data: STANDARD.encode(&file.body),
+        },
+    }
+}

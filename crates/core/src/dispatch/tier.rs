@@ -1,0 +1,89 @@
+//! The seam that every tier stands behind.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::event::{RunEvent, Sink};
+use super::request::Request;
+use super::wire::Used;
+use crate::error::{Code, Error, Result};
+
+/// How much of an answer is kept, in bytes. All of it is shown; the longest that a model gives is
+/// a quarter of this.
+pub const ANSWER_MAX: usize = 8 * 1024 * 1024;
+
+/// A future that a trait object can return.
+pub type Running<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
+
+/// A way for a prompt to reach a model.
+pub trait Tier: Send + Sync {
+    /// Carries the request to its end, and notes in `seen` what comes, as it comes: that is what
+    /// is booked, however the run ends. Returns as soon as `cancel` asks, with
+    /// [`Code::Cancelled`].
+    ///
+    /// # Errors
+    /// Why the answer is not complete.
+    fn run<'a>(
+        &'a self,
+        request: &'a Request,
+        seen: &'a mut Seen,
+        sink: &'a Sink,
+        cancel: &'a CancellationToken,
+    ) -> Running<'a>;
+}
+
+/// What has been seen of a run so far.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// The answer's text, up to [`ANSWER_MAX`] bytes.
+    pub answer: String,
+    /// How many bytes of text and thinking came, kept or not.
+    pub output_bytes: u64,
+    /// What the server reported.
+    pub used: Used,
+    /// The model that answers.
+    pub model: Option<String>,
+    /// Why the model stopped, in the API's word.
+    pub stop_reason: Option<String>,
+    /// What the server adds to that.
+    pub stop_detail: Option<String>,
+    /// The server's name for the request.
+    pub request_id: Option<String>,
+    /// From the start to the first piece of text or thinking.
+    pub first_token: Option<Duration>,
+    /// How often the request was sent.
+    pub attempts: u32,
+    /// A request is out, or was, of which nobody knows whether it was carried out.
+    pub may_have_run: bool,
+}
+
+impl Seen {
+    /// Keeps a piece of the answer, as far as there is room.
+    pub(super) fn keep(&mut self, text: &str) {
+        let room = ANSWER_MAX.saturating_sub(self.answer.len());
+        let end = text.floor_char_boundary(room.min(text.len()));
+        self.answer.push_str(&text[..end]);
+    }
+}
+
+/// Sends an event.
+///
+/// # Errors
+/// [`Code::Cancelled`] when nobody listens any more.
+pub(super) async fn tell(sink: &Sink, event: RunEvent) -> Result<()> {
+    sink.send(event).await.map_err(|_| {
+        Error::new(
+            Code::Cancelled,
+            "Nobody was listening any more, so the run was ended.",
+        )
+    })
+}
+
+/// The error of a run that the user ended.
+pub(super) fn cancelled() -> Error {
+    Error::new(Code::Cancelled, "The run was cancelled.")
+        .hint("What had been used until then is in the ledger, as an estimate.")
+}
