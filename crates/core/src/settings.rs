@@ -56,8 +56,9 @@ impl<T: Serialize + DeserializeOwned> Setting<T> {
     /// As [`Setting::get`].
     pub fn shown(&self, store: &Connection) -> Result<String> {
         let value = self.get(store)?;
-        serde_json::to_string(&value)
-            .map_err(|e| Error::failed(format!("The setting {} can't be shown.", self.name)).because(e))
+        serde_json::to_string(&value).map_err(|e| {
+            Error::failed(format!("The setting {} can't be shown.", self.name)).because(e)
+        })
     }
 
     /// Keeps a value that a person wrote: JSON, or a plain word where the setting is a text. `check`
@@ -73,10 +74,18 @@ impl<T: Serialize + DeserializeOwned> Setting<T> {
         check: impl FnOnce(&T) -> Result<()>,
     ) -> Result<()> {
         let word = serde_json::Value::String(text.to_owned());
-        let value: T =
-            serde_json::from_str(text).or_else(|_| serde_json::from_value(word)).map_err(|e| {
-                Error::bad_input(format!("{} can't be set to {}: {e}.", self.name, crate::text::shown(text, 60)))
-                    .hint(format!("What holds now shows the form: switchyard settings {}", self.name))
+        let value: T = serde_json::from_str(text)
+            .or_else(|_| serde_json::from_value(word))
+            .map_err(|e| {
+                Error::bad_input(format!(
+                    "{} can't be set to {}: {e}.",
+                    self.name,
+                    crate::text::shown(text, 60)
+                ))
+                .hint(format!(
+                    "What holds now shows the form: switchyard settings {}",
+                    self.name
+                ))
             })?;
         check(&value)?;
         self.set(store, &value, now)
