@@ -300,3 +300,7 @@ fn scan(question: &Question, dialect: Dialect) -> Scanned {
         config: question.variable("XDG_CONFIG_HOME").map(Path::new),
     })
 }
+
+#[cfg(all(test, unix))]
+#[path = "who_tests.rs"]
+mod tests;
