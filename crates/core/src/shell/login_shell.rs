@@ -230,6 +230,7 @@ fn parse(records: &[u8]) -> Exported {
     )
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 #[path = "login_shell_tests.rs"]
 mod tests;

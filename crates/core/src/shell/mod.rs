@@ -301,6 +301,7 @@ fn scan(question: &Question, dialect: Dialect) -> Scanned {
     })
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 #[path = "who_tests.rs"]
 mod tests;
