@@ -17,7 +17,10 @@ use crate::usage::{self, Basis, Conditions, Entry, Payer, Tier, Tokens};
 use crate::vault::Custody;
 
 /// Says that everything in this store is simulated; every face shows it.
-pub const IS_SIMULATED: Setting<bool> = Setting { name: "demo.is_simulated", default: || false };
+pub const IS_SIMULATED: Setting<bool> = Setting {
+    name: "demo.is_simulated",
+    default: || false,
+};
 
 const DAYS: u64 = 150;
 const DAY: Duration = Duration::from_secs(86_400);
@@ -65,7 +68,11 @@ const CHARACTERS: &[Character] = &[
         organization: "",
         tags: &[],
         runs: 6,
-        models: &["claude-haiku-5-5", "claude-sonnet-5-5", "experimental-gateway-model"],
+        models: &[
+            "claude-haiku-5-5",
+            "claude-sonnet-5-5",
+            "experimental-gateway-model",
+        ],
     },
 ];
 
@@ -76,17 +83,25 @@ const CHARACTERS: &[Character] = &[
 /// machine; else as [`keys::add`].
 pub async fn fill(db: &Db, custody: &dyn Custody, http: &Http, base_url: &str) -> Result<Sample> {
     if !crate::http::Endpoint::parse(Some(base_url))?.is_loopback() {
-        return Err(Error::bad_input("The demo only talks to a simulator on this machine."));
+        return Err(Error::bad_input(
+            "The demo only talks to a simulator on this machine.",
+        ));
     }
     db.read(refuse_used)?;
     let now = db.clock().now();
-    db.write(move |store| IS_SIMULATED.set(store, &true, now)).await?;
+    db.write(move |store| IS_SIMULATED.set(store, &true, now))
+        .await?;
     let mut rows = 0;
     for character in CHARACTERS {
         let id = add(db, custody, http, character, base_url).await?;
-        rows += db.write(move |store| book_months(store, &id, character, now)).await?;
+        rows += db
+            .write(move |store| book_months(store, &id, character, now))
+            .await?;
     }
-    Ok(Sample { keys: CHARACTERS.len(), rows })
+    Ok(Sample {
+        keys: CHARACTERS.len(),
+        rows,
+    })
 }
 
 fn refuse_used(store: &Connection) -> Result<()> {
@@ -98,8 +113,11 @@ fn refuse_used(store: &Connection) -> Result<()> {
         )
         .doing("look whether the store is empty")?;
     if used {
-        return Err(Error::new(Code::BadInput, "This store is in use, and the demo wants an empty one.")
-            .hint("Start the demo with ./dev demo, which makes a throw-away store."));
+        return Err(Error::new(
+            Code::BadInput,
+            "This store is in use, and the demo wants an empty one.",
+        )
+        .hint("Start the demo with ./dev demo, which makes a throw-away store."));
     }
     Ok(())
 }
@@ -133,23 +151,33 @@ async fn add(
 /// Makes a key that no server but the simulator takes.
 fn made_up_key() -> Result<ApiKey> {
     let random = DataKey::random()?;
-    let digits: String = random.expose().iter().map(|byte| format!("{byte:02x}")).collect();
+    let digits: String = random
+        .expose()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     Ok(ApiKey::new(format!("sk-ant-api03-simulated-{digits}")))
 }
 
 /// Books one character's months: busy weekdays, quiet weekends, now and then a run that was cut off.
-fn book_months(
-    store: &Connection,
-    id: &KeyId,
-    character: &Character,
-    now: Millis,
-) -> Result<u64> {
+fn book_months(store: &Connection, id: &KeyId, character: &Character, now: Millis) -> Result<u64> {
     let mut chance = Chance(character.name.bytes().map(u64::from).sum());
     let mut rows = 0;
     for day in (0..DAYS).rev() {
-        let begin = Millis(now.0 - i64::try_from(DAY.as_millis()).unwrap_or(0) * i64::try_from(day).unwrap_or(0));
-        let is_weekend = begin.timestamp().to_zoned(jiff::tz::TimeZone::UTC).weekday().to_monday_zero_offset() >= 5;
-        let most = if is_weekend { character.runs / 4 } else { character.runs };
+        let begin = Millis(
+            now.0 - i64::try_from(DAY.as_millis()).unwrap_or(0) * i64::try_from(day).unwrap_or(0),
+        );
+        let is_weekend = begin
+            .timestamp()
+            .to_zoned(jiff::tz::TimeZone::UTC)
+            .weekday()
+            .to_monday_zero_offset()
+            >= 5;
+        let most = if is_weekend {
+            character.runs / 4
+        } else {
+            character.runs
+        };
         for _ in 0..chance.below(most + 1) {
             let entry = run(&mut chance, id, character, begin);
             usage::book(store, &entry)?;
@@ -181,7 +209,11 @@ fn run(chance: &mut Chance, id: &KeyId, character: &Character, day: Millis) -> E
         model: model.to_owned(),
         host: None,
         environment: character.environment.to_owned(),
-        basis: if is_cut_off { Basis::Estimated } else { Basis::Metered },
+        basis: if is_cut_off {
+            Basis::Estimated
+        } else {
+            Basis::Metered
+        },
         tokens,
         cost: priced.as_ref().map(|priced| priced.cost),
         priced_as_of: priced.map(|priced| priced.as_of),

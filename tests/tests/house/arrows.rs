@@ -1,7 +1,8 @@
 //! The arrows between the core's rooms: which may use which.
 
 /// Rooms that every room above them may use; each may use those before it.
-pub(super) const FOUNDATION: &[&str] = &["words", "error", "id", "secret", "text", "clock", "paths"];
+pub(super) const FOUNDATION: &[&str] =
+    &["words", "error", "id", "secret", "text", "clock", "paths"];
 
 /// The other rooms, from the bottom up, each with what it may use besides the foundation.
 /// An arrow only ever points to a room further up in this list, so there can be no circle.
