@@ -187,19 +187,21 @@ need_claude_cli() {
   rm -rf -- "$folder"
   mkdir -p -- "$folder"
   cp -- "$lock/package.json" "$lock/package-lock.json" "$folder"
-  # The package is optional to npm, because only one platform's fits: its absence is no error there.
-  PATH=$node:$PATH quietly claude npm ci --prefix "$folder" --ignore-scripts --no-audit --no-fund \
-    --loglevel http || true
-  if [[ ! -x $claude_cli ]]; then
-    [[ ! -f $tools/log/claude.log ]] || tail -n 15 -- "$tools/log/claude.log" >&2
-    die "the tests need the real \`claude\` CLI, and npm could not fetch it." \
-      "check the network and \`npm config get registry\`; the package is @anthropic-ai/claude-code-$platform $wanted."
-  fi
+  PATH=$node:$PATH quietly claude npm_install "$folder" || die \
+    "the tests need the real \`claude\` CLI, and npm could not fetch it." \
+    "check the network and \`npm config get registry\`; the package is @anthropic-ai/claude-code-$platform $wanted."
   local says
   says=$(HOME=$folder/home DISABLE_AUTOUPDATER=1 "$claude_cli" --version </dev/null) || says=nothing
   [[ $says == "$wanted "* ]] || die "the claude CLI that npm fetched says \"$says\", not $wanted." \
     "remove \`$folder\` and try again."
   printf '%s' "$stamp" >"$folder/.stamp"
+}
+
+# To npm the package is optional, because only one platform's fits, and its absence no error.
+# Node would trust only the authorities that it was built with, and not a company's own.
+npm_install() {
+  NODE_USE_SYSTEM_CA=1 npm ci --prefix "$1" --ignore-scripts --no-audit --no-fund \
+    --no-update-notifier --loglevel http && [[ -x $claude_cli ]]
 }
 
 # Anthropic's own Python SDK, pinned by tests/python-sdk, to try the simulator with.

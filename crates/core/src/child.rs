@@ -98,6 +98,42 @@ pub fn command(program: &Path, environment: &Environment) -> Command {
     command
 }
 
+/// Prepares `program` like [`command`], but in a session of its own, without our terminal.
+///
+/// An interactive shell that finds a terminal which it does not own stops itself until it does. It
+/// leads its group all the same, so that [`end_group`] ends it with all that it started.
+#[cfg(unix)]
+#[must_use]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that starts a process"
+)]
+pub fn session_command(program: &Path, environment: &Environment) -> Command {
+    // Without a hook before exec, a small program has to call setsid: the one of util-linux, or
+    // Perl where there is none (macOS). Neither forks, because the child leads no group yet.
+    let mut command = match SETSID.iter().find(|path| Path::new(path).is_file()) {
+        Some(setsid) => Command::new(setsid),
+        None => {
+            let mut perl = Command::new("/usr/bin/perl");
+            perl.args(["-e", "use POSIX; POSIX::setsid(); exec { $ARGV[0] } @ARGV"]);
+            perl
+        }
+    };
+    command
+        .arg(program)
+        .env_clear()
+        .envs(&environment.0)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true);
+    command
+}
+
+/// Where util-linux is installed.
+#[cfg(unix)]
+const SETSID: &[&str] = &["/usr/bin/setsid", "/bin/setsid"];
+
 /// What a short-lived child left behind.
 #[derive(Debug)]
 pub struct Output {

@@ -12,6 +12,7 @@ pub mod keys;
 pub mod paths;
 pub mod secret;
 pub mod settings;
+pub mod shell;
 pub mod text;
 pub mod usage;
 pub mod vault;

@@ -50,6 +50,47 @@ impl<T: Serialize + DeserializeOwned> Setting<T> {
             .map(drop)
     }
 
+    /// Returns the value as JSON, for a face that lists settings.
+    ///
+    /// # Errors
+    /// As [`Setting::get`].
+    pub fn shown(&self, store: &Connection) -> Result<String> {
+        let value = self.get(store)?;
+        serde_json::to_string(&value).map_err(|e| {
+            Error::failed(format!("The setting {} can't be shown.", self.name)).because(e)
+        })
+    }
+
+    /// Keeps a value that a person wrote: JSON, or a plain word where the setting is a text. `check`
+    /// says what is wrong with a value of the right kind.
+    ///
+    /// # Errors
+    /// [`Code::BadInput`](crate::error::Code::BadInput) when it can't be read or `check` refuses it.
+    pub fn set_text(
+        &self,
+        store: &Connection,
+        text: &str,
+        now: Millis,
+        check: impl FnOnce(&T) -> Result<()>,
+    ) -> Result<()> {
+        let word = serde_json::Value::String(text.to_owned());
+        let value: T = serde_json::from_str(text)
+            .or_else(|_| serde_json::from_value(word))
+            .map_err(|e| {
+                Error::bad_input(format!(
+                    "{} can't be set to {}: {e}.",
+                    self.name,
+                    crate::text::shown(text, 60)
+                ))
+                .hint(format!(
+                    "What holds now shows the form: switchyard settings {}",
+                    self.name
+                ))
+            })?;
+        check(&value)?;
+        self.set(store, &value, now)
+    }
+
     /// Goes back to the default.
     ///
     /// # Errors

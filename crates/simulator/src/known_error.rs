@@ -20,6 +20,14 @@ pub enum KnownError {
     OrganizationOnHold,
     /// 400: a subscription token was used outside Claude Code.
     OnlyForClaudeCode,
+    /// 400: this version of Claude Code is no longer served.
+    ClaudeCodeTooOld,
+    /// 400: who made the key of Claude Code has left the organisation.
+    ClaudeCodeKeyCreatorNotMember,
+    /// 400: the customer's own encryption key is switched off.
+    CmekKeyDisabled,
+    /// 400: the customer's own encryption key is behind a network rule.
+    CmekKeyNetworkBlocked,
     /// 401: wrong, revoked, deleted or expired key.
     BadKey,
     /// 401: no credential at all.
@@ -70,6 +78,10 @@ pub enum KnownError {
     BadGateway,
     /// 503 from a proxy, in plain text.
     Unavailable,
+    /// 503: the customer's own encryption key cannot be reached.
+    CmekKeyUnreachable,
+    /// 503: the encryption context cannot be had.
+    CmekContextUnavailable,
     /// 504: the upstream took too long.
     UpstreamTimeout,
     /// 529: overloaded.
@@ -88,6 +100,10 @@ impl KnownError {
         Self::OrganizationDisabled,
         Self::OrganizationOnHold,
         Self::OnlyForClaudeCode,
+        Self::ClaudeCodeTooOld,
+        Self::ClaudeCodeKeyCreatorNotMember,
+        Self::CmekKeyDisabled,
+        Self::CmekKeyNetworkBlocked,
         Self::BadKey,
         Self::MissingCredential,
         Self::OauthExpired,
@@ -113,6 +129,8 @@ impl KnownError {
         Self::Internal,
         Self::BadGateway,
         Self::Unavailable,
+        Self::CmekKeyUnreachable,
+        Self::CmekContextUnavailable,
         Self::UpstreamTimeout,
         Self::Overloaded,
         Self::CompactionUnavailable,
@@ -145,9 +163,12 @@ impl KnownError {
             Self::RateLimit | Self::RampLimit => reply.header("retry-after", "1"),
             _ => reply,
         };
-        match self.error_code() {
-            Some(code) => reply.error_code(code),
-            None => reply,
+        match (self, self.error_code()) {
+            (Self::OrganizationOnHold, Some(code)) => reply.details(serde_json::json!({
+                "error_code": code, "appeal_url": "https://example.invalid/appeal",
+            })),
+            (_, Some(code)) => reply.error_code(code),
+            (_, None) => reply,
         }
     }
 
@@ -156,6 +177,12 @@ impl KnownError {
     pub fn error_code(self) -> Option<&'static str> {
         Some(match self {
             Self::OrganizationOnHold => "organization_on_hold",
+            Self::ClaudeCodeTooOld => "claude_code_version_too_old",
+            Self::ClaudeCodeKeyCreatorNotMember => "claude_code_key_creator_not_member",
+            Self::CmekKeyDisabled => "cmek_key_disabled",
+            Self::CmekKeyNetworkBlocked => "cmek_key_network_blocked",
+            Self::CmekKeyUnreachable => "cmek_key_unreachable",
+            Self::CmekContextUnavailable => "cmek_context_unavailable",
             Self::LinkedBillingUnavailable => "linked_organization_billing_unavailable",
             Self::LinkedSpendLimit => "linked_organization_spend_limit_reached",
             Self::TooLargeAfterDecoding => "request_body_too_large_after_decoding",
@@ -200,6 +227,22 @@ impl KnownError {
                 INVALID,
                 "This credential is only authorized for use with Claude Code \
                  and cannot be used for other API requests.",
+            ),
+            Self::ClaudeCodeTooOld => (400, INVALID, "Please update Claude Code."),
+            Self::ClaudeCodeKeyCreatorNotMember => (
+                400,
+                INVALID,
+                "The creator of this key is no longer a member.",
+            ),
+            Self::CmekKeyDisabled | Self::CmekKeyNetworkBlocked => (
+                400,
+                INVALID,
+                "The workspace's encryption key cannot be used.",
+            ),
+            Self::CmekKeyUnreachable | Self::CmekContextUnavailable => (
+                503,
+                "api_error",
+                "The workspace's encryption key cannot be reached.",
             ),
             Self::BadKey => (401, UNAUTHENTICATED, "invalid x-api-key"),
             Self::MissingCredential => (401, UNAUTHENTICATED, "x-api-key header is required"),

@@ -130,12 +130,39 @@ fn object(model: &Model) -> Value {
         "line": model.line,
         "max_input_tokens": model.max_input_tokens,
         "max_tokens": model.max_tokens,
-        "capabilities": {
-            "batch": {"supported": true},
-            "citations": {"supported": true},
-            "image_input": {"supported": true},
-            "pdf_input": {"supported": true},
-            "structured_outputs": {"supported": true},
+        "capabilities": capabilities(),
+    })
+}
+
+/// Returns the same capabilities for every model; clients here do not branch on them.
+fn capabilities() -> Value {
+    let yes = || json!({"supported": true});
+    json!({
+        "batch": yes(),
+        "citations": yes(),
+        "code_execution": yes(),
+        "context_management": {
+            "supported": true,
+            "clear_thinking_20251015": yes(),
+            "clear_tool_uses_20250919": yes(),
+            "compact_20260112": yes(),
+        },
+        "effort": {
+            "supported": true,
+            "low": yes(), "medium": yes(), "high": yes(), "xhigh": yes(), "max": yes(),
+        },
+        "image_input": yes(),
+        "pdf_input": yes(),
+        "server_tools": {"supported": true, "code_execution": yes(), "web_search": yes()},
+        "structured_outputs": yes(),
+        "thinking": {
+            "supported": true,
+            "types": {
+                "adaptive": yes(),
+                "between_tools": yes(),
+                "disabled": yes(),
+                "enabled": yes(),
+            },
         },
     })
 }

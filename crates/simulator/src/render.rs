@@ -1,19 +1,27 @@
 //! Answers as the wire has them: a stream of events, or one JSON object.
 
 mod events;
-mod usage;
-
-use bytes::Bytes;
-use serde::Serialize;
-use serde_json::{Value, json};
+mod usage_object;
+mod wire;
 
 use crate::answer::{Answer, Block, FaultKind, Text};
 use crate::feed::Piece;
 use crate::usage::{Usage, text_tokens};
 use events::Events;
+pub(crate) use wire::ErrorObject;
+use wire::{ContentBlock, Event, Message, Stop, WholeOnly};
 
 /// The text in each delta of a flood.
-pub(crate) const FLOOD_DELTA_BYTES: u64 = 1024;
+pub(crate) const FLOOD_DELTA_BYTES: usize = 1024;
+
+/// A thinking block's signature: opaque to clients, and visibly not a real one.
+const SIGNATURE: &str = "U0lNVUxBVEVE";
+
+/// Stands where a text goes that is made while it is sent; no real text holds it.
+const SLOT: &str = "\0";
+
+/// What JSON makes of the slot.
+const SLOT_AS_JSON: &str = "\\u0000";
 
 /// How much of the prompt the built-in answer repeats, in characters.
 const ECHOED_CHARACTERS: usize = 200;
@@ -39,79 +47,49 @@ struct Spoken<'a> {
     stop_reason: Option<String>,
 }
 
-/// The fields that `message_start` and a whole message share, in the API's order.
-#[derive(Serialize)]
-struct Message<'a> {
-    id: &'a str,
-    r#type: &'a str,
-    role: &'a str,
-    model: &'a str,
-    content: Vec<Value>,
-    #[serde(flatten)]
-    whole: Option<WholeOnly>,
-    stop_reason: Option<&'a str>,
-    stop_sequence: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stop_details: Option<Value>,
-    usage: usage::MessageUsage<'a>,
-}
-
-/// Fields that only a message outside a stream has.
-#[derive(Serialize)]
-struct WholeOnly {
-    container: (),
-    diagnostics: (),
-}
-
 /// Returns the pieces of a server-sent event stream.
 pub(crate) fn stream(answer: &Answer, asked: &Asked, request_id: &str) -> Vec<Piece> {
     let spoken = Spoken::new(answer, asked);
     let mut events = Events::new(answer.style);
-    events.send("message_start", json!({ "message": spoken.opening() }));
+    events.send(&Event::MessageStart {
+        message: spoken.opening(),
+    });
     let index = spoken.blocks_before_text(&mut events);
-    events.send(
-        "content_block_start",
-        json!({"index": index, "content_block": {"type": "text", "text": ""}}),
-    );
-    events.send("ping", json!({}));
+    let content_block = ContentBlock::Text { text: "" };
+    events.send(&Event::ContentBlockStart {
+        index,
+        content_block,
+    });
+    events.send(&Event::Ping {});
     if !spoken.text_deltas(&mut events, index, request_id) {
         return events.pieces;
     }
-    events.send("content_block_stop", json!({ "index": index }));
-    let mut delta = json!({
-        "stop_reason": spoken.stop_reason, "stop_sequence": answer.stop.sequence,
-    });
-    if let Some(details) = &answer.stop.details {
-        delta["stop_details"] = details.clone();
-    }
-    let usage = usage::for_delta(&spoken.usage, answer.usage_shape);
-    events.send("message_delta", json!({ "delta": delta, "usage": usage }));
+    events.send(&Event::ContentBlockStop { index });
+    let delta = Stop {
+        stop_reason: spoken.stop_reason.as_deref(),
+        stop_sequence: answer.stop.sequence.as_deref(),
+        stop_details: answer.stop.details.as_ref(),
+    };
+    let usage = usage_object::for_delta(&spoken.usage, answer.usage_shape);
+    events.send(&Event::MessageDelta { delta, usage });
     if !answer.without_message_stop {
-        events.send("message_stop", json!({}));
+        events.send(&Event::MessageStop {});
     }
     events.pieces
 }
 
 /// Returns the pieces of a whole message.
 pub(crate) fn message(answer: &Answer, asked: &Asked) -> Vec<Piece> {
-    /// Stands where a text goes that is made while it is sent; no JSON text holds a bare NUL.
-    const SLOT: &str = "\\u0000";
     let spoken = Spoken::new(answer, asked);
-    let filler = spoken.filler();
-    let text = match &spoken.text {
-        Text::Deltas(deltas) => deltas.concat(),
-        _ => "\0".into(),
+    let (text, filler) = match &spoken.text {
+        Text::Deltas(deltas) => (deltas.concat(), None),
+        Text::Line(bytes) | Text::Flood(bytes) => (SLOT.to_owned(), Some(*bytes)),
+        Text::Echo => (String::new(), None),
     };
-    let whole = spoken.whole(&text);
-    let json = serde_json::to_string(&whole).unwrap_or_default();
-    match (filler, json.split_once(SLOT)) {
-        (Some(bytes), Some((before, after))) => {
-            let mut pieces = vec![Piece::Bytes(Bytes::from(before.to_owned()))];
-            pieces.extend(events::filler(bytes));
-            pieces.push(Piece::Bytes(Bytes::from(after.to_owned())));
-            pieces
-        }
-        _ => vec![Piece::Bytes(Bytes::from(json))],
+    let json = serde_json::to_string(&spoken.whole(&text)).unwrap_or_default();
+    match filler {
+        Some(bytes) => events::with_filler(&json, bytes).into(),
+        None => vec![Piece::Bytes(json.into())],
     }
 }
 
@@ -146,14 +124,6 @@ impl<'a> Spoken<'a> {
         }
     }
 
-    /// Returns how many bytes of text are made while they are sent.
-    fn filler(&self) -> Option<u64> {
-        match self.text {
-            Text::Line(bytes) | Text::Flood(bytes) => Some(bytes),
-            Text::Echo | Text::Deltas(_) => None,
-        }
-    }
-
     fn opening(&self) -> Message<'_> {
         Message {
             id: &self.message_id,
@@ -165,23 +135,23 @@ impl<'a> Spoken<'a> {
             stop_reason: None,
             stop_sequence: None,
             stop_details: None,
-            usage: usage::for_start(&self.usage, self.answer.usage_shape, self.asked),
+            usage: usage_object::for_start(&self.usage, self.answer.usage_shape, self.asked),
         }
     }
 
-    fn whole(&self, text: &str) -> Message<'_> {
-        let mut content: Vec<Value> = self.answer.blocks.iter().map(whole_block).collect();
-        content.push(json!({"type": "text", "text": text, "citations": null}));
+    fn whole<'s>(&'s self, text: &'s str) -> Message<'s> {
+        let mut content: Vec<_> = self.answer.blocks.iter().map(whole_block).collect();
+        content.push(ContentBlock::WholeText {
+            text,
+            citations: (),
+        });
         Message {
             content,
-            whole: Some(WholeOnly {
-                container: (),
-                diagnostics: (),
-            }),
+            whole: Some(WholeOnly::default()),
             stop_reason: self.stop_reason.as_deref(),
             stop_sequence: self.answer.stop.sequence.as_deref(),
             stop_details: Some(self.answer.stop.details.clone().unwrap_or_default()),
-            usage: usage::for_whole(&self.usage, self.answer.usage_shape, self.asked),
+            usage: usage_object::for_whole(&self.usage, self.answer.usage_shape, self.asked),
             ..self.opening()
         }
     }
@@ -189,14 +159,16 @@ impl<'a> Spoken<'a> {
     /// Sends the blocks before the text and returns the index of the text's block.
     fn blocks_before_text(&self, events: &mut Events) -> usize {
         for (index, block) in self.answer.blocks.iter().enumerate() {
-            match block {
-                Block::Thinking(text) => events.thinking(index, text),
-                Block::RedactedThinking(_) | Block::Unknown => {
-                    let start = json!({"index": index, "content_block": whole_block(block)});
-                    events.send("content_block_start", start);
-                }
+            if let Block::Thinking(text) = block {
+                events.thinking(index, text);
+            } else {
+                let content_block = whole_block(block);
+                events.send(&Event::ContentBlockStart {
+                    index,
+                    content_block,
+                });
             }
-            events.send("content_block_stop", json!({ "index": index }));
+            events.send(&Event::ContentBlockStop { index });
         }
         self.answer.blocks.len()
     }
@@ -232,8 +204,12 @@ impl<'a> Spoken<'a> {
                 FaultKind::Insert(bytes) => events.pieces.push(Piece::Bytes(bytes.clone())),
                 FaultKind::Stall => events.pieces.push(Piece::Stall),
                 FaultKind::Error { kind, message } => {
-                    let error = json!({"type": kind, "message": message});
-                    events.send("error", json!({"error": error, "request_id": request_id}));
+                    let error = ErrorObject {
+                        r#type: kind,
+                        message,
+                        details: None,
+                    };
+                    events.send(&Event::Error { error, request_id });
                     return false;
                 }
                 FaultKind::Cut => {
@@ -246,13 +222,14 @@ impl<'a> Spoken<'a> {
     }
 }
 
-fn whole_block(block: &Block) -> Value {
+fn whole_block(block: &Block) -> ContentBlock<'_> {
     match block {
-        Block::Thinking(text) => {
-            json!({"type": "thinking", "thinking": text, "signature": events::SIGNATURE})
-        }
-        Block::RedactedThinking(data) => json!({"type": "redacted_thinking", "data": data}),
-        Block::Unknown => json!({"type": "hologram", "frames": []}),
+        Block::Thinking(thinking) => ContentBlock::Thinking {
+            thinking,
+            signature: SIGNATURE,
+        },
+        Block::RedactedThinking(data) => ContentBlock::RedactedThinking { data },
+        Block::Unknown => ContentBlock::Hologram { frames: [] },
     }
 }
 

@@ -18,7 +18,7 @@ use crate::feed::{self, Piece};
 use crate::known_error::KnownError;
 use crate::listing;
 use crate::log::LoggedRequest;
-use crate::render::{self, Asked};
+use crate::render::{self, Asked, ErrorObject};
 use crate::reply::{Content, Reply};
 use crate::simulator::Shared;
 use crate::usage::prompt_tokens;
@@ -65,7 +65,12 @@ async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response
             message,
             details,
         } => {
-            let body = error_body(kind, message, details.as_ref(), &request_id);
+            let error = ErrorObject {
+                r#type: kind,
+                message,
+                details: details.as_ref(),
+            };
+            let body = error_body(error, &request_id);
             ("application/json", vec![Piece::Bytes(body)], None)
         }
         Content::Raw {
@@ -233,12 +238,17 @@ fn logged(parts: &Parts, body: Bytes) -> LoggedRequest {
     }
 }
 
-fn error_body(kind: &str, message: &str, details: Option<&Value>, request_id: &str) -> Bytes {
-    let mut error = json!({"type": kind, "message": message});
-    if let Some(details) = details {
-        error["details"] = details.clone();
+fn error_body(error: ErrorObject<'_>, request_id: &str) -> Bytes {
+    #[derive(serde::Serialize)]
+    struct ErrorBody<'a> {
+        r#type: &'a str,
+        error: ErrorObject<'a>,
+        request_id: &'a str,
     }
-    json!({"type": "error", "error": error, "request_id": request_id})
-        .to_string()
-        .into()
+    let body = ErrorBody {
+        r#type: "error",
+        error,
+        request_id,
+    };
+    serde_json::to_vec(&body).unwrap_or_default().into()
 }

@@ -10,10 +10,11 @@ pub(super) const ROOMS: &[(&str, &[&str])] = &[
     ("child", &[]),
     ("db", &[]),
     ("settings", &["db"]),
-    ("usage", &["db", "settings"]),
-    ("http", &["settings", "usage"]),
     ("vault", &["child", "db", "settings"]),
     ("agent", &["db", "settings", "vault"]),
+    ("usage", &["db", "settings"]),
+    // A call that checks a key says what it used, in the ledger's tokens.
+    ("http", &["settings", "usage"]),
     ("keys", &["db", "settings", "http", "vault", "usage"]),
     ("oauth", &["http", "vault", "keys"]),
     (

@@ -225,8 +225,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_likely_is_never_above_what_is_at_most(prompt in 0_u64..900_000, answer in 0_u64..128_000, which in 0..3) {
-            let cache = [CacheWrites::None, CacheWrites::FiveMinutes, CacheWrites::OneHour][which as usize];
+        fn what_is_likely_is_never_above_what_is_at_most(prompt in 0_u64..900_000, answer in 0_u64..128_000, which in 0_usize..3) {
+            let cache = [CacheWrites::None, CacheWrites::FiveMinutes, CacheWrites::OneHour][which];
             for model in ["claude-haiku-5-5", DENSE, CLASSIC] {
                 let estimate = catalogue().estimate(model, (prompt, CountedBy::Local), answer, cache, &Conditions::default());
                 prop_assert!(estimate.likely.unwrap() <= estimate.at_most.unwrap());

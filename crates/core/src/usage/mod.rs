@@ -7,6 +7,7 @@ mod ledger;
 mod money;
 mod payer;
 mod pricing;
+pub mod report;
 pub mod retention;
 pub mod zone;
 
@@ -56,6 +57,20 @@ impl Tokens {
         ]
         .into_iter()
         .fold(0, u64::saturating_add)
+    }
+
+    /// Adds each count, or returns `None` where one can't be kept.
+    #[must_use]
+    pub fn checked_add(&self, other: &Self) -> Option<Self> {
+        Some(Self {
+            input: self.input.checked_add(other.input)?,
+            output: self.output.checked_add(other.output)?,
+            cache_write_5m: self.cache_write_5m.checked_add(other.cache_write_5m)?,
+            cache_write_1h: self.cache_write_1h.checked_add(other.cache_write_1h)?,
+            cache_read: self.cache_read.checked_add(other.cache_read)?,
+            thinking: self.thinking.checked_add(other.thinking)?,
+            web_searches: self.web_searches.checked_add(other.web_searches)?,
+        })
     }
 
     /// Returns all tokens, prompt and answer.

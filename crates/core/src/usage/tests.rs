@@ -1,7 +1,9 @@
 //! The ledger with its sums, through every change that must leave them exact.
 
 mod days;
+mod export;
 mod ledger;
+mod report;
 
 use rusqlite::Connection;
 

@@ -91,7 +91,7 @@ const ZONES: [&str; 10] = [
 prop_compose! {
     fn any_entry()(
         at in 1_300_000_000_000_i64..1_800_000_000_000,
-        who in 0..4,
+        who in 0_usize..4,
         tier in prop::sample::select(vec![Tier::Subscription, Tier::Metered, Tier::Farm]),
         basis in prop::sample::select(vec![Basis::Metered, Basis::Estimated, Basis::Billed, Basis::Plan, Basis::Extra]),
         model in prop::sample::select(vec!["claude-opus-5-5", "claude-haiku-5-5"]),
@@ -100,7 +100,7 @@ prop_compose! {
         counts in prop::array::uniform7(0_u64..1_000_000),
         cost in prop::option::of(0_i64..1_000_000_000_000),
     ) -> Entry {
-        let key = ["k1", "k2"].get(who as usize).map(|id| KeyId::from_text(*id));
+        let key = ["k1", "k2"].get(who).map(|id| KeyId::from_text(*id));
         let [input, output, cache_write_5m, cache_write_1h, cache_read, thinking, web_searches] = counts;
         Entry {
             payer: key.clone().map_or(Payer::Plan(format!("plan {who}")), Payer::Key),

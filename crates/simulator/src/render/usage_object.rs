@@ -1,7 +1,6 @@
-//! The `usage` object in its three places and its three historical forms.
+//! The `usage` object in its places and its historical forms.
 
 use serde::Serialize;
-use serde_json::Value;
 
 use super::Asked;
 use crate::answer::UsageShape;
@@ -9,19 +8,24 @@ use crate::usage::Usage;
 
 /// `usage` of a message: at the start of a stream, or whole.
 #[derive(Serialize)]
-pub(super) struct MessageUsage<'a> {
+pub(crate) struct MessageUsage<'a> {
     input_tokens: u64,
     cache_creation_input_tokens: Option<u64>,
     cache_read_input_tokens: Option<u64>,
     cache_creation: Option<CacheCreation>,
     output_tokens: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    output_tokens_details: Option<Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    server_tool_use: Option<Value>,
+    #[serde(flatten)]
+    whole: Option<WholeOnly>,
     service_tier: Option<&'a str>,
     inference_geo: Option<&'a str>,
     speed: Option<&'a str>,
+}
+
+/// Fields that are known only at the end, and so are not in `message_start`.
+#[derive(Serialize)]
+struct WholeOnly {
+    output_tokens_details: Option<OutputDetails>,
+    server_tool_use: Option<ServerToolUse>,
 }
 
 #[derive(Serialize)]
@@ -30,21 +34,32 @@ struct CacheCreation {
     ephemeral_1h_input_tokens: u64,
 }
 
-/// `usage` of `message_delta`: cumulative, without the cache's split and without the tier.
 #[derive(Serialize)]
-pub(super) struct DeltaUsage {
-    #[serde(flatten)]
-    more: Option<DeltaUsageMore>,
-    output_tokens: u64,
+struct OutputDetails {
+    thinking_tokens: u64,
 }
 
 #[derive(Serialize)]
-struct DeltaUsageMore {
+struct ServerToolUse {
+    web_search_requests: u64,
+    web_fetch_requests: u64,
+}
+
+/// `usage` of `message_delta`: cumulative, without the cache's split and without the tier.
+#[derive(Serialize)]
+pub(crate) struct DeltaUsage {
+    #[serde(flatten)]
+    input: Option<DeltaInput>,
+    output_tokens: u64,
+    #[serde(flatten)]
+    whole: Option<WholeOnly>,
+}
+
+#[derive(Serialize)]
+struct DeltaInput {
     input_tokens: Option<u64>,
     cache_creation_input_tokens: Option<u64>,
     cache_read_input_tokens: Option<u64>,
-    output_tokens_details: Option<Value>,
-    server_tool_use: Option<Value>,
 }
 
 /// Returns the usage of `message_start`: the input as it is, and one output token.
@@ -53,10 +68,10 @@ pub(super) fn for_start<'a>(
     shape: UsageShape,
     asked: &'a Asked,
 ) -> MessageUsage<'a> {
+    let output_tokens = usage.output.min(1);
     MessageUsage {
-        output_tokens: usage.output.min(1),
-        output_tokens_details: None,
-        server_tool_use: None,
+        output_tokens,
+        whole: None,
         ..for_whole(usage, shape, asked)
     }
 }
@@ -68,8 +83,8 @@ pub(super) fn for_whole<'a>(
     asked: &'a Asked,
 ) -> MessageUsage<'a> {
     let full = shape != UsageShape::Nulls;
-    let either = |set: Option<&'static str>, sent: &'a Option<String>, standard: &'static str| {
-        full.then(|| set.or(sent.as_deref()).unwrap_or(standard))
+    let either = |set: Option<&'a str>, sent: Option<&'a str>, usual: &'a str| {
+        full.then(|| set.or(sent).unwrap_or(usual))
     };
     MessageUsage {
         input_tokens: usage.input,
@@ -80,37 +95,41 @@ pub(super) fn for_whole<'a>(
             ephemeral_1h_input_tokens: usage.cache_write_1h,
         }),
         output_tokens: usage.output,
-        output_tokens_details: Some(output_details(usage, full)),
-        server_tool_use: Some(server_tools(usage, full)),
-        service_tier: either(usage.service_tier, &None, "standard"),
-        inference_geo: either(usage.inference_geo, &asked.inference_geo, "global"),
-        speed: either(usage.speed, &asked.speed, "standard"),
+        whole: Some(whole_only(usage, full)),
+        service_tier: either(usage.service_tier, None, "standard"),
+        inference_geo: either(
+            usage.inference_geo,
+            asked.inference_geo.as_deref(),
+            "global",
+        ),
+        speed: either(usage.speed, asked.speed.as_deref(), "standard"),
     }
 }
 
 /// Returns the usage of `message_delta`.
 pub(super) fn for_delta(usage: &Usage, shape: UsageShape) -> DeltaUsage {
     let full = shape == UsageShape::Full;
-    let more = DeltaUsageMore {
-        input_tokens: full.then_some(usage.input),
-        cache_creation_input_tokens: full.then_some(usage.cache_write_5m + usage.cache_write_1h),
-        cache_read_input_tokens: full.then_some(usage.cache_read),
-        output_tokens_details: Some(output_details(usage, full)),
-        server_tool_use: Some(server_tools(usage, full && usage.web_searches > 0)),
-    };
+    let modern = shape != UsageShape::OutputOnly;
     DeltaUsage {
-        more: (shape != UsageShape::OutputOnly).then_some(more),
+        input: modern.then(|| DeltaInput {
+            input_tokens: full.then_some(usage.input),
+            cache_creation_input_tokens: full
+                .then_some(usage.cache_write_5m + usage.cache_write_1h),
+            cache_read_input_tokens: full.then_some(usage.cache_read),
+        }),
         output_tokens: usage.output,
+        whole: modern.then(|| whole_only(usage, full)),
     }
 }
 
-fn output_details(usage: &Usage, full: bool) -> Value {
-    full.then(|| serde_json::json!({"thinking_tokens": usage.thinking}))
-        .into()
-}
-
-fn server_tools(usage: &Usage, full: bool) -> Value {
-    let count = usage.web_searches;
-    full.then(|| serde_json::json!({"web_search_requests": count, "web_fetch_requests": 0}))
-        .into()
+fn whole_only(usage: &Usage, full: bool) -> WholeOnly {
+    WholeOnly {
+        output_tokens_details: full.then_some(OutputDetails {
+            thinking_tokens: usage.thinking,
+        }),
+        server_tool_use: full.then_some(ServerToolUse {
+            web_search_requests: usage.web_searches,
+            web_fetch_requests: 0,
+        }),
+    }
 }

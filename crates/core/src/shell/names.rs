@@ -1,0 +1,406 @@
+//! The variables that decide, or could decide, what `claude` sends to whom, and what each does.
+//!
+//! Sources: the lists inside the CLI 2.1.330, its documentation, and runs of the real CLI against a
+//! recording server. A newer CLI can add names, so a child's environment is built from an allow-list
+//! ([`crate::child`]) and this table only explains.
+
+/// What a variable is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Turns the CLI to a cloud provider.
+    Provider,
+    /// Holds a credential, or says where one is.
+    Credential,
+    /// Names a profile or a federation rule.
+    Profile,
+    /// Says where the credential is sent.
+    Endpoint,
+    /// Changes which credentials the CLI looks at.
+    Behaviour,
+    /// Chooses models or changes the request's body.
+    Model,
+    /// Changes how the network is reached.
+    Network,
+    /// Sends telemetry that can carry prompts.
+    Telemetry,
+}
+
+/// The API key, sent as `x-api-key`.
+pub const API_KEY: &str = "ANTHROPIC_API_KEY";
+/// The bearer token of a gateway.
+pub const AUTH_TOKEN: &str = "ANTHROPIC_AUTH_TOKEN";
+/// The subscription token.
+pub const OAUTH_TOKEN: &str = "CLAUDE_CODE_OAUTH_TOKEN";
+/// Headers that are added to every request, one on a line.
+pub const CUSTOM_HEADERS: &str = "ANTHROPIC_CUSTOM_HEADERS";
+/// The server that gets the credential.
+pub const BASE_URL: &str = "ANTHROPIC_BASE_URL";
+/// A local socket that gets the requests.
+pub const UNIX_SOCKET: &str = "ANTHROPIC_UNIX_SOCKET";
+/// The named Anthropic profile.
+pub const PROFILE: &str = "ANTHROPIC_PROFILE";
+/// The folder of the Anthropic profiles.
+pub const PROFILE_DIR: &str = "ANTHROPIC_CONFIG_DIR";
+/// The federation rule; needs the organisation as well.
+pub const FEDERATION_RULE: &str = "ANTHROPIC_FEDERATION_RULE_ID";
+/// The organisation of a federation rule.
+pub const ORGANIZATION: &str = "ANTHROPIC_ORGANIZATION_ID";
+/// The folder of the CLI's login and settings.
+pub const CONFIG_DIR: &str = "CLAUDE_CONFIG_DIR";
+/// The same as `--bare`.
+pub const SIMPLE: &str = "CLAUDE_CODE_SIMPLE";
+/// Says that a host program hands over the credential.
+pub const MANAGED_BY_HOST: &str = "CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST";
+/// A key that is read from an inherited file descriptor.
+pub const KEY_DESCRIPTOR: &str = "CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR";
+
+/// The switches to a cloud provider in the order in which the CLI looks at them, with the name of
+/// who bills. Seen pairwise with CLI 2.1.330; `CLAUDE_CODE_USE_GATEWAY` changes nothing by itself.
+pub const PROVIDERS: &[(&str, &str)] = &[
+    ("CLAUDE_CODE_USE_BEDROCK", "Amazon Bedrock"),
+    ("CLAUDE_CODE_USE_FOUNDRY", "Microsoft Foundry"),
+    (
+        "CLAUDE_CODE_USE_ANTHROPIC_AWS",
+        "Claude Platform on Amazon Web Services",
+    ),
+    (
+        "CLAUDE_CODE_USE_ANTHROPIC_GOOGLE_CLOUD",
+        "Claude Platform on Google Cloud",
+    ),
+    ("CLAUDE_CODE_USE_MANTLE", "Amazon Bedrock (Mantle)"),
+    ("CLAUDE_CODE_USE_VERTEX", "Google Vertex AI"),
+];
+
+/// The variables that [`who`](super::who) explains one by one: role, and what it does to `claude`.
+const EXPLAINED: &[(&str, Role, &str)] = &[
+    (
+        API_KEY,
+        Role::Credential,
+        "Sent as an API key; outranks the login. An interactive claude asks once before it uses it.",
+    ),
+    (
+        AUTH_TOKEN,
+        Role::Credential,
+        "Sent as a bearer token; outranks the login, and goes out together with an API key.",
+    ),
+    (
+        OAUTH_TOKEN,
+        Role::Credential,
+        "A subscription token; used instead of the login when no key or bearer token is set.",
+    ),
+    (
+        CUSTOM_HEADERS,
+        Role::Credential,
+        "Adds headers to every request; x-api-key or Authorization in it is a credential.",
+    ),
+    (
+        KEY_DESCRIPTOR,
+        Role::Credential,
+        "Reads an API key from a file descriptor; the login is not used.",
+    ),
+    (
+        "CLAUDE_CODE_OAUTH_TOKEN_FILE_DESCRIPTOR",
+        Role::Credential,
+        "Reads a subscription token from a file descriptor.",
+    ),
+    (
+        "CLAUDE_API_KEY",
+        Role::Credential,
+        "Not read by the claude CLI.",
+    ),
+    (
+        PROFILE,
+        Role::Profile,
+        "Uses this Anthropic profile instead of the login; any key or token outranks it.",
+    ),
+    (
+        PROFILE_DIR,
+        Role::Profile,
+        "Moves the folder of the Anthropic profiles.",
+    ),
+    (
+        FEDERATION_RULE,
+        Role::Profile,
+        "Signs in through a federation rule instead of the login, when the organisation is set too.",
+    ),
+    (
+        BASE_URL,
+        Role::Endpoint,
+        "Sends the credential to this server.",
+    ),
+    (
+        UNIX_SOCKET,
+        Role::Endpoint,
+        "Sends the requests to a local socket; the login is not used.",
+    ),
+    (
+        CONFIG_DIR,
+        Role::Behaviour,
+        "Moves the folder of the CLI's login and settings.",
+    ),
+    (
+        SIMPLE,
+        Role::Behaviour,
+        "Bare mode: no login, no subscription token, no key helper of the settings.",
+    ),
+    (
+        MANAGED_BY_HOST,
+        Role::Behaviour,
+        "A host program gives the credential: settings files and the login are not used.",
+    ),
+];
+
+/// Every other name that a child of ours must not inherit. A trailing or inner `*` stands for
+/// anything.
+const OTHERS: &[(Role, &[&str])] = &[
+    (
+        Role::Credential,
+        &[
+            "CLAUDE_CODE_OAUTH_REFRESH_TOKEN",
+            "CLAUDE_CODE_OAUTH_SCOPES",
+            "CLAUDE_CODE_OAUTH_CLIENT_ID",
+            "CLAUDE_CODE_CUSTOM_OAUTH_URL",
+            "CLAUDE_LOCAL_OAUTH_*",
+            "CLAUDE_CODE_GATEWAY_TOKEN*",
+            "CLAUDE_CODE_WEBSOCKET_AUTH_FILE_DESCRIPTOR",
+            "CLAUDE_CODE_SESSION_ACCESS_TOKEN",
+            "CLAUDE_CODE_SESSIONS_OAUTH_TOKEN",
+            "CLAUDE_CODE_HOST_CREDS_FILE",
+            "CLAUDE_CODE_HOST_AUTH_ENV_VAR",
+            "CLAUDE_TRUSTED_DEVICE_TOKEN",
+            "CLAUDE_SESSION_INGRESS_TOKEN_FILE",
+            "CLAUDE_CODE_API_KEY_HELPER_TTL_MS",
+            "AWS_BEARER_TOKEN_BEDROCK",
+            "ANTHROPIC_FOUNDRY_API_KEY",
+            "ANTHROPIC_FOUNDRY_AUTH_TOKEN",
+            "ANTHROPIC_AWS_API_KEY",
+        ],
+    ),
+    (
+        Role::Profile,
+        &[
+            ORGANIZATION,
+            "ANTHROPIC_SERVICE_ACCOUNT_ID",
+            "ANTHROPIC_WORKSPACE_ID",
+            "ANTHROPIC_IDENTITY_TOKEN",
+            "ANTHROPIC_IDENTITY_TOKEN_FILE",
+            "ANTHROPIC_SCOPE",
+        ],
+    ),
+    (
+        Role::Provider,
+        &[
+            "CLAUDE_CODE_USE_GATEWAY",
+            "CLAUDE_CODE_SKIP_*_AUTH",
+            "ANTHROPIC_FOUNDRY_RESOURCE",
+            "ANTHROPIC_VERTEX_PROJECT_ID",
+            "ANTHROPIC_AWS_WORKSPACE_ID",
+            "ANTHROPIC_GOOGLE_CLOUD_*",
+            "CLOUD_ML_REGION",
+            "VERTEX_REGION_CLAUDE_*",
+            "AWS_*",
+            "GOOGLE_*",
+        ],
+    ),
+    (
+        Role::Endpoint,
+        &[
+            "ANTHROPIC_*_BASE_URL",
+            "CLAUDE_CODE_API_BASE_URL",
+            "_CLAUDE_CODE_ASSUME_FIRST_PARTY_BASE_URL",
+            "CLAUDE_CODE_RUNNER_MODEL_SOCKET",
+        ],
+    ),
+    (
+        Role::Model,
+        &[
+            "ANTHROPIC_MODEL",
+            "ANTHROPIC_DEFAULT_*_MODEL*",
+            "ANTHROPIC_SMALL_FAST_MODEL*",
+            "ANTHROPIC_CUSTOM_MODEL_OPTION*",
+            "CLAUDE_CODE_SUBAGENT_MODEL",
+            "CLAUDE_CODE_EXTRA_BODY",
+            "ANTHROPIC_BETAS",
+        ],
+    ),
+    (
+        Role::Network,
+        &[
+            "HTTP_PROXY",
+            "HTTPS_PROXY",
+            "ALL_PROXY",
+            "NO_PROXY",
+            "http_proxy",
+            "https_proxy",
+            "all_proxy",
+            "no_proxy",
+            "CLAUDE_CODE_HTTP_PROXY",
+            "CLAUDE_CODE_HTTPS_PROXY",
+            "NODE_EXTRA_CA_CERTS",
+            "NODE_TLS_REJECT_UNAUTHORIZED",
+            "NODE_OPTIONS",
+            "SSL_CERT_FILE",
+            "SSL_CERT_DIR",
+            "CLAUDE_CODE_CLIENT_*",
+            "CLAUDE_CODE_CERT_STORE",
+        ],
+    ),
+    (
+        Role::Telemetry,
+        &[
+            "CLAUDE_CODE_ENABLE_TELEMETRY",
+            "OTEL_*",
+            "BETA_TRACING_ENDPOINT",
+        ],
+    ),
+    (Role::Behaviour, &["CLAUDECODE"]),
+];
+
+/// Returns what the variable is for, or `None` when it has no part in who pays or what is sent.
+#[must_use]
+pub fn role(name: &str) -> Option<Role> {
+    if let Some((_, role, _)) = EXPLAINED.iter().find(|(known, ..)| *known == name) {
+        return Some(*role);
+    }
+    if PROVIDERS.iter().any(|(switch, _)| *switch == name) {
+        return Some(Role::Provider);
+    }
+    OTHERS
+        .iter()
+        .find(|(_, patterns)| patterns.iter().any(|pattern| matches(pattern, name)))
+        .map(|(role, _)| *role)
+}
+
+/// Returns one sentence that says what the variable does to `claude`, for those that decide who
+/// pays.
+#[must_use]
+pub fn effect(name: &str) -> Option<&'static str> {
+    if PROVIDERS.iter().any(|(switch, _)| *switch == name) {
+        return Some("Turns claude to a cloud provider, which outranks every key and the login.");
+    }
+    EXPLAINED
+        .iter()
+        .find(|(known, ..)| *known == name)
+        .map(|(.., effect)| *effect)
+}
+
+/// Tells whether the variable is one that [`who`](super::who) lists as a finding.
+#[must_use]
+pub fn is_explained(name: &str) -> bool {
+    effect(name).is_some()
+}
+
+/// Tells whether the value must never be shown.
+#[must_use]
+pub fn is_secret(name: &str) -> bool {
+    role(name) == Some(Role::Credential) && !name.ends_with("_DESCRIPTOR")
+}
+
+/// Tells whether the CLI has read the variable before it reads a project's settings files, so that
+/// their `env` block comes too late for it.
+#[must_use]
+pub fn is_read_early(name: &str) -> bool {
+    matches!(
+        name,
+        OAUTH_TOKEN
+            | PROFILE
+            | PROFILE_DIR
+            | FEDERATION_RULE
+            | ORGANIZATION
+            | SIMPLE
+            | MANAGED_BY_HOST
+            | CONFIG_DIR
+    )
+}
+
+/// Tells whether the CLI takes the value of a switch as "on".
+#[must_use]
+pub fn is_on(value: &str) -> bool {
+    ["1", "true", "yes", "on"].contains(&value.trim().to_lowercase().as_str())
+}
+
+/// Returns the place of a name in the order in which credentials win: smaller is stronger.
+#[must_use]
+pub fn rank(name: &str) -> usize {
+    if let Some(place) = PROVIDERS.iter().position(|(switch, _)| *switch == name) {
+        return place;
+    }
+    let order = [
+        SIMPLE,
+        MANAGED_BY_HOST,
+        CUSTOM_HEADERS,
+        AUTH_TOKEN,
+        API_KEY,
+        HELPER,
+        KEY_DESCRIPTOR,
+        OAUTH_TOKEN,
+        PROFILE,
+        FEDERATION_RULE,
+        LOGIN,
+        BASE_URL,
+        UNIX_SOCKET,
+        CONFIG_DIR,
+    ];
+    PROVIDERS.len()
+        + order
+            .iter()
+            .position(|known| *known == name)
+            .unwrap_or(order.len())
+}
+
+/// The settings entry that names a program which prints a key.
+pub const HELPER: &str = "apiKeyHelper";
+/// What stands for the CLI's own login among the names.
+pub const LOGIN: &str = "claude login";
+
+/// Matches a name against a pattern with any number of `*`.
+fn matches(pattern: &str, name: &str) -> bool {
+    let Some((head, tail)) = pattern.split_once('*') else {
+        return pattern == name;
+    };
+    name.strip_prefix(head).is_some_and(|rest| {
+        (0..=rest.len()).any(|cut| {
+            rest.get(cut..)
+                .is_some_and(|remaining| matches(tail, remaining))
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_match_whole_names_only() {
+        assert_eq!(role("CLAUDE_CODE_SKIP_BEDROCK_AUTH"), Some(Role::Provider));
+        assert_eq!(role("ANTHROPIC_VERTEX_BASE_URL"), Some(Role::Endpoint));
+        assert_eq!(role("ANTHROPIC_DEFAULT_OPUS_MODEL_NAME"), Some(Role::Model));
+        assert_eq!(role("MY_AWS_KEY"), None);
+        assert_eq!(role("ANTHROPIC_API_KEY_OLD"), None);
+    }
+
+    #[test]
+    fn switches_are_on_as_the_cli_reads_them() {
+        for on in ["1", "true", "yes", "on", "TRUE", " 1 "] {
+            assert!(is_on(on), "{on}");
+        }
+        for off in ["0", "false", "", "no", "2"] {
+            assert!(!is_on(off), "{off}");
+        }
+    }
+
+    #[test]
+    fn the_order_of_ranks_is_the_order_of_precedence() {
+        let order = [
+            "CLAUDE_CODE_USE_BEDROCK",
+            AUTH_TOKEN,
+            API_KEY,
+            HELPER,
+            OAUTH_TOKEN,
+            PROFILE,
+            LOGIN,
+        ];
+        assert!(order.is_sorted_by_key(|name| rank(name)));
+    }
+}
