@@ -47,7 +47,8 @@ pub struct Estimate {
 pub enum Piece<'a> {
     /// The text of one message, of the system prompt, or of a file.
     Text(&'a str),
-    /// An image, with its width and height in pixels where they are known.
+    /// An image, with its width and height in pixels where they are known: see
+    /// [`image_size`](super::image_size).
     Image(Option<(u32, u32)>),
 }
 

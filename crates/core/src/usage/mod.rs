@@ -3,6 +3,7 @@
 mod catalogue;
 mod cells;
 mod estimate;
+mod image;
 mod ledger;
 mod money;
 mod payer;
@@ -19,6 +20,7 @@ use crate::words::words;
 
 pub use catalogue::{Catalogue, Model, Status, Tokenizer, catalogue};
 pub use estimate::{CountedBy, Estimate, Piece, USUAL_ANSWER};
+pub use image::image_size;
 pub use ledger::{Booked, book};
 pub use money::{Nano, shown};
 pub use payer::Payer;

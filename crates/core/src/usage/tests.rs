@@ -6,6 +6,7 @@ mod ledger;
 mod report;
 
 use rusqlite::Connection;
+use rusqlite::types::FromSql;
 
 use super::*;
 use crate::clock::{Clock, Millis};

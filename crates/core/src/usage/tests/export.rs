@@ -50,6 +50,30 @@ fn an_export_has_one_row_for_each_cell_or_run_in_both_forms() {
 }
 
 #[test]
+fn an_export_of_runs_has_the_days_of_the_zone_and_no_moment_more() {
+    let store = store("Europe/Berlin");
+    // The 29th of March 2026, on which clocks go forward: 23:00 UTC to 22:00 UTC.
+    let first: jiff::Timestamp = "2026-03-28T23:00:00Z".parse().unwrap();
+    let first = first.as_millisecond();
+    for at in [first - 1, first, first + 23 * HOUR - 1, first + 23 * HOUR] {
+        book(&store, &entry(at)).unwrap();
+    }
+    let day = Days {
+        first: date("2026-03-29"),
+        last: date("2026-03-29"),
+    };
+    let mut out = Vec::new();
+    export_runs(&store, day, &Filter::default(), Format::Csv, &mut out).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    let times: Vec<&str> = text
+        .lines()
+        .skip(1)
+        .filter_map(|line| line.split(',').next())
+        .collect();
+    assert_eq!(times, ["2026-03-28T23:00:00Z", "2026-03-29T21:59:59.999Z"]);
+}
+
+#[test]
 fn an_export_of_no_days_is_whole_all_the_same() {
     let store = store("UTC");
     assert_eq!(
