@@ -1,20 +1,43 @@
 //! From a prompt to an answer: route and payer, the tiers, retries, and the history of it all.
 //!
-//! [`preflight`] decides and shows who pays; [`run`] sends, streams and books.
+//! [`Dispatch::preflight`] decides and shows who pays; [`Dispatch::run`] sends, streams and books.
 
 mod attachment;
+mod booking;
 mod event;
+mod history;
+mod kept;
 mod metered;
+mod models;
 mod request;
 mod retry;
+mod route;
+mod run;
+mod runs;
 mod sse;
 mod tier;
 mod wire;
 
 pub use attachment::{Attachment, IMAGE_MAX, Media, TEXT_MAX};
 pub use event::{Amount, Failure, Receipt, RunEvent, Sink, State, channel};
+pub use history::{Details, Summary, forget, list, prune};
+pub use kept::KEEP_DAYS;
 pub use metered::Metered;
-pub use request::{Effort, MAX_TOKENS, Request, Thinking, Turn};
+pub use models::{MODEL, Models, keep_models, models};
+pub use request::{ATTACHMENTS_MAX, Effort, MAX_TOKENS, REQUEST_MAX, Request, Thinking, Turn};
 pub use retry::{RETRIES, RetryState, WAIT_MAX, Wait};
+pub use route::{Ask, Class, PayWith, Prepared, Route};
+pub use run::{Dispatch, Outcome};
+pub use runs::recover;
 pub use tier::{ANSWER_MAX, Seen, Tier};
 pub use wire::Used;
+
+/// Turns a count into what a column holds.
+fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// Turns what a column holds into a count.
+fn unsigned(count: i64) -> u64 {
+    u64::try_from(count).unwrap_or(0)
+}

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::attachment::{Attachment, Media};
 use crate::error::{Code, Error, Result};
+use crate::usage::Piece;
 use crate::words::words;
 
 /// The longest answer that is asked for where nobody says otherwise, in tokens: long enough for
@@ -226,34 +227,17 @@ impl Request {
         messages
     }
 
-    /// Returns how many bytes of text the model reads, for an estimate of the tokens.
-    #[must_use]
-    pub fn text_bytes(&self) -> usize {
-        let files = |files: &[Attachment]| -> usize {
-            files
-                .iter()
-                .filter(|file| file.media == Media::Text)
-                .map(|file| file.body.len() + file.name.len())
-                .sum()
-        };
-        let turns = self.turns.iter();
-        let before: usize = turns
-            .map(|turn| turn.prompt.len() + turn.answer.len() + files(&turn.attachments))
-            .sum();
-        before
-            + self.prompt.len()
-            + self.system.as_ref().map_or(0, String::len)
-            + files(&self.attachments)
-    }
-
-    /// Returns how many images the model looks at, for an estimate of the tokens.
-    #[must_use]
-    pub fn images(&self) -> usize {
-        let turns = self.turns.iter().flat_map(|turn| &turn.attachments);
-        turns
-            .chain(&self.attachments)
-            .filter(|file| file.media != Media::Text)
-            .count()
+    /// Returns everything that the model reads, to estimate its tokens.
+    pub(super) fn pieces(&self) -> impl Iterator<Item = Piece<'_>> {
+        let texts = self
+            .turns
+            .iter()
+            .flat_map(|turn| [&turn.prompt, &turn.answer]);
+        let texts = texts.chain(self.system.as_ref()).chain([&self.prompt]);
+        let files = self.turns.iter().flat_map(|turn| &turn.attachments);
+        texts
+            .map(|text| Piece::Text(text))
+            .chain(files.chain(&self.attachments).map(Attachment::piece))
     }
 }
 

@@ -7,7 +7,7 @@
 use std::ops::ControlFlow;
 
 /// The most bytes that the data of one event may have. Events of the API have a few hundred.
-pub const EVENT_MAX: usize = 16 * 1024 * 1024;
+pub(super) const EVENT_MAX: usize = 16 * 1024 * 1024;
 
 /// Names of fields and events are short; what is longer is none that we know.
 const NAME_MAX: usize = 64;
@@ -19,16 +19,16 @@ const BOM: &[u8] = b"\xEF\xBB\xBF";
 
 /// One event. Its text is not yet known to be UTF-8: whoever parses the data finds out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Event<'a> {
+pub(super) struct Event<'a> {
     /// The event's name; empty where the stream named none.
-    pub name: &'a [u8],
+    pub(super) name: &'a [u8],
     /// The data, lines joined by `\n`.
-    pub data: &'a [u8],
+    pub(super) data: &'a [u8],
 }
 
 /// An event's data has more bytes than [`EVENT_MAX`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TooLong;
+pub(super) struct TooLong;
 
 /// Where in a line the parser stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ enum Keep {
 
 /// Takes events out of a stream's bytes, wherever those are split.
 #[derive(Debug)]
-pub struct Parser {
+pub(super) struct Parser {
     at: At,
     field: Vec<u8>,
     name: Vec<u8>,
@@ -86,7 +86,7 @@ impl Parser {
     ///
     /// # Errors
     /// [`TooLong`]; the stream can't be followed any further.
-    pub fn next<'a>(&'a mut self, input: &mut &[u8]) -> Result<Option<Event<'a>>, TooLong> {
+    pub(super) fn next<'a>(&'a mut self, input: &mut &[u8]) -> Result<Option<Event<'a>>, TooLong> {
         if std::mem::take(&mut self.is_spent) {
             self.clear();
         }

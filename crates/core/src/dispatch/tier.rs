@@ -16,7 +16,7 @@ use crate::error::{Code, Error, Result};
 pub const ANSWER_MAX: usize = 8 * 1024 * 1024;
 
 /// A future that a trait object can return.
-pub type Running<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
+pub(super) type Running<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
 
 /// A way for a prompt to reach a model.
 pub trait Tier: Send + Sync {

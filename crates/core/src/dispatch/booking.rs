@@ -1,0 +1,169 @@
+//! What a run will have been: closed and booked once, however it ends.
+
+use std::time::Instant;
+
+use super::event::{Amount, Failure, Receipt, State, stop_note};
+use super::kept::Keeper;
+use super::route::Route;
+use super::runs::{self, Closing};
+use super::tier::Seen;
+use crate::db::Db;
+use crate::error::{Code, Error, Result};
+use crate::id::{ConversationId, RunId};
+use crate::usage::{Basis, Conditions, Entry, Tokens, catalogue};
+
+/// Bytes of text to a token, where the server's count never came. Errs towards more tokens: an
+/// English text has about four.
+const BYTES_PER_TOKEN: u64 = 3;
+
+/// A run under way. Dropped before it is closed, it closes itself as cancelled.
+pub(super) struct Booking {
+    pub(super) db: Db,
+    pub(super) run: RunId,
+    pub(super) conversation: ConversationId,
+    pub(super) route: Route,
+    pub(super) input_estimate: u64,
+    pub(super) keeper: Option<Keeper>,
+    pub(super) start: Instant,
+    pub(super) seen: Seen,
+    pub(super) is_closed: bool,
+}
+
+impl Booking {
+    /// Closes the run and returns its receipt when all of it is in the store.
+    pub(super) async fn close(&mut self, error: Option<&Error>) -> (Receipt, Result<()>) {
+        let (receipt, closing) = self.end(error);
+        let written = self
+            .db
+            .write(move |store| runs::finish(store, &closing))
+            .await;
+        (receipt, written)
+    }
+
+    fn end(&mut self, error: Option<&Error>) -> (Receipt, Closing) {
+        self.is_closed = true;
+        let state = match error.map(Error::code) {
+            None => State::Finished,
+            Some(Code::Cancelled) => State::Cancelled,
+            Some(_) => State::Failed,
+        };
+        let booked = self.amount(state);
+        let entry = booked.as_ref().map(|amount| self.entry(amount));
+        let seen = &mut self.seen;
+        let closing = Closing {
+            run: self.run,
+            state,
+            at: self.db.clock().now(),
+            model_served: seen.model.clone(),
+            first_token_ms: seen.first_token.map(millis),
+            attempts: seen.attempts,
+            stop_reason: seen.stop_reason.clone(),
+            request_id: seen.request_id.clone(),
+            error: error.map(Failure::from),
+            answer: std::mem::take(&mut seen.answer),
+            keeper: self.keeper.clone(),
+            entry,
+        };
+        (self.receipt(state, booked), closing)
+    }
+
+    fn receipt(&self, state: State, booked: Option<Amount>) -> Receipt {
+        let seen = &self.seen;
+        Receipt {
+            run: self.run,
+            conversation: self.conversation,
+            state,
+            tier: self.route.tier,
+            model: self.model().to_owned(),
+            payer: self.route.booked_to.clone(),
+            payer_label: self.route.payer.clone(),
+            key: self.route.key.clone(),
+            booked,
+            stop_reason: seen.stop_reason.clone(),
+            stop_note: seen
+                .stop_reason
+                .as_deref()
+                .and_then(|reason| stop_note(reason, seen.stop_detail.as_deref())),
+            request_id: seen.request_id.clone(),
+            attempts: seen.attempts,
+            first_token_ms: seen.first_token.map(millis),
+            total_ms: millis(self.start.elapsed()),
+            is_kept: self.keeper.is_some(),
+        }
+    }
+
+    /// Decides what is booked. A refusal before anything was made costs nothing; whatever else is
+    /// not certain is booked as an estimate.
+    fn amount(&self, state: State) -> Option<Amount> {
+        let seen = &self.seen;
+        if !seen.used.is_reported && !seen.may_have_run {
+            return None;
+        }
+        let mut tokens = seen.used.tokens;
+        let basis = if state == State::Finished && seen.used.is_reported {
+            Basis::Metered
+        } else {
+            if !seen.used.is_reported {
+                tokens = Tokens {
+                    input: self.input_estimate,
+                    ..Tokens::default()
+                };
+            }
+            // What was shown was paid for, whether or not its count arrived.
+            tokens.output = tokens
+                .output
+                .max(seen.output_bytes.div_ceil(BYTES_PER_TOKEN));
+            Basis::Estimated
+        };
+        let used = &seen.used;
+        let conditions = Conditions::reported(
+            used.service_tier.as_deref(),
+            used.inference_geo.as_deref(),
+            used.speed.as_deref(),
+        );
+        let priced = catalogue().price(self.model(), &tokens, &conditions);
+        Some(Amount {
+            tokens,
+            cost: priced.as_ref().map(|priced| priced.cost),
+            basis,
+            priced_as_of: priced.map(|priced| priced.as_of),
+        })
+    }
+
+    fn entry(&self, amount: &Amount) -> Entry {
+        Entry {
+            run: Some(self.run),
+            at: self.db.clock().now(),
+            payer: self.route.booked_to.clone(),
+            key: self.route.key.clone(),
+            tier: self.route.tier,
+            model: self.model().to_owned(),
+            host: None,
+            environment: self.route.environment.clone(),
+            basis: amount.basis,
+            tokens: amount.tokens,
+            cost: amount.cost,
+            priced_as_of: amount.priced_as_of.clone(),
+        }
+    }
+
+    fn model(&self) -> &str {
+        self.seen.model.as_deref().unwrap_or(&self.route.model)
+    }
+}
+
+impl Drop for Booking {
+    fn drop(&mut self) {
+        if self.is_closed {
+            return;
+        }
+        let gone = Error::new(Code::Cancelled, "The run was dropped before its end.");
+        let (_, closing) = self.end(Some(&gone));
+        // The write is done whether or not anybody waits for it.
+        drop(self.db.write(move |store| runs::finish(store, &closing)));
+    }
+}
+
+fn millis(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

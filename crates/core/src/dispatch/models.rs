@@ -1,0 +1,173 @@
+//! Which models there are: the server's own list where it was asked, else the price table's.
+
+use rusqlite::Connection;
+use serde::Serialize;
+
+use super::{signed, unsigned};
+use crate::clock::Millis;
+use crate::db::SqlContext;
+use crate::error::{Code, Error, Result};
+use crate::http::{Endpoint, ModelInfo};
+use crate::settings::Setting;
+use crate::usage::{Status, catalogue};
+
+/// The model for runs that name none: an id, or a word such as `sonnet`.
+pub const MODEL: Setting<String> = Setting {
+    name: "dispatch.model",
+    default: || "sonnet".to_owned(),
+};
+
+/// The models of one server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Models {
+    /// The models, in the server's order.
+    pub models: Vec<ModelInfo>,
+    /// When the server was asked; `None` for the list that comes with the program.
+    pub fetched_at: Option<Millis>,
+}
+
+/// A model that a run can be sent to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Chosen {
+    pub(super) id: String,
+    pub(super) max_output: Option<u64>,
+}
+
+/// Returns the models of a server as they were last fetched, else those of the price table.
+///
+/// # Errors
+/// [`Code::StoreDamaged`] when the store can't be read.
+pub fn models(store: &Connection, endpoint: &Endpoint, now: Millis) -> Result<Models> {
+    let fetched = fetched(store, endpoint)?;
+    if !fetched.models.is_empty() {
+        return Ok(fetched);
+    }
+    let day = now.timestamp().to_zoned(jiff::tz::TimeZone::UTC).date();
+    Ok(Models {
+        models: catalogue().usable(day).map(built_in).collect(),
+        fetched_at: None,
+    })
+}
+
+/// Keeps a server's list in place of its former one, in the caller's transaction.
+///
+/// # Errors
+/// [`Code::StoreUnwritable`] when it can't be written.
+pub fn keep_models(
+    store: &Connection,
+    endpoint: &Endpoint,
+    models: &[ModelInfo],
+    now: Millis,
+) -> Result<()> {
+    let base_url = endpoint.to_string();
+    store
+        .execute("DELETE FROM models WHERE base_url = ?1", [&base_url])
+        .doing("keep the list of models")?;
+    for (position, model) in (0_i64..).zip(models) {
+        store
+            .prepare_cached(
+                "INSERT OR IGNORE INTO models (base_url, id, position, display_name, lifecycle,
+                     max_input, max_output, fetched_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            )
+            .and_then(|mut row| {
+                row.execute((
+                    &base_url,
+                    &model.id,
+                    position,
+                    &model.display_name,
+                    &model.lifecycle,
+                    model.max_input.map(signed),
+                    model.max_output.map(signed),
+                    now,
+                ))
+            })
+            .doing("keep the list of models")?;
+    }
+    Ok(())
+}
+
+/// Finds the model that a person means, and refuses one that no longer answers.
+pub(super) fn choose(store: &Connection, endpoint: &Endpoint, wanted: &str) -> Result<Chosen> {
+    let wanted = wanted.trim();
+    if wanted.is_empty() || wanted.len() > 200 || wanted.chars().any(char::is_whitespace) {
+        return Err(Error::bad_input("That is not the name of a model.")
+            .hint("Give an id such as claude-sonnet-5-5, or a word such as sonnet."));
+    }
+    let listed = catalogue().resolve(wanted);
+    let is_word = listed.is_some_and(|model| model.word.as_deref() == Some(wanted));
+    let id = match listed {
+        Some(model) if is_word => model.id.as_str(),
+        _ => wanted,
+    };
+    let fetched = fetched(store, endpoint)?.models;
+    if let Some(model) = fetched.iter().find(|model| model.id == id) {
+        if !model.is_usable() {
+            return Err(retired(id));
+        }
+        return Ok(Chosen {
+            id: id.to_owned(),
+            max_output: model
+                .max_output
+                .or(listed.and_then(|model| model.max_output)),
+        });
+    }
+    // A gateway may still have what Anthropic has retired.
+    if endpoint.is_anthropic() && listed.is_some_and(|model| model.status == Status::Retired) {
+        return Err(retired(id));
+    }
+    Ok(Chosen {
+        id: id.to_owned(),
+        max_output: listed.and_then(|model| model.max_output),
+    })
+}
+
+fn fetched(store: &Connection, endpoint: &Endpoint) -> Result<Models> {
+    let mut rows = store
+        .prepare_cached(
+            "SELECT id, display_name, lifecycle, max_input, max_output, fetched_at FROM models
+             WHERE base_url = ?1 ORDER BY position",
+        )
+        .doing("read the list of models")?;
+    let rows = rows
+        .query_map([endpoint.to_string()], |row| {
+            let info = ModelInfo {
+                id: row.get(0)?,
+                display_name: row.get(1)?,
+                lifecycle: row.get(2)?,
+                max_input: row.get::<_, Option<i64>>(3)?.map(unsigned),
+                max_output: row.get::<_, Option<i64>>(4)?.map(unsigned),
+            };
+            Ok((info, row.get(5)?))
+        })
+        .and_then(Iterator::collect::<rusqlite::Result<Vec<(ModelInfo, Millis)>>>)
+        .doing("read the list of models")?;
+    Ok(Models {
+        fetched_at: rows.first().map(|(_, at)| *at),
+        models: rows.into_iter().map(|(info, _)| info).collect(),
+    })
+}
+
+fn built_in(model: &crate::usage::Model) -> ModelInfo {
+    ModelInfo {
+        id: model.id.clone(),
+        display_name: model.name.clone(),
+        lifecycle: Some(
+            match model.status {
+                Status::Active => "active",
+                Status::Deprecated => "deprecated",
+                Status::Retired => "retired",
+            }
+            .to_owned(),
+        ),
+        max_input: model.context_window,
+        max_output: model.max_output,
+    }
+}
+
+fn retired(id: &str) -> Error {
+    Error::new(
+        Code::BadInput,
+        format!("The model {id} is retired: calls to it fail. Your key is not the reason."),
+    )
+    .hint("Choose one of its successors, such as sonnet, opus or haiku. Nothing was sent.")
+}

@@ -1,0 +1,312 @@
+//! Who pays, for which model, at most how much, and why: decided and shown before anything leaves.
+
+use std::sync::Arc;
+
+use hmac::{Hmac, KeyInit, Mac};
+use rusqlite::Connection;
+use serde::Serialize;
+use sha2::Sha256;
+
+use super::kept::Before;
+use super::models::{self, Chosen, MODEL};
+use super::request::{MAX_TOKENS, Request};
+use super::run::Dispatch;
+use crate::db::SqlContext;
+use crate::error::{Code, Error, Result};
+use crate::http::{Endpoint, count_tokens};
+use crate::id::{KeyId, RunId};
+use crate::keys;
+use crate::secret::ApiKey;
+use crate::text;
+use crate::usage::{CacheWrites, Conditions, CountedBy, Estimate, Payer, Tier, catalogue};
+use crate::words::words;
+
+words! {
+    /// What kind of work a prompt is; routing rules go by it.
+    Class {
+        /// A person waits for the answer.
+        Interactive = "interactive",
+        /// Thinking ahead.
+        Planning = "planning",
+        /// Looking over what is there.
+        Review = "review",
+        /// Talk.
+        Chat = "chat",
+        /// Work without a person.
+        Task = "task",
+    }
+}
+
+/// Who shall pay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PayWith {
+    /// The active key.
+    Active,
+    /// This key.
+    Key(KeyId),
+    /// The key in an environment variable, which needs no vault.
+    Env {
+        /// The variable's name.
+        name: String,
+        /// The server that it is for; Anthropic's own where absent.
+        base_url: Option<String>,
+    },
+}
+
+/// What the user wants sent.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// Who shall pay.
+    pub pay_with: PayWith,
+    /// What kind of work it is.
+    pub class: Class,
+    /// The run that this one continues; its conversation comes along, and its model and system
+    /// prompt where the request names none.
+    pub reply_to: Option<RunId>,
+    /// The prompt. `model` may be a word, or empty for the usual one.
+    pub request: Request,
+}
+
+/// Where a run goes and who pays for it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Route {
+    /// The tier.
+    pub tier: Tier,
+    /// The model, by the id that is sent.
+    pub model: String,
+    /// Who is billed, as people know them.
+    pub payer: String,
+    /// The stored key, where one pays.
+    pub key: Option<KeyId>,
+    /// The server that the key is sent to, where it isn't Anthropic's own.
+    pub gateway: Option<String>,
+    /// The key's environment label, frozen into the run.
+    pub environment: String,
+    /// The longest answer, in tokens.
+    pub max_tokens: u64,
+    /// Why this payer: a clause that begins with "because".
+    pub reason: String,
+    #[serde(skip)]
+    pub(super) booked_to: Payer,
+    #[serde(skip)]
+    pub(super) endpoint: Endpoint,
+}
+
+/// A request with its route, ready to be sent.
+#[derive(Debug)]
+pub struct Prepared {
+    /// Where it goes and who pays.
+    pub route: Route,
+    /// What it will cost, as far as that is known.
+    pub estimate: Estimate,
+    pub(super) class: Class,
+    pub(super) reply_to: Option<RunId>,
+    pub(super) request: Arc<Request>,
+    /// The key of an environment variable; a stored one is opened when the run starts.
+    pub(super) variable: Option<ApiKey>,
+}
+
+/// A payer as it was found.
+struct Found {
+    label: String,
+    key: Option<KeyId>,
+    endpoint: Endpoint,
+    environment: String,
+    reason: String,
+    booked_to: Payer,
+    variable: Option<ApiKey>,
+}
+
+impl Dispatch {
+    /// Decides the route of a metered run and estimates its cost. Sends nothing. `variable` reads
+    /// an environment variable.
+    ///
+    /// # Errors
+    /// [`Code::BadInput`] for a request, key or model that can't be used, [`Code::NotFound`] where
+    /// no key is chosen or nothing is kept to reply to, [`Code::Locked`] where a reply needs the
+    /// vault.
+    pub async fn preflight(
+        &self,
+        ask: Ask,
+        variable: impl Fn(&str) -> Option<String> + Send,
+    ) -> Result<Prepared> {
+        let mut request = ask.request;
+        request.check()?;
+        let found = self
+            .db
+            .read(|store| payer(store, &ask.pay_with, &variable))?;
+        if let Some(run) = ask.reply_to {
+            let keeper = self.keeper().await?;
+            let before = self.db.read(|store| keeper.conversation(store, run))?;
+            continue_with(&mut request, before);
+        }
+        let chosen = self.db.read(|store| {
+            if request.model.trim().is_empty() {
+                request.model = MODEL.get(store)?;
+            }
+            models::choose(store, &found.endpoint, &request.model)
+        })?;
+        let max_tokens = max_tokens(&request, &chosen)?;
+        request.model.clone_from(&chosen.id);
+        // Written once here so that a body that is too large is refused before anything is booked.
+        request.body(max_tokens)?;
+        let counted = catalogue().local_prompt_tokens(&chosen.id, request.pieces());
+        Ok(Prepared {
+            estimate: estimate(&chosen.id, (counted, CountedBy::Local), max_tokens),
+            route: Route {
+                tier: Tier::Metered,
+                model: chosen.id,
+                payer: found.label,
+                key: found.key,
+                gateway: found.endpoint.to_store(),
+                environment: found.environment,
+                max_tokens,
+                reason: found.reason,
+                booked_to: found.booked_to,
+                endpoint: found.endpoint,
+            },
+            class: ask.class,
+            reply_to: ask.reply_to,
+            request: Arc::new(request),
+            variable: found.variable,
+        })
+    }
+
+    /// Asks the server how many tokens the prompt has, and puts the estimate right. Free; opens
+    /// the key.
+    ///
+    /// # Errors
+    /// When the key can't be opened or the server does not count; the local estimate stands then.
+    pub async fn count(&self, prepared: &mut Prepared) -> Result<()> {
+        let opened = match &prepared.route.key {
+            Some(id) => Some(self.vault.open_key(id, "count").await?),
+            None => None,
+        };
+        let Some(key) = opened.as_ref().or(prepared.variable.as_ref()) else {
+            return Ok(());
+        };
+        let (body, now) = (prepared.request.counting_body()?, self.db.clock().now());
+        let route = &prepared.route;
+        let tokens = count_tokens(&self.http, &route.endpoint, key, body, now)
+            .await
+            .map_err(|verdict| verdict.error)?;
+        prepared.estimate = estimate(&route.model, (tokens, CountedBy::Server), route.max_tokens);
+        Ok(())
+    }
+}
+
+fn continue_with(request: &mut Request, before: Before) {
+    request.turns = before.turns;
+    if request.system.is_none() {
+        request.system = before.system;
+    }
+    if request.model.trim().is_empty() {
+        request.model = before.model;
+    }
+}
+
+fn estimate(model: &str, counted: (u64, CountedBy), max_tokens: u64) -> Estimate {
+    let plain = Conditions::default();
+    catalogue().estimate(model, counted, max_tokens, CacheWrites::None, &plain)
+}
+
+fn max_tokens(request: &Request, chosen: &Chosen) -> Result<u64> {
+    let most = chosen.max_output.unwrap_or(u64::MAX);
+    match request.max_tokens {
+        Some(asked) if asked > most => Err(Error::bad_input(format!(
+            "{} gives at most {most} tokens; {asked} were asked for.",
+            chosen.id
+        ))
+        .hint("Ask for fewer; nothing was sent.")),
+        Some(asked) => Ok(asked),
+        None => Ok(MAX_TOKENS.min(most)),
+    }
+}
+
+fn payer(
+    store: &Connection,
+    pay_with: &PayWith,
+    variable: &impl Fn(&str) -> Option<String>,
+) -> Result<Found> {
+    match pay_with {
+        PayWith::Active => {
+            let key = keys::active(store)?.ok_or_else(nobody)?;
+            let name = text::shown(&key.name, 60);
+            stored(key, format!("because {name} is the active key"))
+        }
+        PayWith::Key(id) => {
+            let key = keys::get(store, id)?;
+            let name = text::shown(&key.name, 60);
+            stored(key, format!("because you chose {name}"))
+        }
+        PayWith::Env { name, base_url } => {
+            from_variable(store, name, variable(name), base_url.as_deref())
+        }
+    }
+}
+
+fn stored(key: keys::Key, reason: String) -> Result<Found> {
+    keys::usable(&key)?;
+    Ok(Found {
+        endpoint: Endpoint::parse(key.base_url.as_deref())?,
+        label: key.name,
+        environment: key.environment,
+        reason,
+        booked_to: Payer::Key(key.id.clone()),
+        key: Some(key.id),
+        variable: None,
+    })
+}
+
+fn from_variable(
+    store: &Connection,
+    name: &str,
+    value: Option<String>,
+    base_url: Option<&str>,
+) -> Result<Found> {
+    let shown = text::shown(name, 60);
+    let value = value.map(|value| value.trim().to_owned());
+    let Some(value) = value.filter(|value| !value.is_empty()) else {
+        return Err(Error::new(
+            Code::NotFound,
+            format!("The variable {shown} is not set, or empty."),
+        )
+        .hint("Export it in this shell, or send with a stored key."));
+    };
+    let key = ApiKey::new(value);
+    keys::refuse_subscription(&key)?;
+    if key.expose().starts_with("sk-ant-admin") {
+        return Err(Error::bad_input(format!(
+            "{shown} holds an admin key, which never pays for runs."
+        ))
+        .hint("Use an API key."));
+    }
+    Ok(Found {
+        label: format!("${name} (…{})", key.last4()),
+        key: None,
+        endpoint: Endpoint::parse(base_url)?,
+        environment: String::new(),
+        reason: format!("because you named the variable {shown}"),
+        booked_to: Payer::env(name, &fingerprint(store, &key)?),
+        variable: Some(key),
+    })
+}
+
+/// Tells one key of a variable from the next in the ledger: HMAC-SHA256 of it under the store's
+/// pepper, of which the ledger keeps eight hexadecimal digits.
+fn fingerprint(store: &Connection, key: &ApiKey) -> Result<[u8; 32]> {
+    let pepper: Vec<u8> = store
+        .query_row("SELECT pepper FROM store", [], |row| row.get(0))
+        .doing("read its own row")?;
+    let mut mac = Hmac::<Sha256>::new_from_slice(&pepper)
+        .map_err(|e| Error::failed("The fingerprint could not be made.").because(e))?;
+    mac.update(key.expose().as_bytes());
+    Ok(mac.finalize().into_bytes().into())
+}
+
+fn nobody() -> Error {
+    Error::new(Code::NotFound, "No key is selected, so nobody would pay.").hint(
+        "Add one with `switchyard keys add`, select one with `switchyard keys select NAME`, or send \
+         with `--key env:VARIABLE`.",
+    )
+}

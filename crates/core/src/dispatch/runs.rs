@@ -1,0 +1,252 @@
+//! The table `runs`: a row is there before the request leaves, and is closed exactly once.
+
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::event::{Failure, State};
+use super::kept::{Column, Keeper, no_run};
+use super::request::Request;
+use super::route::{Class, Route};
+use super::{signed, unsigned};
+use crate::clock::Millis;
+use crate::db::{Db, SqlContext};
+use crate::error::Result;
+use crate::id::{ConversationId, RunId};
+use crate::usage::{Basis, Conditions, Entry, Nano, Tokens, book, catalogue};
+
+/// What is written of a run before it leaves.
+pub(super) struct NewRun {
+    pub(super) route: Route,
+    pub(super) class: Class,
+    pub(super) reply_to: Option<RunId>,
+    pub(super) owner: String,
+    pub(super) face: &'static str,
+    pub(super) at: Millis,
+    pub(super) input_estimate: u64,
+    pub(super) at_most: Option<Nano>,
+    pub(super) request: Arc<Request>,
+    /// Absent where texts are not kept.
+    pub(super) keeper: Option<Keeper>,
+}
+
+/// What is written of a run when it is over.
+pub(super) struct Closing {
+    pub(super) run: RunId,
+    pub(super) state: State,
+    pub(super) at: Millis,
+    pub(super) model_served: Option<String>,
+    pub(super) first_token_ms: Option<u64>,
+    pub(super) attempts: u32,
+    pub(super) stop_reason: Option<String>,
+    pub(super) request_id: Option<String>,
+    pub(super) error: Option<Failure>,
+    pub(super) answer: String,
+    pub(super) keeper: Option<Keeper>,
+    /// The ledger row; absent where nothing was billed.
+    pub(super) entry: Option<Entry>,
+}
+
+/// Writes the row, the sealed texts and the reservation, in the caller's transaction.
+pub(super) fn begin(store: &Connection, new: &NewRun) -> Result<(RunId, ConversationId)> {
+    let conversation = conversation(store, new)?;
+    let route = &new.route;
+    store
+        .prepare_cached(
+            "INSERT INTO runs (conversation_id, reply_to, owner, face, state, tier, class, model,
+                 key_id, payer, payer_label, environment, started_at, max_tokens, input_estimate,
+                 worst_case_nano)
+             VALUES (?1, ?2, ?3, ?4, 'started', ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+        )
+        .and_then(|mut row| {
+            row.execute(params![
+                conversation,
+                new.reply_to,
+                new.owner,
+                new.face,
+                route.tier,
+                new.class,
+                route.model,
+                route.key,
+                route.booked_to,
+                route.payer,
+                route.environment,
+                new.at,
+                signed(route.max_tokens),
+                signed(new.input_estimate),
+                new.at_most,
+            ])
+        })
+        .doing("write down the run")?;
+    let run = RunId(store.last_insert_rowid());
+    if let Some(keeper) = &new.keeper {
+        keeper.keep(store, run, &new.request)?;
+    }
+    if let Some(amount) = new.at_most {
+        store
+            .execute(
+                "INSERT INTO reservations (run_id, amount_nano, created_at) VALUES (?1, ?2, ?3)",
+                (run, amount, new.at),
+            )
+            .doing("reserve the run's cost")?;
+    }
+    Ok((run, conversation))
+}
+
+fn conversation(store: &Connection, new: &NewRun) -> Result<ConversationId> {
+    if let Some(earlier) = new.reply_to {
+        return store
+            .query_row(
+                "SELECT conversation_id FROM runs WHERE id = ?1",
+                [earlier],
+                |row| row.get(0),
+            )
+            .optional()
+            .doing("read a run")?
+            .ok_or_else(|| no_run(earlier));
+    }
+    store
+        .execute(
+            "INSERT INTO conversations (created_at) VALUES (?1)",
+            [new.at],
+        )
+        .doing("write down the run")?;
+    Ok(ConversationId(store.last_insert_rowid()))
+}
+
+/// Closes a run: its state, its answer, its ledger row and the end of its reservation, in the
+/// caller's transaction. A run that is closed already is left as it is.
+pub(super) fn finish(store: &Connection, closing: &Closing) -> Result<()> {
+    let answer = closing
+        .keeper
+        .as_ref()
+        .map(|keeper| keeper.seal(closing.run, Column::Answer, &closing.answer))
+        .transpose()?;
+    let error = closing.error.as_ref();
+    let code = error.map(|error| serde_json::to_value(error.code).unwrap_or_default());
+    let closed = store
+        .prepare_cached(
+            "UPDATE runs SET state = ?2, finished_at = ?3, model_served = ?4, first_token_ms = ?5,
+                 attempts = ?6, stop_reason = ?7, request_id = ?8, error_code = ?9, error_text = ?10,
+                 answer = ?11
+             WHERE id = ?1 AND state = 'started'",
+        )
+        .and_then(|mut row| {
+            row.execute(params![
+                closing.run,
+                closing.state,
+                closing.at,
+                closing.model_served,
+                closing.first_token_ms.map(signed),
+                closing.attempts,
+                closing.stop_reason,
+                closing.request_id,
+                code.as_ref().and_then(|code| code.as_str()),
+                error.map(|error| &error.message),
+                answer,
+            ])
+        })
+        .doing("write down the end of the run")?;
+    if closed == 0 {
+        return Ok(());
+    }
+    settle(store, closing.run, closing.entry.as_ref())
+}
+
+fn settle(store: &Connection, run: RunId, entry: Option<&Entry>) -> Result<()> {
+    store
+        .execute("DELETE FROM reservations WHERE run_id = ?1", [run])
+        .doing("release the run's reservation")?;
+    let Some(entry) = entry else { return Ok(()) };
+    book(store, entry)?;
+    if let Some(key) = &entry.key {
+        store
+            .execute(
+                "UPDATE api_keys SET last_used_at = max(coalesce(last_used_at, 0), ?2) WHERE id = ?1",
+                (key, entry.at),
+            )
+            .doing("note when the key was used")?;
+    }
+    Ok(())
+}
+
+/// Books the runs whose process ended before they did: the prompt as it was estimated, the answer
+/// unknown, never dropped. Returns which they were.
+///
+/// # Errors
+/// [`Code::StoreUnwritable`](crate::error::Code::StoreUnwritable) when they can't be booked; the
+/// next call tries again.
+pub async fn recover(db: &Db) -> Result<Vec<RunId>> {
+    let open = db.read(|store| {
+        store
+            .prepare_cached("SELECT id, owner FROM runs WHERE state = 'started'")
+            .and_then(|mut rows| {
+                rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+                    .collect::<rusqlite::Result<Vec<(RunId, String)>>>()
+            })
+            .doing("look for lost runs")
+    })?;
+    let lost: Vec<RunId> = open
+        .into_iter()
+        .filter(|(_, owner)| db.is_gone(owner))
+        .map(|(run, _)| run)
+        .collect();
+    if lost.is_empty() {
+        return Ok(lost);
+    }
+    let now = db.clock().now();
+    db.write(move |store| {
+        let mut booked = Vec::new();
+        for run in lost {
+            if lose(store, run, now)? {
+                booked.push(run);
+            }
+        }
+        Ok(booked)
+    })
+    .await
+}
+
+fn lose(store: &Connection, run: RunId, now: Millis) -> Result<bool> {
+    let closed = store
+        .execute(
+            "UPDATE runs SET state = 'lost', finished_at = ?2 WHERE id = ?1 AND state = 'started'",
+            (run, now),
+        )
+        .doing("write down a lost run")?;
+    if closed == 0 {
+        return Ok(false);
+    }
+    let entry = store
+        .query_row(
+            "SELECT started_at, payer, key_id, tier, model, host_id, environment, input_estimate
+             FROM runs WHERE id = ?1",
+            [run],
+            |row| {
+                let tokens = Tokens {
+                    input: unsigned(row.get(7)?),
+                    ..Tokens::default()
+                };
+                let model: String = row.get(4)?;
+                let priced = catalogue().price(&model, &tokens, &Conditions::default());
+                Ok(Entry {
+                    run: Some(run),
+                    // When it ended is unknown; it began on this day.
+                    at: row.get(0)?,
+                    payer: row.get(1)?,
+                    key: row.get(2)?,
+                    tier: row.get(3)?,
+                    model,
+                    host: row.get(5)?,
+                    environment: row.get(6)?,
+                    basis: Basis::Estimated,
+                    tokens,
+                    cost: priced.as_ref().map(|priced| priced.cost),
+                    priced_as_of: priced.map(|priced| priced.as_of),
+                })
+            },
+        )
+        .doing("read a lost run")?;
+    settle(store, run, Some(&entry))?;
+    Ok(true)
+}
