@@ -4,15 +4,12 @@
 //! and in a mount namespace, so that managed settings can be put under `/etc`.
 
 #![cfg(target_os = "linux")]
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test fails where it stands"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -121,7 +118,9 @@ impl House {
     fn write(&self, rest: &str, text: &str) {
         let path = self.path(rest);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
+        std::fs::write(&path, text).unwrap();
+        // The CLI does not use a profile's credentials that others can read.
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
     }
 
     fn filled(&self, text: &str) -> String {
@@ -214,6 +213,7 @@ impl House {
             root: self.folder.path().to_owned(),
             shell_deadline: None,
             cli_deadline: Some(PATIENCE),
+            cli: None,
         })
         .await;
         let named = |source: &Source| match source {

@@ -85,6 +85,8 @@ impl Found<'_> {
                 && names::is_read_early(name)
             {
                 "The CLI reads this variable before it reads a project's settings."
+            } else if name == names::MANAGED_BY_HOST {
+                "The CLI takes this from the environment alone."
             } else {
                 "A host program manages the credential, so settings files are not used."
             };

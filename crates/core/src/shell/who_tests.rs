@@ -26,6 +26,7 @@ impl House {
                 root: root.clone(),
                 shell_deadline: Some(Duration::from_secs(20)),
                 cli_deadline: Some(Duration::from_secs(20)),
+                cli: None,
             },
             folder,
         };
