@@ -4,7 +4,6 @@
 //! and in a mount namespace, so that managed settings can be put under `/etc`.
 
 #![cfg(target_os = "linux")]
-#![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -68,7 +67,10 @@ async fn again_inside(cli: &std::ffi::OsStr) {
         .arg("sh")
         .arg(std::env::current_exe().unwrap())
         .args(["--ignored", "--exact"])
-        .arg("the_real_cli_sends_what_the_table_says_and_who_says_the_same");
+        .arg(concat!(
+            "who_table::",
+            "the_real_cli_sends_what_the_table_says_and_who_says_the_same"
+        ));
     let done = child::output(unshare, Duration::from_secs(900), 1 << 20)
         .await
         .unwrap();
