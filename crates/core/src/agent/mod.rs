@@ -21,5 +21,6 @@ pub use client::Client;
 #[cfg(unix)]
 pub use server::Server;
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;
