@@ -119,6 +119,11 @@ async fn a_keyring_that_never_answers_holds_up_neither_the_caller_nor_the_exit()
 }
 
 #[tokio::test]
+async fn while_the_keyrings_owner_is_asked_the_wait_is_shown_and_can_be_cancelled() {
+    in_session(Session::Bare, "an_asking_keyring").await;
+}
+
+#[tokio::test]
 async fn a_locked_screen_locks_the_vault() {
     in_session(Session::Keyring, "a_locked_screen").await;
 }

@@ -14,7 +14,7 @@ use switchyard_core::vault::{
 use switchyard_core::{Code, Result};
 use tokio_util::sync::CancellationToken;
 use zbus::Connection;
-use zbus::zvariant::{ObjectPath, OwnedObjectPath};
+use zbus::zvariant::{ObjectPath, OwnedObjectPath, Value};
 
 const SECRETS: &str = "org.freedesktop.secrets";
 
@@ -180,6 +180,62 @@ async fn a_silent_keyring() {
     assert_eq!(error.code(), Code::KeychainUnavailable);
     assert!(error.message().contains("did not answer"), "{error}");
     // The thread that waits is still there when this process ends.
+}
+
+/// A Secret Service whose collection is locked, and whose owner never comes.
+struct Asking;
+
+#[zbus::interface(name = "org.freedesktop.Secret.Service")]
+impl Asking {
+    async fn open_session(
+        &self,
+        _algorithm: &str,
+        _input: Value<'_>,
+    ) -> (Value<'_>, OwnedObjectPath) {
+        std::future::pending().await
+    }
+
+    async fn read_alias(&self, _name: &str) -> OwnedObjectPath {
+        ObjectPath::from_static_str_unchecked(COLLECTION).into()
+    }
+}
+
+struct LockedCollection;
+
+#[zbus::interface(name = "org.freedesktop.Secret.Collection")]
+impl LockedCollection {
+    #[zbus(property)]
+    async fn locked(&self) -> bool {
+        true
+    }
+}
+
+const COLLECTION: &str = "/org/freedesktop/secrets/collection/login";
+
+#[tokio::test]
+#[ignore = "runs inside a session of its own"]
+async fn an_asking_keyring() {
+    let service = Connection::session().await.unwrap();
+    let objects = service.object_server();
+    objects
+        .at("/org/freedesktop/secrets", Asking)
+        .await
+        .unwrap();
+    objects.at(COLLECTION, LockedCollection).await.unwrap();
+    service.request_name(SECRETS).await.unwrap();
+    let vault = vault();
+    let mut notice = vault.keychain().waiting();
+    {
+        let making = vault.create(keychain_only());
+        let shown = async { notice.wait_for(|is_shown| *is_shown).await.map(drop) };
+        tokio::select! {
+            outcome = making => panic!("nobody was waited for: {outcome:?}"),
+            shown = shown => shown.unwrap(),
+        }
+    }
+    // Cancelled: the notice is down, nothing was made, and the end of this process is not held up.
+    assert!(!*vault.keychain().waiting().borrow());
+    assert!(!vault.status().unwrap().exists);
 }
 
 #[tokio::test]

@@ -3,8 +3,7 @@
 
 use futures_util::StreamExt;
 use tokio_util::sync::CancellationToken;
-use zbus::message::Type;
-use zbus::{Connection, MatchRule, Message, MessageStream};
+use zbus::{Connection, Message, MessageStream};
 
 use super::state::{Vault, Why};
 use crate::db::Changes;
@@ -59,8 +58,11 @@ impl Vault {
     }
 
     async fn watch_system_bus(&self) {
+        const SLEEP: &str =
+            "type='signal',sender='org.freedesktop.login1',member='PrepareForSleep'";
+        const LOCK: &str = "type='signal',sender='org.freedesktop.login1',member='Lock'";
         if let Err(error) = self
-            .follow(Connection::system().await, "org.freedesktop.login1")
+            .follow(Connection::system().await, &[SLEEP, LOCK])
             .await
         {
             tracing::debug!(%error, "sleep is not noticed");
@@ -70,32 +72,19 @@ impl Vault {
     }
 
     async fn watch_session_bus(&self) {
-        if let Err(error) = self.follow(Connection::session().await, "").await {
+        const SAVER: &str = "type='signal',member='ActiveChanged'";
+        if let Err(error) = self.follow(Connection::session().await, &[SAVER]).await {
             tracing::debug!(%error, "the locking of the screen is not noticed");
         }
         std::future::pending::<()>().await;
     }
 
-    /// Locks at every signal on this bus that means it.
-    async fn follow(&self, bus: zbus::Result<Connection>, sender: &str) -> zbus::Result<()> {
+    /// Locks at every signal on this bus that fits one of the rules and means it.
+    async fn follow(&self, bus: zbus::Result<Connection>, rules: &[&str]) -> zbus::Result<()> {
         let bus = bus?;
-        let signals = |member: &'static str| {
-            let rule = MatchRule::builder().msg_type(Type::Signal).member(member)?;
-            let rule = if sender.is_empty() {
-                rule
-            } else {
-                rule.sender(sender.to_owned())?
-            };
-            zbus::Result::Ok(rule.build())
-        };
-        let members: &[&'static str] = if sender.is_empty() {
-            &["ActiveChanged"]
-        } else {
-            &["PrepareForSleep", "Lock"]
-        };
         let mut streams = Vec::new();
-        for member in members {
-            streams.push(MessageStream::for_match_rule(signals(member)?, &bus, None).await?);
+        for rule in rules {
+            streams.push(MessageStream::for_match_rule(*rule, &bus, None).await?);
         }
         let mut all = futures_util::stream::select_all(streams);
         while let Some(message) = all.next().await {
