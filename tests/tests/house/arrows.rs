@@ -13,7 +13,7 @@ pub(super) const ROOMS: &[(&str, &[&str])] = &[
     ("db", &[]),
     ("settings", &["db"]),
     ("vault", &["child", "db", "settings"]),
-    ("agent", &["db", "settings", "vault"]),
+    ("agent", &["child", "db", "settings", "vault"]),
     ("usage", &["db", "settings"]),
     // A call that checks a key says what it used, in the ledger's tokens.
     ("http", &["settings", "usage"]),
