@@ -100,8 +100,8 @@ pub fn command(program: &Path, environment: &Environment) -> Command {
 
 /// Prepares `program` like [`command`], but in a session of its own, without our terminal.
 ///
-/// An interactive shell that finds a terminal which it does not own stops itself until it does. It
-/// leads its group all the same, so that [`end_group`] ends it with all that it started.
+/// An interactive shell that finds a terminal which it does not own stops itself until it does. End it with
+/// [`end_session`], which also ends what it started.
 #[cfg(unix)]
 #[must_use]
 #[expect(
@@ -204,6 +204,40 @@ pub fn end_group(leader: Option<u32>) {
     }
     #[cfg(not(unix))]
     let _ = leader;
+}
+
+/// Ends every process of the session that `leader` leads: a shell with job control gives each job a
+/// group of its own. Where there is no `/proc`, only the leader's group is ended.
+pub fn end_session(leader: Option<u32>) {
+    end_group(leader);
+    #[cfg(target_os = "linux")]
+    if let Some(leader) = leader {
+        for pid in session_members(leader) {
+            // It may be gone already, which is what was wanted.
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn session_members(leader: u32) -> Vec<rustix::process::Pid> {
+    let is_member = |pid: i32| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        // The command's name stands in parentheses and may hold anything; then come state, parent,
+        // group and session.
+        stat.rsplit_once(')')
+            .and_then(|(_, rest)| rest.split_whitespace().nth(3))
+            .and_then(|session| session.parse().ok())
+            == Some(leader)
+    };
+    std::fs::read_dir("/proc")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter(|pid| is_member(*pid))
+        .filter_map(rustix::process::Pid::from_raw)
+        .collect()
 }
 
 async fn reap(mut child: Child) -> std::io::Result<()> {

@@ -95,6 +95,17 @@ impl Error {
         self
     }
 
+    /// Makes the same error once more, for another caller; what caused it stays with the first.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        Self {
+            code: self.code,
+            message: self.message.clone(),
+            hint: self.hint.clone(),
+            source: None,
+        }
+    }
+
     /// Returns what callers branch on.
     #[must_use]
     pub fn code(&self) -> Code {

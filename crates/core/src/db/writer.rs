@@ -161,7 +161,7 @@ fn commit_together(
     }
     let committed = transaction.commit().doing("save");
     for finish in finishes {
-        finish(committed.as_ref().map(|&()| ()).map_err(repeat));
+        finish(committed.as_ref().map(|&()| ()).map_err(Error::again));
     }
     leftover
 }
@@ -180,12 +180,4 @@ fn checkpoint(connection: &Connection) -> Result<()> {
         ));
     }
     Ok(())
-}
-
-fn repeat(error: &Error) -> Error {
-    let copy = Error::new(error.code(), error.message());
-    match error.advice() {
-        Some(advice) => copy.hint(advice),
-        None => copy,
-    }
 }

@@ -27,8 +27,8 @@ impl<'a> Layers<'a> {
     /// Tells whether the CLI looks at the setting at all.
     pub(super) fn counts(&self, setting: &Setting) -> bool {
         setting.scope.is_none_or(|scope| {
-            !self.is_host_managed()
-                && !(scope.is_of_project() && names::is_read_early(&setting.name))
+            let is_too_late = scope.is_of_project() && names::is_read_early(&setting.name);
+            !(is_too_late || self.is_host_managed())
         })
     }
 

@@ -134,12 +134,12 @@ pub(super) async fn exported(
     let mut child = command.spawn().map_err(|error| {
         Error::failed("Your login shell could not be started.".to_owned()).because(error)
     })?;
-    let group = child.id();
+    let session = child.id();
     let answer = match child.stdout.take() {
         Some(pipe) => tokio::time::timeout(deadline, answer(pipe, &mark)).await,
         None => Ok(None),
     };
-    child::end_group(group);
+    child::end_session(session);
     // The shell itself is ended by its handle, should it not have become the group's leader yet.
     let _ = child.start_kill();
     let _ = child.wait().await;
@@ -230,6 +230,7 @@ fn parse(records: &[u8]) -> Exported {
     )
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 #[path = "login_shell_tests.rs"]
 mod tests;

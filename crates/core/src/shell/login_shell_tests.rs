@@ -105,27 +105,28 @@ async fn a_process_left_in_the_background_is_not_waited_for_and_does_not_live_on
             0,
         )
         .unwrap();
-        // The child holds the answer's pipe and the fifo's writing end.
+        let mut watched = tokio::net::unix::pipe::OpenOptions::new()
+            .open_receiver(&fifo)
+            .unwrap();
+        // The background process holds the answer's pipe and the fifo's other end, and the start-up
+        // file goes on only when it does.
+        let ready = home.0.path().join("ready");
         let text = format!(
-            "/bin/sh -c 'exec 9<>{}; exec sleep 600' &\n{}",
+            "/bin/sh -c 'exec 9>{}; : >{ready}; exec sleep 600' &\n\
+             /bin/sh -c 'until [ -e {ready} ]; do sleep 0.01; done'\n{}",
             fifo.display(),
-            assignment(shell, "SOME_NAME", "there")
+            assignment(shell, "SOME_NAME", "there"),
+            ready = ready.display(),
         );
         let home = home.file(file, &text);
         let value = home.value(shell, "SOME_NAME").await;
         assert_eq!(value.as_deref(), Some("there"), "{shell}");
-        // Reading ends only when no process holds the other end any more.
-        let reader = std::fs::OpenOptions::new()
-            .read(true)
-            .custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed())
-            .open(&fifo)
+        // Reading ends when no process holds the other end any more.
+        let mut rest = [0_u8; 1];
+        let count = tokio::time::timeout(Duration::from_secs(20), watched.read(&mut rest))
+            .await
+            .unwrap_or_else(|_| panic!("{shell}: the background process lives on"))
             .unwrap();
-        let count = tokio::time::timeout(Duration::from_secs(20), async {
-            let mut pipe = tokio::net::unix::pipe::Receiver::from_file(reader).unwrap();
-            pipe.read(&mut [0_u8; 1]).await.unwrap()
-        })
-        .await
-        .unwrap_or_else(|_| panic!("{shell}: the background process lives on"));
         assert_eq!(count, 0);
     }
 }

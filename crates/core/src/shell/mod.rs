@@ -300,3 +300,8 @@ fn scan(question: &Question, dialect: Dialect) -> Scanned {
         config: question.variable("XDG_CONFIG_HOME").map(Path::new),
     })
 }
+
+#[cfg(test)]
+#[cfg(unix)]
+#[path = "who_tests.rs"]
+mod tests;

@@ -80,7 +80,7 @@ pub(super) fn parse(
                 found: Vec::new(),
             };
             for command in commands(text, grammar, folder) {
-                reader.command(command);
+                reader.command(&command);
             }
             reader.found
         }
@@ -107,7 +107,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn command(&mut self, command: Command) {
+    fn command(&mut self, command: &Command) {
         let line = command.line;
         let skip = command
             .words

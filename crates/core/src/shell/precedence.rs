@@ -257,3 +257,11 @@ fn profile(facts: &Facts) -> Option<Source> {
 fn credential(held: &Option<Credential>) -> Option<Source> {
     held.clone().map(Source::Credential)
 }
+
+#[cfg(test)]
+#[path = "precedence_rows.rs"]
+mod rows;
+
+#[cfg(test)]
+#[path = "precedence_tests.rs"]
+mod tests;

@@ -25,7 +25,7 @@ const PATCH: u32 = 28;
 pub enum CountedBy {
     /// The server, by `count_tokens`.
     Server,
-    /// This program, by [`local_prompt_tokens`].
+    /// This program, by [`Catalogue::local_prompt_tokens`].
     Local,
 }
 

@@ -1,11 +1,38 @@
 //! The encrypted part of the store, and the act of locking and unlocking it.
+//!
+//! One random data key seals every secret ([`seal`]). It is wrapped once in each slot: keychain,
+//! passphrase, recovery code. [`Vault::create`] makes a vault and [`Vault::unlock`] opens one; they
+//! share no code that could give a vault with rows a fresh key.
+
+mod audit;
+mod create;
+mod custody;
+mod envelope;
+mod keychain;
+mod opened;
+mod passphrase;
+mod recovery;
+mod slots;
+mod state;
+mod unlock;
 
 use std::future::Future;
 use std::pin::Pin;
 
-use crate::error::Result;
+use rusqlite::Connection;
+
+use crate::error::{Code, Error, Result};
 use crate::id::KeyId;
 use crate::secret::{ApiKey, HistoryKey};
+
+pub use audit::Act;
+pub use create::{Created, NewSlot, NewVault};
+pub use envelope::{Place, Seals, open, open_text, seal, seal_text};
+pub use keychain::{Entries, EntryBytes, Keychain, Patience};
+pub use passphrase::{Cost, PASSPHRASE_MIN, check_passphrase};
+pub use slots::{Slot, SlotKind};
+pub use state::{LOCK_AFTER_MINUTES, Lock, SILENT_KEYCHAIN, Status, Vault, Why};
+pub use unlock::UnlockWith;
 
 /// A future that a trait object can return.
 pub type Later<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
@@ -34,3 +61,21 @@ pub trait Custody: Send + Sync {
     /// Returns the key that seals prompts and answers.
     fn history_key(&self) -> Later<'_, HistoryKey>;
 }
+
+/// Returns the id of the store's vault, which is part of every [`Place`].
+///
+/// # Errors
+/// [`Code::NoVault`] where there is none.
+pub fn vault_id(store: &Connection) -> Result<String> {
+    slots::Header::read(store)?
+        .map(|header| header.vault_id)
+        .ok_or_else(no_vault)
+}
+
+fn no_vault() -> Error {
+    Error::new(Code::NoVault, "There is no vault yet.")
+        .hint("Make one first; it takes a passphrase, a keychain, or both.")
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,57 @@
+//! What was done with the vault and its keys, when, by which face. Never a key.
+
+use std::sync::Arc;
+
+use rusqlite::Connection;
+
+use crate::clock::Millis;
+use crate::db::SqlContext;
+use crate::error::Result;
+use crate::id::KeyId;
+use crate::words::words;
+
+words! {
+    /// What was done.
+    Act {
+        /// A stored key was opened.
+        Open = "open",
+        /// The vault was made.
+        Create = "vault_create",
+        /// The vault was unlocked.
+        Unlock = "vault_unlock",
+        /// The vault was locked.
+        Lock = "vault_lock",
+        /// A slot was added or replaced.
+        AddSlot = "slot_add",
+        /// A slot was removed.
+        RemoveSlot = "slot_remove",
+    }
+}
+
+/// Who does it.
+#[derive(Clone, Debug)]
+pub(super) struct Caller {
+    pub(super) face: Arc<str>,
+    pub(super) pid: Option<u32>,
+}
+
+impl Caller {
+    /// Writes one row. It is durable when the write that it is part of is.
+    pub(super) fn note(
+        &self,
+        store: &Connection,
+        now: Millis,
+        act: Act,
+        (key, purpose): (Option<&KeyId>, &str),
+    ) -> Result<()> {
+        store
+            .prepare_cached(
+                "INSERT INTO audit (at, act, key_id, face, pid, purpose) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )
+            .and_then(|mut row| {
+                row.execute((now, act, key, &*self.face, self.pid, purpose))
+            })
+            .doing("write the audit")
+            .map(drop)
+    }
+}

@@ -1,0 +1,74 @@
+//! What an unlocked vault does for the rooms above it.
+
+use std::sync::Arc;
+
+use rusqlite::OptionalExtension;
+
+use super::audit::Act;
+use super::opened::Opened;
+use super::state::{Vault, Why};
+use super::{Custody, Later, SealedKey};
+use crate::db::SqlContext;
+use crate::error::{Code, Error, Result};
+use crate::id::KeyId;
+use crate::secret::{ApiKey, HistoryKey};
+
+impl Vault {
+    fn sealed(&self, opened: &Arc<Opened>, key: &KeyId) -> Result<Vec<u8>> {
+        let found: Option<(Vec<u8>, i64)> = self.shared.db.read(|store| {
+            store
+                .prepare_cached(
+                    "SELECT k.key, v.generation FROM api_keys k, vault v
+                     WHERE k.id = ?1 AND k.key IS NOT NULL",
+                )
+                .and_then(|mut rows| {
+                    rows.query_row([key], |row| Ok((row.get(0)?, row.get(1)?)))
+                        .optional()
+                })
+                .doing("read a key")
+        })?;
+        let Some((sealed, generation)) = found else {
+            return Err(
+                Error::new(Code::NotFound, "There is no such key in the vault.")
+                    .hint("It may have been deleted meanwhile; list the keys."),
+            );
+        };
+        if generation != opened.generation() {
+            // Another process renewed the data key; what is held here opens nothing any more.
+            self.lock_because(Why::Renewed);
+            return Err(self.locked());
+        }
+        Ok(sealed)
+    }
+}
+
+impl Custody for Vault {
+    fn open_key<'a>(&'a self, key: &'a KeyId, purpose: &'a str) -> Later<'a, ApiKey> {
+        Box::pin(async move {
+            let opened = self.opened()?;
+            let sealed = self.sealed(&opened, key)?;
+            let (caller, now) = (self.caller.clone(), self.now());
+            let (noted_key, noted_purpose) = (key.clone(), purpose.to_owned());
+            // Queued first, so that the disk works while the envelope is opened.
+            let noted = self.shared.db.write(move |store| {
+                caller.note(
+                    store,
+                    now,
+                    Act::Open,
+                    (Some(&noted_key), noted_purpose.as_str()),
+                )
+            });
+            let secret = opened.open_key(key, &sealed);
+            noted.await?;
+            secret
+        })
+    }
+
+    fn seal_key<'a>(&'a self, key: &'a KeyId, secret: &'a ApiKey) -> Later<'a, SealedKey> {
+        Box::pin(async move { self.opened()?.seal_key(key, secret) })
+    }
+
+    fn history_key(&self) -> Later<'_, HistoryKey> {
+        Box::pin(async move { self.opened()?.history_key() })
+    }
+}

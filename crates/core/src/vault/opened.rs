@@ -1,0 +1,193 @@
+//! What an unlocked vault holds: the data key, and the keys for a purpose of their own.
+
+use hmac::{Hmac, KeyInit, Mac};
+use rusqlite::Connection;
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+use super::SealedKey;
+use super::envelope::{Place, open, seal};
+use super::slots::Header;
+use crate::clock::Millis;
+use crate::db::SqlContext;
+use crate::error::{Code, Error, Result};
+use crate::id::KeyId;
+use crate::secret::{ApiKey, DataKey, FingerprintKey, HistoryKey};
+
+/// What `vault.key_check` seals: it opens with this vault's data key and with no other.
+const CHECK: &[u8] = b"switchyard vault";
+const HISTORY: &str = "history";
+const FINGERPRINT: &str = "fingerprint";
+
+/// The keys of an unlocked vault, wiped when the last use of them ends.
+pub(super) struct Opened {
+    vault_id: String,
+    generation: i64,
+    data: DataKey,
+    // One damaged row leaves the rest of the vault usable, so each says for itself how it opened.
+    history: Result<HistoryKey>,
+    fingerprint: Result<FingerprintKey>,
+}
+
+/// The rows of a vault that is being made.
+pub(super) struct NewRows {
+    pub(super) header: Header,
+    keys: [(&'static str, Vec<u8>); 2],
+}
+
+impl Opened {
+    /// Makes the keys of a new vault, and the rows that keep them.
+    pub(super) fn fresh() -> Result<(Self, NewRows)> {
+        let (data, history, fingerprint) = (
+            DataKey::random()?,
+            HistoryKey::random()?,
+            FingerprintKey::random()?,
+        );
+        let vault_id = uuid::Uuid::now_v7().to_string();
+        let sealed = |purpose, key: &[u8; 32]| {
+            seal(&data, &place(&vault_id, purpose), key).map(|blob| (purpose, blob))
+        };
+        let rows = NewRows {
+            keys: [
+                sealed(HISTORY, history.expose())?,
+                sealed(FINGERPRINT, fingerprint.expose())?,
+            ],
+            header: Header {
+                key_check: seal(&data, &Header::place(&vault_id), CHECK)?,
+                vault_id: vault_id.clone(),
+                generation: 1,
+            },
+        };
+        let opened = Self {
+            vault_id,
+            generation: rows.header.generation,
+            data,
+            history: Ok(history),
+            fingerprint: Ok(fingerprint),
+        };
+        Ok((opened, rows))
+    }
+
+    /// Takes over a data key that a slot gave, once it has proved to be this vault's.
+    ///
+    /// # Errors
+    /// [`Code::Damaged`] when it opens nothing of this vault.
+    pub(super) fn take(store: &Connection, header: &Header, data: DataKey) -> Result<Self> {
+        let vault = &header.vault_id;
+        let checked = open(&data, &Header::place(vault), &header.key_check);
+        let history = own_key(store, vault, &data, HISTORY);
+        let fingerprint = own_key(store, vault, &data, FINGERPRINT);
+        let is_ours = checked.is_ok_and(|plain| plain.as_slice() == CHECK);
+        if !is_ours && history.is_err() && fingerprint.is_err() {
+            return Err(Error::new(
+                Code::Damaged,
+                "The slot opened, but its data key opens nothing of this vault: the store was put together from parts of different age.",
+            )
+            .hint("Nothing was changed. Open the vault another way, or put a whole backup in place."));
+        }
+        Ok(Self {
+            vault_id: vault.clone(),
+            generation: header.generation,
+            data,
+            history: history
+                .and_then(|bytes| HistoryKey::from_slice(&bytes).ok_or_else(|| misfit(HISTORY))),
+            fingerprint: fingerprint.and_then(|bytes| {
+                FingerprintKey::from_slice(&bytes).ok_or_else(|| misfit(FINGERPRINT))
+            }),
+        })
+    }
+
+    pub(super) fn data_key(&self) -> &DataKey {
+        &self.data
+    }
+
+    pub(super) fn vault_id(&self) -> &str {
+        &self.vault_id
+    }
+
+    /// Returns the number of its data key: see [`Header::generation`].
+    pub(super) fn generation(&self) -> i64 {
+        self.generation
+    }
+
+    pub(super) fn open_key(&self, key: &KeyId, sealed: &[u8]) -> Result<ApiKey> {
+        let place = self.place_of(key);
+        let plain = open(&self.data, &place, sealed)?;
+        // Only text is ever sealed here; anything else is not what was put in.
+        let text = std::str::from_utf8(&plain).map_err(|_| misfit("key"))?;
+        Ok(ApiKey::new(text.to_owned()))
+    }
+
+    pub(super) fn seal_key(&self, key: &KeyId, secret: &ApiKey) -> Result<SealedKey> {
+        let fingerprint = self.fingerprint.as_ref().map_err(Error::again)?;
+        let mut mac = Hmac::<Sha256>::new_from_slice(fingerprint.expose())
+            .map_err(|_| misfit(FINGERPRINT))?;
+        mac.update(secret.expose().as_bytes());
+        Ok(SealedKey {
+            sealed: seal(&self.data, &self.place_of(key), secret.expose().as_bytes())?,
+            fingerprint: mac.finalize().into_bytes().to_vec(),
+        })
+    }
+
+    pub(super) fn history_key(&self) -> Result<HistoryKey> {
+        let key = self.history.as_ref().map_err(Error::again)?;
+        HistoryKey::from_slice(key.expose()).ok_or_else(|| misfit(HISTORY))
+    }
+
+    fn place_of<'a>(&'a self, key: &'a KeyId) -> Place<'a> {
+        Place {
+            vault: &self.vault_id,
+            table: "api_keys",
+            column: "key",
+            row: key.as_str(),
+        }
+    }
+}
+
+impl NewRows {
+    pub(super) fn insert(&self, store: &Connection, now: Millis) -> Result<()> {
+        self.header.insert(store, now)?;
+        for (purpose, sealed) in &self.keys {
+            store
+                .execute(
+                    "INSERT INTO vault_keys (purpose, sealed, created_at) VALUES (?1, ?2, ?3)",
+                    (purpose, sealed, now),
+                )
+                .doing("make the vault")?;
+        }
+        Ok(())
+    }
+}
+
+fn own_key(
+    store: &Connection,
+    vault: &str,
+    data: &DataKey,
+    purpose: &str,
+) -> Result<Zeroizing<Vec<u8>>> {
+    let sealed: Vec<u8> = store
+        .query_row(
+            "SELECT sealed FROM vault_keys WHERE purpose = ?1",
+            [purpose],
+            |row| row.get(0),
+        )
+        .doing("read the vault's own keys")?;
+    open(data, &place(vault, purpose), &sealed)
+}
+
+fn place<'a>(vault: &'a str, purpose: &'a str) -> Place<'a> {
+    Place {
+        vault,
+        table: "vault_keys",
+        column: "sealed",
+        row: purpose,
+    }
+}
+
+fn misfit(what: &str) -> Error {
+    Error::new(
+        Code::Damaged,
+        format!("The vault's {what} opened to something that is not one."),
+    )
+    .hint("Everything else still opens. Put the store back from a backup.")
+}

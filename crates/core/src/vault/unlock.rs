@@ -1,0 +1,169 @@
+//! Opening the vault through one of its slots. Nothing here can make a key.
+
+use super::audit::Act;
+use super::opened::Opened;
+use super::passphrase;
+use super::recovery;
+use super::slots::{self, Header, SlotKind, SlotRow, Unwrapped};
+use super::state::{SILENT_KEYCHAIN, Vault};
+use crate::error::{Code, Error, Result};
+use crate::secret::{Passphrase, RecoveryCode, WrappingKey};
+
+/// What to open the vault with.
+#[derive(Clone, Copy, Debug)]
+pub enum UnlockWith<'a> {
+    /// The key in the platform's keychain.
+    Keychain,
+    /// The passphrase.
+    Passphrase(&'a Passphrase),
+    /// The recovery code.
+    Recovery(&'a RecoveryCode),
+}
+
+impl UnlockWith<'_> {
+    /// Returns the kind of slot that it opens.
+    #[must_use]
+    pub fn kind(&self) -> SlotKind {
+        match self {
+            Self::Keychain => SlotKind::Keychain,
+            Self::Passphrase(_) => SlotKind::Passphrase,
+            Self::Recovery(_) => SlotKind::Recovery,
+        }
+    }
+}
+
+impl Vault {
+    /// Opens the vault because someone asked for it, and allows silent use of the keychain again.
+    /// Dropping the future gives up waiting for the keychain.
+    ///
+    /// # Errors
+    /// [`Code::NoVault`], [`Code::NotFound`] when it has no such slot, [`Code::BadInput`] for a
+    /// mistyped recovery code, and one code for each way out: [`Code::WrongPassphrase`] (try again),
+    /// [`Code::KeychainEmpty`] and [`Code::KeychainMismatch`] (open it another way, then set the
+    /// keychain slot anew), [`Code::KeychainUnavailable`] (unlock or start the keychain),
+    /// [`Code::Damaged`] (put a backup in place).
+    pub async fn unlock(&self, with: UnlockWith<'_>) -> Result<()> {
+        self.open_slot(with, true).await
+    }
+
+    /// Opens the vault through the keychain if that is allowed without asking.
+    ///
+    /// # Errors
+    /// [`Code::Locked`] when it is not, else as [`Vault::unlock`].
+    pub async fn unlock_silently(&self) -> Result<()> {
+        if self.status()?.opens_silently() {
+            return self.open_slot(UnlockWith::Keychain, false).await;
+        }
+        // Says NoVault where there is none.
+        self.found()?;
+        Err(Error::new(
+            Code::Locked,
+            "The vault is locked, and may not be opened without asking.",
+        )
+        .hint("Unlock it with its keychain, its passphrase or the recovery code."))
+    }
+
+    async fn open_slot(&self, with: UnlockWith<'_>, is_explicit: bool) -> Result<()> {
+        let (header, slots) = self.found()?;
+        let slot = pick(&slots, with.kind())?;
+        let wrapping = self.wrapping_key(with, &header, slot).await?;
+        match slot.unwrap(&header.vault_id, &wrapping) {
+            Unwrapped::Open(data) => {
+                let opened = self
+                    .shared
+                    .db
+                    .read(|store| Opened::take(store, &header, data))?;
+                self.note_unlock(slot, is_explicit).await?;
+                self.keep(opened);
+                Ok(())
+            }
+            Unwrapped::WrongKey => Err(wrong_key(with)),
+            Unwrapped::Damaged => Err(damaged_slot(with.kind())),
+        }
+    }
+
+    async fn wrapping_key(
+        &self,
+        with: UnlockWith<'_>,
+        header: &Header,
+        slot: &SlotRow,
+    ) -> Result<WrappingKey> {
+        match with {
+            UnlockWith::Passphrase(typed) => {
+                let kdf = slot.kdf.as_deref().unwrap_or_default();
+                passphrase::derive(typed, kdf).await
+            }
+            UnlockWith::Recovery(code) => recovery::derive(code, &header.vault_id, &slot.id),
+            UnlockWith::Keychain => {
+                let entry = self.shared.keychain.read(&header.vault_id).await?;
+                let bytes = entry.ok_or_else(keychain_empty)?;
+                WrappingKey::from_slice(&bytes).ok_or_else(|| wrong_key(with))
+            }
+        }
+    }
+
+    async fn note_unlock(&self, slot: &SlotRow, is_explicit: bool) -> Result<()> {
+        let (caller, now) = (self.caller.clone(), self.now());
+        let (id, kind) = (slot.id.clone(), slot.kind);
+        self.shared
+            .db
+            .write(move |store| {
+                slots::used(store, &id, now)?;
+                if is_explicit && !SILENT_KEYCHAIN.get(store)? {
+                    SILENT_KEYCHAIN.clear(store)?;
+                }
+                caller.note(store, now, Act::Unlock, (None, kind.as_str()))
+            })
+            .await
+    }
+}
+
+fn pick(slots: &[SlotRow], kind: SlotKind) -> Result<&SlotRow> {
+    slots.iter().find(|slot| slot.kind == kind).ok_or_else(|| {
+        let others: Vec<_> = slots.iter().map(|slot| slot.kind.as_str()).collect();
+        Error::new(
+            Code::NotFound,
+            format!("The vault can't be opened by {kind}: it has no such slot."),
+        )
+        .hint(match others.as_slice() {
+            [] => "It has no slot at all. Put the store back from a backup.".to_owned(),
+            others => format!("It opens by: {}.", others.join(", ")),
+        })
+    })
+}
+
+fn wrong_key(with: UnlockWith<'_>) -> Error {
+    match with {
+        UnlockWith::Keychain => Error::new(
+            Code::KeychainMismatch,
+            "The keychain holds an entry for this vault, but its key is another one.",
+        )
+        .hint("Nothing was changed. Open the vault with its passphrase or recovery code, then set the keychain slot anew."),
+        UnlockWith::Passphrase(_) => Error::new(
+            Code::WrongPassphrase,
+            "That is not this vault's passphrase.",
+        )
+        .hint("Try again, or open the vault with the recovery code."),
+        UnlockWith::Recovery(_) => Error::new(
+            Code::WrongPassphrase,
+            "That is a recovery code, but not this vault's newest one.",
+        )
+        .hint("Look for a newer copy: each new code replaces the one before."),
+    }
+}
+
+fn keychain_empty() -> Error {
+    Error::new(
+        Code::KeychainEmpty,
+        "The keychain holds no entry for this vault.",
+    )
+    .hint("Nothing was changed. Open the vault with its passphrase or recovery code, then set the keychain slot anew.")
+}
+
+fn damaged_slot(kind: SlotKind) -> Error {
+    Error::new(
+        Code::Damaged,
+        format!("The {kind} slot is damaged, so it can't say whether the key was right."),
+    )
+    .hint("Nothing was changed. Open the vault another way and set this slot anew, or put a backup of the store in place.")
+}
