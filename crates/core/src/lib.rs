@@ -1,5 +1,6 @@
 //! Everything of Switchyard that is not a face: no Tauri, no terminal, no argument parser.
 
+pub mod agent;
 pub mod child;
 pub mod clock;
 pub mod db;

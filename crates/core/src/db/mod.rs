@@ -22,6 +22,7 @@ use crate::error::{Code, Error, Result};
 use crate::paths::Paths;
 
 pub use error::SqlContext;
+pub(crate) use files::{private_file, private_folder};
 pub use migrate::SCHEMA_VERSION;
 pub use watch::Changes;
 

@@ -249,13 +249,16 @@ async fn blobs_swapped_between_rows_are_damaged() {
     let (one, _) = house.store_key(&vault).await;
     let (two, _) = house.store_key(&vault).await;
     house.tamper(
-        "UPDATE api_keys SET key = (SELECT other.key FROM api_keys other WHERE other.id <> api_keys.id)",
+        "CREATE TEMP TABLE was AS SELECT id, key FROM api_keys;
+         UPDATE api_keys SET key = (SELECT was.key FROM was WHERE was.id <> api_keys.id)",
     );
     for key in [one, two] {
         assert_eq!(code(opens(&vault, &key).await), Some(Code::Damaged));
     }
     house.tamper(
-        "UPDATE vault_keys SET sealed = (SELECT o.sealed FROM vault_keys o WHERE o.purpose <> vault_keys.purpose)",
+        "CREATE TEMP TABLE own AS SELECT purpose, sealed FROM vault_keys;
+         UPDATE vault_keys SET sealed =
+             (SELECT own.sealed FROM own WHERE own.purpose <> vault_keys.purpose)",
     );
     let other = house.vault();
     other.unlock(WITH_KEYCHAIN).await.unwrap();
@@ -407,6 +410,8 @@ async fn an_idle_vault_is_found_locked_however_the_time_passed() {
     vault.touch();
     assert_eq!(code(vault.history_key().await), Some(Code::Locked));
     assert_eq!(vault.status().unwrap().lock, Lock::Locked(Why::Idle));
+    // The audit was queued before this.
+    vault.shared.db.write(|_| Ok(())).await.unwrap();
     assert!(
         house
             .audit()

@@ -1,0 +1,383 @@
+//! The order in which a face looks for an open vault: the agent, the keychain in silence, and only
+//! then its user. Nothing is opened before the first secret is needed.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use tokio::sync::{Mutex, watch};
+
+use super::client::Client;
+use crate::error::{Code, Error, Result};
+use crate::id::KeyId;
+use crate::paths::Paths;
+use crate::secret::{ApiKey, HistoryKey, Passphrase, RecoveryCode};
+use crate::vault::{Custody, Later, Lock, NewSlot, SealedKey, SlotKind, Status, UnlockWith, Vault};
+
+/// How often a user may mistype before it counts as not knowing.
+const TRIES: usize = 3;
+
+/// What a face is to ask its user for.
+#[derive(Debug)]
+pub struct Question {
+    /// Whether a passphrase opens this vault.
+    pub takes_passphrase: bool,
+    /// Whether a recovery code opens this vault.
+    pub takes_recovery: bool,
+    /// What went wrong before: a mistyped answer, or a keychain that could not be used.
+    pub trouble: Option<Error>,
+}
+
+/// What the user gave.
+#[derive(Debug)]
+pub enum Answered {
+    /// The passphrase.
+    Passphrase(Passphrase),
+    /// The recovery code.
+    Recovery(RecoveryCode),
+}
+
+/// The future of an answer.
+pub type Asked<'a> = Pin<Box<dyn Future<Output = Option<Answered>> + Send + 'a>>;
+
+/// A face's way to reach its user.
+pub trait Ask: Send + Sync {
+    /// Asks, hidden, for what opens the vault; `None` when nobody can be asked, or nobody wants to
+    /// answer.
+    fn ask<'a>(&'a self, question: &'a Question) -> Asked<'a>;
+
+    /// Shows, or takes down, that the keychain is waiting for its owner.
+    fn waiting(&self, is_waiting: bool) {
+        let _ = is_waiting;
+    }
+}
+
+/// The vault as one face reaches it. Opens it when the first secret is needed, at most once.
+pub struct Access {
+    paths: Paths,
+    vault: Vault,
+    face: &'static str,
+    ask: Box<dyn Ask>,
+    // Also keeps two needs at once from asking twice.
+    found: Mutex<Option<Holder>>,
+}
+
+/// Who holds the vault open.
+#[derive(Clone)]
+enum Holder {
+    Agent(Client),
+    Own(Vault),
+}
+
+impl Access {
+    /// Prepares the way to the vault of a store; `vault` is this process's own, for when no agent
+    /// runs.
+    #[must_use]
+    pub fn new(paths: Paths, vault: Vault, face: &'static str, ask: impl Ask + 'static) -> Self {
+        Self {
+            paths,
+            vault,
+            face,
+            ask: Box::new(ask),
+            found: Mutex::new(None),
+        }
+    }
+
+    /// Says how the vault is, wherever it is held.
+    ///
+    /// # Errors
+    /// [`Code::StoreDamaged`] when the store can't be read.
+    pub async fn status(&self) -> Result<Status> {
+        self.holder().await?.status().await
+    }
+
+    /// Tells whether an agent serves this store's vault.
+    ///
+    /// # Errors
+    /// As [`Client::connect`].
+    pub async fn has_agent(&self) -> Result<bool> {
+        Ok(matches!(self.holder().await?, Holder::Agent(_)))
+    }
+
+    /// Opens the vault because its user asked for it: through the keychain, else by asking. An
+    /// agent is unlocked for everyone. Allows silent use of the keychain again.
+    ///
+    /// # Errors
+    /// As [`Vault::unlock`], and [`Code::Locked`] when nobody can be asked.
+    pub async fn unlock_all(&self) -> Result<()> {
+        let mut found = self.found.lock().await;
+        let holder = self.holder().await?;
+        let status = existing(holder.status().await?)?;
+        let mut trouble = None;
+        if status.has(SlotKind::Keychain) {
+            match self
+                .shown(&holder, holder.unlock(UnlockWith::Keychain))
+                .await
+            {
+                Ok(()) => {
+                    *found = Some(holder);
+                    return Ok(());
+                }
+                Err(error) => trouble = Some(error),
+            }
+        }
+        self.open_by_asking(&holder, &status, trouble).await?;
+        *found = Some(holder);
+        Ok(())
+    }
+
+    /// Locks the vault for every face, and stops silent use of the keychain until it is unlocked.
+    ///
+    /// # Errors
+    /// As [`Vault::lock`].
+    pub async fn lock_all(&self) -> Result<()> {
+        let mut found = self.found.lock().await;
+        *found = None;
+        let holder = self.holder().await?;
+        if let Holder::Agent(_) = &holder
+            && self.vault.status()?.lock == Lock::Unlocked
+        {
+            self.vault.lock().await?;
+        }
+        holder.lock().await
+    }
+
+    /// Adds or replaces a slot of the vault, which is opened first.
+    ///
+    /// # Errors
+    /// As [`Vault::add_slot`], and as [`Custody`].
+    pub async fn add_slot(&self, new: NewSlot<'_>) -> Result<Option<RecoveryCode>> {
+        match self.open().await? {
+            Holder::Agent(client) => client.add_slot(new).await,
+            Holder::Own(vault) => vault.add_slot(new).await,
+        }
+    }
+
+    /// Removes a slot of the vault, which is opened first.
+    ///
+    /// # Errors
+    /// As [`Vault::remove_slot`], and as [`Custody`].
+    pub async fn remove_slot(&self, kind: SlotKind) -> Result<()> {
+        match self.open().await? {
+            Holder::Agent(client) => client.remove_slot(kind).await,
+            Holder::Own(vault) => vault.remove_slot(kind).await,
+        }
+    }
+
+    async fn holder(&self) -> Result<Holder> {
+        Ok(match Client::connect(&self.paths, self.face).await? {
+            Some(client) => Holder::Agent(client),
+            None => Holder::Own(self.vault.clone()),
+        })
+    }
+
+    /// Returns who holds the vault open, opening it if nobody does.
+    async fn open(&self) -> Result<Holder> {
+        let mut found = self.found.lock().await;
+        if let Some(holder) = &*found {
+            return Ok(holder.clone());
+        }
+        let holder = self.holder().await?;
+        let status = existing(holder.status().await?)?;
+        if status.lock != Lock::Unlocked {
+            self.open_locked(&holder, &status).await?;
+        }
+        *found = Some(holder.clone());
+        Ok(holder)
+    }
+
+    async fn open_locked(&self, holder: &Holder, status: &Status) -> Result<()> {
+        let mut trouble = None;
+        if status.opens_silently() {
+            match self.shown(holder, holder.unlock_silently()).await {
+                Ok(()) => return Ok(()),
+                Err(error) => trouble = Some(error),
+            }
+        }
+        self.open_by_asking(holder, status, trouble).await
+    }
+
+    async fn open_by_asking(
+        &self,
+        holder: &Holder,
+        status: &Status,
+        mut trouble: Option<Error>,
+    ) -> Result<()> {
+        let takes = |kind| status.has(kind);
+        let (takes_passphrase, takes_recovery) =
+            (takes(SlotKind::Passphrase), takes(SlotKind::Recovery));
+        if !takes_passphrase && !takes_recovery {
+            return Err(still_locked(trouble));
+        }
+        for tried in 0..TRIES {
+            let question = Question {
+                takes_passphrase,
+                takes_recovery,
+                trouble: trouble.take(),
+            };
+            let answered = self.ask.ask(&question).await;
+            let outcome = match &answered {
+                Some(Answered::Passphrase(typed)) => {
+                    holder.unlock(UnlockWith::Passphrase(typed)).await
+                }
+                Some(Answered::Recovery(code)) => holder.unlock(UnlockWith::Recovery(code)).await,
+                // After a wrong answer, no further one means that the wrong one stands.
+                None if tried > 0 => {
+                    return Err(question.trouble.unwrap_or_else(|| still_locked(None)));
+                }
+                None => return Err(still_locked(question.trouble)),
+            };
+            match outcome {
+                Err(error) if matches!(error.code(), Code::WrongPassphrase | Code::BadInput) => {
+                    trouble = Some(error);
+                }
+                outcome => return outcome,
+            }
+        }
+        Err(trouble.unwrap_or_else(|| still_locked(None)))
+    }
+
+    /// Shows a wait for the keychain's owner while `unlocking` goes on.
+    async fn shown(
+        &self,
+        holder: &Holder,
+        unlocking: impl Future<Output = Result<()>>,
+    ) -> Result<()> {
+        let mut notice = holder.waiting();
+        tokio::pin!(unlocking);
+        let mut is_shown = false;
+        let outcome = loop {
+            tokio::select! {
+                biased;
+                outcome = &mut unlocking => break outcome,
+                Ok(()) = notice.changed() => {
+                    is_shown = *notice.borrow_and_update();
+                    self.ask.waiting(is_shown);
+                }
+            }
+        };
+        if is_shown {
+            self.ask.waiting(false);
+        }
+        outcome
+    }
+
+    /// Forgets a holder that turned out locked or gone, so that the next need looks again.
+    async fn look_again(&self, error: &Error) -> bool {
+        let mut found = self.found.lock().await;
+        let is_stale = match &*found {
+            Some(Holder::Agent(_)) => matches!(error.code(), Code::Locked | Code::Failed),
+            Some(Holder::Own(_)) => error.code() == Code::Locked,
+            None => true,
+        };
+        if is_stale {
+            *found = None;
+        }
+        is_stale
+    }
+}
+
+impl Holder {
+    async fn status(&self) -> Result<Status> {
+        match self {
+            Self::Agent(client) => client.status().await,
+            Self::Own(vault) => vault.status(),
+        }
+    }
+
+    async fn unlock(&self, with: UnlockWith<'_>) -> Result<()> {
+        match self {
+            Self::Agent(client) => client.unlock(with).await,
+            Self::Own(vault) => vault.unlock(with).await,
+        }
+    }
+
+    async fn unlock_silently(&self) -> Result<()> {
+        match self {
+            Self::Agent(client) => client.unlock_silently().await,
+            Self::Own(vault) => vault.unlock_silently().await,
+        }
+    }
+
+    async fn lock(&self) -> Result<()> {
+        match self {
+            Self::Agent(client) => client.lock().await,
+            Self::Own(vault) => vault.lock().await,
+        }
+    }
+
+    fn waiting(&self) -> watch::Receiver<bool> {
+        match self {
+            Self::Agent(client) => client.waiting(),
+            Self::Own(vault) => vault.keychain().waiting(),
+        }
+    }
+
+    fn custody(&self) -> &dyn Custody {
+        match self {
+            Self::Agent(client) => client,
+            Self::Own(vault) => vault,
+        }
+    }
+}
+
+/// Opens the vault and asks its holder; once more if that one was locked or ended meanwhile.
+macro_rules! once_open {
+    ($access:ident, $custody:ident => $use:expr) => {
+        Box::pin(async move {
+            let holder = $access.open().await?;
+            let $custody = holder.custody();
+            match $use.await {
+                Err(error) if $access.look_again(&error).await => {
+                    let holder = $access.open().await?;
+                    let $custody = holder.custody();
+                    $use.await
+                }
+                outcome => outcome,
+            }
+        })
+    };
+}
+
+impl Custody for Access {
+    fn open_key<'a>(&'a self, key: &'a KeyId, purpose: &'a str) -> Later<'a, ApiKey> {
+        once_open!(self, custody => custody.open_key(key, purpose))
+    }
+
+    fn seal_key<'a>(&'a self, key: &'a KeyId, secret: &'a ApiKey) -> Later<'a, SealedKey> {
+        once_open!(self, custody => custody.seal_key(key, secret))
+    }
+
+    fn history_key(&self) -> Later<'_, HistoryKey> {
+        once_open!(self, custody => custody.history_key())
+    }
+}
+
+impl std::fmt::Debug for Access {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Access")
+    }
+}
+
+fn existing(status: Status) -> Result<Status> {
+    if status.exists {
+        return Ok(status);
+    }
+    Err(Error::new(Code::NoVault, "There is no vault yet.")
+        .hint("Make one first; it takes a passphrase, a keychain, or both."))
+}
+
+/// Nothing opened it: says so, and what stood in the way.
+fn still_locked(trouble: Option<Error>) -> Error {
+    let Some(trouble) = trouble else {
+        return Error::new(Code::Locked, "The vault is locked.")
+            .hint("Unlock it with its keychain, its passphrase or the recovery code.");
+    };
+    let locked = Error::new(
+        Code::Locked,
+        format!("The vault is locked. {}", trouble.message()),
+    );
+    match trouble.advice() {
+        Some(advice) => locked.hint(advice),
+        None => locked,
+    }
+}

@@ -1,0 +1,23 @@
+//! One unlocked vault for each user: a private socket that the window and the command line share.
+//!
+//! The window, or `switchyard agent`, serves its vault ([`Server`]); everyone else is its
+//! [`Client`]. [`Access`] is the order in which a face that may ask looks for an open vault.
+
+mod access;
+#[cfg(unix)]
+mod client;
+#[cfg(not(unix))]
+#[path = "client_elsewhere.rs"]
+mod client;
+#[cfg(unix)]
+mod protocol;
+#[cfg(unix)]
+mod server;
+
+pub use access::{Access, Answered, Ask, Asked, Question};
+pub use client::Client;
+#[cfg(unix)]
+pub use server::Server;
+
+#[cfg(all(test, unix))]
+mod tests;
