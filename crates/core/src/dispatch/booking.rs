@@ -35,7 +35,7 @@ impl Booking {
         let (receipt, closing) = self.end(error);
         let written = self
             .db
-            .write(move |store| runs::finish(store, &closing))
+            .write(move |store| runs::finish(store, closing))
             .await;
         (receipt, written)
     }
@@ -160,7 +160,7 @@ impl Drop for Booking {
         let gone = Error::new(Code::Cancelled, "The run was dropped before its end.");
         let (_, closing) = self.end(Some(&gone));
         // The write is done whether or not anybody waits for it.
-        drop(self.db.write(move |store| runs::finish(store, &closing)));
+        drop(self.db.write(move |store| runs::finish(store, closing)));
     }
 }
 

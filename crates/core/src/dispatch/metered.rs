@@ -18,7 +18,7 @@ use crate::http::{Endpoint, Http, Kind, Reply, Verdict};
 use crate::secret::{ApiKey, redact_known};
 
 /// The most text of one event; a longer piece is handed on in several.
-const PIECE_MAX: usize = 64 * 1024;
+const PIECE_MAX: usize = 16 * 1024;
 
 /// The Messages API with one key.
 pub struct Metered {

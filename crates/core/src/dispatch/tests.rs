@@ -2,7 +2,6 @@
 
 mod conversations;
 mod endings;
-mod memory;
 mod recovery;
 mod retries;
 mod routes;
