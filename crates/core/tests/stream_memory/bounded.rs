@@ -1,8 +1,5 @@
-//! What a hostile or broken server can make the process hold. Each measurement has a process of its
-//! own, because the high-water mark is the process's and an allocator remembers what came before;
-//! the simulator in it makes its bytes as it sends them.
-
-#![cfg(target_os = "linux")]
+//! Each measurement has a process of its own, because the high-water mark is the process's and an
+//! allocator remembers what came before; the simulator in it makes its bytes as it sends them.
 
 use std::sync::Arc;
 
@@ -139,7 +136,7 @@ fn is_alone(name: &str) -> bool {
         return true;
     }
     let output = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", name, "--nocapture"])
+        .args(["--exact", &format!("bounded::{name}"), "--nocapture"])
         .env(MEASURING, "1")
         .output()
         .unwrap();
