@@ -1,4 +1,5 @@
 //! What a hostile or broken server can make the process hold.
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod bounded;
