@@ -1,2 +1,126 @@
-//! x
-fn main() {}
+//! The `switchyard` command: a thin face on the core.
+
+mod args;
+mod ask;
+mod commands;
+mod exit;
+mod out;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+use switchyard_core::agent::Ask;
+use switchyard_core::{App, Error, Result};
+
+use crate::args::{Arguments, Command};
+use crate::ask::AtTerminal;
+use crate::out::Out;
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(refused) => return answer_for(&refused),
+    };
+    let out = Out::new(arguments.global.json);
+    match run(&arguments, &out) {
+        Ok(code) => code,
+        Err(error) => {
+            out.error(&error);
+            exit::code(error.code())
+        }
+    }
+}
+
+fn run(arguments: &Arguments, out: &Out) -> Result<ExitCode> {
+    // One thread is enough for one prompt, and starts faster than a pool.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Error::failed("The command could not start its engine.").because(e))?;
+    let terminal = Arc::new(AtTerminal::new(&arguments.global));
+    let app = App::new(
+        face(&arguments.command),
+        Arc::clone(&terminal) as Arc<dyn Ask>,
+    )?;
+    let outcome = runtime.block_on(async {
+        match &arguments.command {
+            Command::Who(who) => commands::who::run(who, out).await,
+            Command::Keys(keys) => commands::keys::run(keys, &app, out).await,
+            Command::Send(send) => commands::send::run(send, &app, out).await,
+            Command::History(history) => commands::history::run(history, &app, out).await,
+            Command::Usage(usage) => commands::usage::run(usage, &app, out).await,
+            Command::Models(models) => commands::models::run(models, &app, out).await,
+            Command::Vault(vault) => commands::vault::run(vault, &app, &terminal, out).await,
+            Command::Agent(agent) => commands::agent::run(agent, &app, out).await,
+            Command::Settings(settings) => commands::settings::run(settings, &app, out).await,
+            Command::DemoFill(fill) => commands::demo::run(fill, &app, out).await,
+        }
+    });
+    // A silent keychain must not hold up the end: what still waits is left behind.
+    runtime.shutdown_background();
+    outcome
+}
+
+/// Returns the name of this face in runs and in the audit.
+fn face(command: &Command) -> &'static str {
+    match command {
+        Command::Agent(_) => "agent",
+        _ => "cli",
+    }
+}
+
+/// Answers what the argument parser stopped at: help and version go to standard output, a mistake
+/// is one line and where to read more.
+fn answer_for(refused: &clap::Error) -> ExitCode {
+    if matches!(
+        refused.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+    ) {
+        // Nobody reading is no failure of ours.
+        let _ = refused.print();
+        return ExitCode::SUCCESS;
+    }
+    let text = refused.to_string();
+    let out = Out::new(false);
+    let first = text
+        .lines()
+        .next()
+        .unwrap_or("error: this can't be read")
+        .trim_end_matches(':');
+    let missing: Vec<&str> = text
+        .lines()
+        .skip(1)
+        .take_while(|line| line.starts_with("  "))
+        .map(str::trim)
+        .collect();
+    out.note(
+        match missing.is_empty() {
+            true => first.to_owned(),
+            false => format!("{first}: {}", missing.join(" ")),
+        }
+        .as_str(),
+    );
+    out.note(&format!("hint: switchyard {}--help", subcommand_named()));
+    ExitCode::from(exit::BAD_INPUT)
+}
+
+/// Returns the subcommand that was called, so that the hint leads to the right page.
+fn subcommand_named() -> String {
+    use clap::CommandFactory;
+    let mut at = Arguments::command();
+    let mut named = String::new();
+    for word in std::env::args()
+        .skip(1)
+        .filter(|word| !word.starts_with('-'))
+    {
+        let Some(next) = at.find_subcommand(&word).cloned() else {
+            break;
+        };
+        named.push_str(&word);
+        named.push(' ');
+        at = next;
+    }
+    named
+}

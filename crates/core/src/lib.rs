@@ -1,6 +1,7 @@
 //! Everything of Switchyard that is not a face: no Tauri, no terminal, no argument parser.
 
 pub mod agent;
+pub mod app;
 pub mod child;
 pub mod clock;
 pub mod db;
@@ -19,4 +20,5 @@ pub mod usage;
 pub mod vault;
 mod words;
 
+pub use app::App;
 pub use error::{Code, Error, Result};

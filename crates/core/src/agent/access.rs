@@ -68,6 +68,15 @@ enum Holder {
     Own(Vault),
 }
 
+/// What an answer is meant for.
+#[derive(Clone, Copy)]
+enum Meant {
+    /// Opening the vault for every face, which also allows silent use of the keychain again.
+    ForAll,
+    /// What this process is doing; a lock that was asked for stands for the others.
+    ForNow,
+}
+
 impl Access {
     /// Prepares the way to the vault of a store; `vault` is this process's own, for when no agent
     /// runs.
@@ -110,7 +119,7 @@ impl Access {
         let mut trouble = None;
         if status.has(SlotKind::Keychain) {
             match self
-                .shown(&holder, holder.unlock(UnlockWith::Keychain))
+                .shown(&holder, holder.unlock(UnlockWith::Keychain, Meant::ForAll))
                 .await
             {
                 Ok(()) => {
@@ -120,7 +129,8 @@ impl Access {
                 Err(error) => trouble = Some(error),
             }
         }
-        self.open_by_asking(&holder, &status, trouble).await?;
+        self.open_by_asking(&holder, &status, trouble, Meant::ForAll)
+            .await?;
         *found = Some(holder);
         Ok(())
     }
@@ -139,6 +149,14 @@ impl Access {
             self.vault.lock().await?;
         }
         holder.lock().await
+    }
+
+    /// Opens the vault, asking if it has to.
+    ///
+    /// # Errors
+    /// As [`Custody`].
+    pub async fn ensure_open(&self) -> Result<()> {
+        self.open().await.map(drop)
     }
 
     /// Adds or replaces a slot of the vault, which is opened first.
@@ -193,7 +211,8 @@ impl Access {
                 Err(error) => trouble = Some(error),
             }
         }
-        self.open_by_asking(holder, status, trouble).await
+        self.open_by_asking(holder, status, trouble, Meant::ForNow)
+            .await
     }
 
     async fn open_by_asking(
@@ -201,6 +220,7 @@ impl Access {
         holder: &Holder,
         status: &Status,
         mut trouble: Option<Error>,
+        meant: Meant,
     ) -> Result<()> {
         let takes = |kind| status.has(kind);
         let (takes_passphrase, takes_recovery) =
@@ -217,9 +237,11 @@ impl Access {
             let answered = self.ask.ask(&question).await;
             let outcome = match &answered {
                 Some(Answered::Passphrase(typed)) => {
-                    holder.unlock(UnlockWith::Passphrase(typed)).await
+                    holder.unlock(UnlockWith::Passphrase(typed), meant).await
                 }
-                Some(Answered::Recovery(code)) => holder.unlock(UnlockWith::Recovery(code)).await,
+                Some(Answered::Recovery(code)) => {
+                    holder.unlock(UnlockWith::Recovery(code), meant).await
+                }
                 // After a wrong answer, no further one means that the wrong one stands.
                 None if tried > 0 => {
                     return Err(question.trouble.unwrap_or_else(|| still_locked(None)));
@@ -284,10 +306,11 @@ impl Holder {
         }
     }
 
-    async fn unlock(&self, with: UnlockWith<'_>) -> Result<()> {
-        match self {
-            Self::Agent(client) => client.unlock(with).await,
-            Self::Own(vault) => vault.unlock(with).await,
+    async fn unlock(&self, with: UnlockWith<'_>, meant: Meant) -> Result<()> {
+        match (self, meant) {
+            (Self::Agent(client), _) => client.unlock(with).await,
+            (Self::Own(vault), Meant::ForAll) => vault.unlock(with).await,
+            (Self::Own(vault), Meant::ForNow) => vault.unlock_here(with).await,
         }
     }
 

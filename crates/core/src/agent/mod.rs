@@ -4,6 +4,7 @@
 //! [`Client`]. [`Access`] is the order in which a face that may ask looks for an open vault.
 
 mod access;
+mod background;
 #[cfg(unix)]
 mod client;
 #[cfg(not(unix))]
@@ -15,6 +16,7 @@ mod protocol;
 mod server;
 
 pub use access::{Access, Answered, Ask, Asked, Question};
+pub use background::{READY, start_in_background};
 pub use client::Client;
 #[cfg(unix)]
 pub use server::Server;

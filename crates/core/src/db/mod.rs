@@ -24,6 +24,7 @@ use crate::paths::Paths;
 pub use error::SqlContext;
 pub(crate) use files::{private_file, private_folder};
 pub use migrate::SCHEMA_VERSION;
+pub(crate) use open::local_zone;
 pub use watch::Changes;
 
 /// How many idle read connections are kept.

@@ -114,7 +114,7 @@ fn sync_folder(_folder: &Path) -> Result<()> {
 }
 
 /// Returns the IANA name of the machine's zone, or UTC where it has none.
-fn local_zone() -> String {
+pub(crate) fn local_zone() -> String {
     jiff::tz::TimeZone::system()
         .iana_name()
         .unwrap_or("UTC")

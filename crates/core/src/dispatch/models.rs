@@ -3,11 +3,14 @@
 use rusqlite::Connection;
 use serde::Serialize;
 
+use super::run::Dispatch;
 use super::{signed, unsigned};
 use crate::clock::Millis;
 use crate::db::SqlContext;
 use crate::error::{Code, Error, Result};
-use crate::http::{Endpoint, ModelInfo};
+use crate::http::{Endpoint, ModelInfo, list_models};
+use crate::id::KeyId;
+use crate::keys;
 use crate::settings::Setting;
 use crate::usage::{Status, catalogue};
 
@@ -47,6 +50,26 @@ pub fn models(store: &Connection, endpoint: &Endpoint, now: Millis) -> Result<Mo
         models: catalogue().usable(day).map(built_in).collect(),
         fetched_at: None,
     })
+}
+
+impl Dispatch {
+    /// Asks a key's server for its models and keeps the list. Free.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`](crate::error::Code::NotFound) for a key that isn't there,
+    /// [`Code::Locked`](crate::error::Code::Locked), and the server's refusal.
+    pub async fn refresh_models(&self, key: &KeyId) -> Result<()> {
+        let key = self.db.read(|store| keys::get(store, key))?;
+        let endpoint = Endpoint::parse(key.base_url.as_deref())?;
+        let secret = self.vault.open_key(&key.id, "list the models").await?;
+        let now = self.db.clock().now();
+        let models = list_models(&self.http, &endpoint, &secret, now)
+            .await
+            .map_err(|verdict| verdict.error)?;
+        self.db
+            .write(move |store| keep_models(store, &endpoint, &models, now))
+            .await
+    }
 }
 
 /// Keeps a server's list in place of its former one, in the caller's transaction.

@@ -30,6 +30,7 @@ pub use create::{Created, NewSlot, NewVault};
 pub use envelope::{Place, Seals, open, open_text, seal, seal_text};
 pub use keychain::{Entries, EntryBytes, Keychain, Patience};
 pub use passphrase::{Cost, PASSPHRASE_MIN, check_passphrase};
+pub use recovery::is_recovery_code;
 pub use slots::{Slot, SlotKind};
 pub use state::{LOCK_AFTER_MINUTES, Lock, SILENT_KEYCHAIN, Status, Vault, Why};
 pub use unlock::UnlockWith;

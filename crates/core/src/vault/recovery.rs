@@ -58,6 +58,12 @@ pub(super) fn derive(code: &RecoveryCode, vault: &str, slot: &str) -> Result<Wra
     key.ok_or_else(mistyped)
 }
 
+/// Tells whether a text has the form of a recovery code: its alphabet, its length and its checksum.
+#[must_use]
+pub fn is_recovery_code(text: &str) -> bool {
+    read(text).is_ok()
+}
+
 /// Reads the random values of a code as a person types it: any case, any grouping, O for 0, I and
 /// L for 1.
 fn read(typed: &str) -> Result<Zeroizing<Vec<u8>>> {

@@ -78,6 +78,12 @@ pub struct Status {
 }
 
 impl Status {
+    /// Tells whether the vault is open in the process that says so.
+    #[must_use]
+    pub fn is_unlocked(&self) -> bool {
+        self.lock == Lock::Unlocked
+    }
+
     /// Tells whether the vault has a slot of this kind.
     #[must_use]
     pub fn has(&self, kind: SlotKind) -> bool {

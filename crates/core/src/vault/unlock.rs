@@ -46,6 +46,15 @@ impl Vault {
         self.open_slot(with, true).await
     }
 
+    /// Opens the vault for this process alone, because someone typed what opens it: what was said
+    /// about silent use of the keychain stands.
+    ///
+    /// # Errors
+    /// As [`Vault::unlock`].
+    pub async fn unlock_here(&self, with: UnlockWith<'_>) -> Result<()> {
+        self.open_slot(with, false).await
+    }
+
     /// Opens the vault through the keychain if that is allowed without asking.
     ///
     /// # Errors

@@ -1,0 +1,322 @@
+//! What the command line takes. A key is never an argument: it would show in the process list.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// See who pays for Claude, keep keys encrypted, and send prompts through the payer you choose.
+#[derive(Debug, Parser)]
+#[command(
+    name = "switchyard",
+    version,
+    propagate_version = true,
+    disable_help_subcommand = true
+)]
+#[command(after_help = EXIT_CODES)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) global: Global,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done · 1 failed · 2 bad input · 3 vault locked · 4 refused by \
+the API · 5 network · 6 timeout · 7 store damaged or not writable · 8 not found · 130 cancelled";
+
+/// What every command takes.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct Global {
+    /// Write machine-readable JSON to standard output
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Read the passphrase from this file descriptor in place of a prompt
+    #[arg(long, global = true, value_name = "N")]
+    pub(crate) passphrase_fd: Option<u32>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Say who a plain `claude -p` bills right now, and where that is set
+    Who(Who),
+    /// Add, check, choose and remove keys
+    #[command(subcommand)]
+    Keys(Keys),
+    /// Send a prompt and stream the answer
+    Send(Box<Send>),
+    /// Show past runs
+    History(History),
+    /// Show what runs have cost
+    Usage(Usage),
+    /// List the models that a key can use, with their prices
+    Models(Models),
+    /// Make, open and lock the encrypted vault
+    #[command(subcommand)]
+    Vault(Vault),
+    /// Keep the unlocked vault for other commands and windows, without a window
+    Agent(Agent),
+    /// Show or change settings
+    Settings(Settings),
+    /// Fill an empty, throw-away store with sample keys and months of costs
+    #[command(hide = true)]
+    DemoFill(DemoFill),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DemoFill {
+    /// The simulator
+    #[arg(long, value_name = "URL")]
+    pub(crate) base_url: String,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Who {
+    /// Leave the login shell alone and look at files and this environment only
+    #[arg(long)]
+    pub(crate) fast: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Keys {
+    /// Check a key with the server and store it (the key is read from a hidden prompt or stdin)
+    Add(Box<AddKey>),
+    /// List the stored keys
+    List,
+    /// Ask the server whether keys are still good, which is free
+    Check(CheckKeys),
+    /// Make a key the active one, which pays when no other is named
+    Select(OneKey),
+    /// Change a key's name, labels or note
+    Edit(Box<EditKey>),
+    /// Delete a key; its past costs stay in the ledger
+    Rm(RemoveKey),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct OneKey {
+    /// Name, id, or last four characters
+    #[arg(value_name = "KEY")]
+    pub(crate) key: String,
+}
+
+#[derive(Args, Debug, Default)]
+pub(crate) struct Labels {
+    /// What the key is for, such as production
+    #[arg(long, value_name = "LABEL")]
+    pub(crate) environment: Option<String>,
+    /// Who is billed in the end
+    #[arg(long, value_name = "NAME")]
+    pub(crate) organization: Option<String>,
+    /// A word to search and group by; may be given several times
+    #[arg(long = "tag", value_name = "TAG")]
+    pub(crate) tags: Vec<String>,
+    /// Free text
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) note: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct AddKey {
+    /// What to call it
+    pub(crate) name: String,
+    /// The gateway that the key is for, in place of Anthropic's API
+    #[arg(long, value_name = "URL")]
+    pub(crate) base_url: Option<String>,
+    #[command(flatten)]
+    pub(crate) labels: Labels,
+    /// Take the key over from this environment variable
+    #[arg(long, value_name = "VAR")]
+    pub(crate) from_env: Option<String>,
+    /// Store it even when the server can't be reached
+    #[arg(long)]
+    pub(crate) unchecked: bool,
+    /// Make it the active key
+    #[arg(long)]
+    pub(crate) select: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CheckKeys {
+    /// Names; without any, all keys
+    #[arg(value_name = "KEY")]
+    pub(crate) keys: Vec<String>,
+    /// Also make one real call, which costs a fraction of a cent and shows whether there is credit
+    #[arg(long, requires = "keys")]
+    pub(crate) real_call: bool,
+    /// Don't ask before the real call
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct EditKey {
+    /// Name, id, or last four characters
+    #[arg(value_name = "KEY")]
+    pub(crate) key: String,
+    /// A new name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    #[command(flatten)]
+    pub(crate) labels: Labels,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RemoveKey {
+    /// Name, id, or last four characters
+    #[arg(value_name = "KEY")]
+    pub(crate) key: String,
+    /// Don't ask
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Send {
+    /// Who pays: a stored key, or env:VAR for the key in a variable (no vault needed)
+    #[arg(long, value_name = "KEY|env:VAR")]
+    pub(crate) key: Option<String>,
+    /// The model, by id or as haiku, sonnet, opus
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) model: Option<String>,
+    /// The system prompt
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) system: Option<String>,
+    /// A text or image file to send along; may be given several times
+    #[arg(long = "attach", value_name = "FILE")]
+    pub(crate) attachments: Vec<PathBuf>,
+    /// Continue this run: what came before is sent again
+    #[arg(long, value_name = "RUN")]
+    pub(crate) reply: Option<i64>,
+    /// The most tokens of the answer
+    #[arg(long, value_name = "N")]
+    pub(crate) max_tokens: Option<u32>,
+    /// Show the model's thinking on standard error
+    #[arg(long)]
+    pub(crate) thinking: bool,
+    /// Say who would pay and how much at most, and send nothing
+    #[arg(long)]
+    pub(crate) estimate: bool,
+    /// The prompt; - or none reads standard input
+    pub(crate) prompt: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct History {
+    /// Show this run in full
+    pub(crate) run: Option<i64>,
+    /// How many runs to list
+    #[arg(long, short = 'n', default_value_t = 20, value_name = "N")]
+    pub(crate) limit: u32,
+    /// Delete the text of this run, or of all with `all`; costs stay in the ledger
+    #[arg(long, value_name = "RUN|all", conflicts_with = "run")]
+    pub(crate) forget: Option<String>,
+    /// Don't ask
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Grouping {
+    Payer,
+    Key,
+    Model,
+    Tier,
+    Environment,
+    Day,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Usage {
+    /// today, 7d, 30d, month, or FROM..TO as YYYY-MM-DD..YYYY-MM-DD
+    #[arg(long, default_value = "month", value_name = "RANGE")]
+    pub(crate) range: String,
+    /// What each row stands for
+    #[arg(long, value_enum, default_value_t = Grouping::Payer)]
+    pub(crate) by: Grouping,
+    /// Only this key
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: Option<String>,
+    /// Only this model
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) model: Option<String>,
+    /// Only this environment label
+    #[arg(long, value_name = "LABEL")]
+    pub(crate) environment: Option<String>,
+    /// Write comma-separated values to standard output
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) csv: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Models {
+    /// Ask with this key in place of the active one
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: Option<String>,
+    /// Ask the server again
+    #[arg(long)]
+    pub(crate) refresh: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Vault {
+    /// Make the vault: keychain where there is one, else a passphrase; and a recovery code
+    Init(InitVault),
+    /// Say whether the vault is locked, and what opens it
+    Status,
+    /// Open the vault for all commands and windows, until it is locked
+    Unlock,
+    /// Lock the vault for all commands and windows
+    Lock,
+    /// Add or replace a way to open the vault
+    AddSlot(AddSlot),
+    /// Remove a way to open the vault; the last one stays
+    RmSlot(OneSlot),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct InitVault {
+    /// Use a passphrase only, no keychain
+    #[arg(long)]
+    pub(crate) no_keychain: bool,
+    /// Add a passphrase besides the keychain
+    #[arg(long)]
+    pub(crate) passphrase: bool,
+    /// Make no recovery code now
+    #[arg(long)]
+    pub(crate) no_recovery: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SlotName {
+    Keychain,
+    Passphrase,
+    Recovery,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct AddSlot {
+    /// Which way
+    #[arg(value_enum)]
+    pub(crate) slot: SlotName,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct OneSlot {
+    /// Which way
+    #[arg(value_enum)]
+    pub(crate) slot: SlotName,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Agent {
+    /// End when the vault is locked
+    #[arg(long)]
+    pub(crate) until_locked: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Settings {
+    /// Which setting; without it, all are listed
+    pub(crate) name: Option<String>,
+    /// The new value; `default` goes back to the default
+    pub(crate) value: Option<String>,
+}

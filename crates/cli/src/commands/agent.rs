@@ -1,0 +1,80 @@
+//! `switchyard agent`: keeps the unlocked vault for other commands and windows, without a window.
+
+use std::process::ExitCode;
+
+use switchyard_core::agent::{READY, Server};
+use switchyard_core::vault::{Lock, Vault};
+use switchyard_core::{App, Code, Error, Result};
+use tokio_util::sync::CancellationToken;
+
+use crate::args::Agent;
+use crate::out::Out;
+
+pub(crate) async fn run(wanted: &Agent, app: &App, out: &Out) -> Result<ExitCode> {
+    let vault = app.vault()?.clone();
+    let server = Server::bind(app.paths(), vault.clone())?;
+    // Whoever started this in the background waits for the line, and may be gone after it.
+    let _ = out.line(READY);
+    let end = CancellationToken::new();
+    let work = async {
+        unlock(app, wanted, out).await?;
+        stopped(&vault, wanted.until_locked, out).await
+    };
+    let ended = async {
+        let outcome = work.await;
+        end.cancel();
+        outcome
+    };
+    let ((), outcome) = tokio::join!(server.serve(end.clone()), ended);
+    outcome.map(|()| ExitCode::SUCCESS)
+}
+
+/// Opens the vault with what is at hand; without it the agent starts locked, and whoever needs the
+/// vault first unlocks it for all.
+async fn unlock(app: &App, wanted: &Agent, out: &Out) -> Result<()> {
+    let vault = app.vault()?;
+    if vault.unlock_silently().await.is_ok() {
+        out.note("The vault is unlocked by the keychain.");
+        return Ok(());
+    }
+    if wanted.until_locked {
+        // Started in the background: the one who did it unlocks over the socket.
+        return Ok(());
+    }
+    match app.access()?.unlock_all().await {
+        Ok(()) => out.note("The vault is unlocked."),
+        Err(locked) if locked.code() == Code::Locked => {
+            out.note("The vault is locked; unlock it with: switchyard vault unlock");
+        }
+        Err(other) => return Err(other),
+    }
+    Ok(())
+}
+
+/// Waits for the signal to end, or for the lock where that ends it.
+async fn stopped(vault: &Vault, until_locked: bool, out: &Out) -> Result<()> {
+    let mut lock = vault.watch();
+    let locked = async {
+        // First it is locked from the start; what counts is the lock after an unlock.
+        if lock.wait_for(|lock| *lock == Lock::Unlocked).await.is_ok() {
+            let _ = lock.wait_for(|lock| *lock != Lock::Unlocked).await;
+        }
+    };
+    let terminated = async {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut signals) => {
+                signals.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = locked, if until_locked => out.note("The vault was locked, so the agent ends."),
+        () = terminated => {}
+        pressed = tokio::signal::ctrl_c() => {
+            pressed.map_err(|e| Error::failed("Signals can't be received.").because(e))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,152 @@
+//! `switchyard history`: past runs, one run in full, and forgetting their texts.
+
+use std::process::ExitCode;
+
+use switchyard_core::dispatch::{self, Details, Summary};
+use switchyard_core::id::RunId;
+use switchyard_core::text::shown;
+use switchyard_core::usage::shown as money;
+use switchyard_core::{App, Error, Result};
+
+use super::keys::ago;
+use crate::args::History;
+use crate::ask;
+use crate::out::{Out, Table};
+
+pub(crate) async fn run(wanted: &History, app: &App, out: &Out) -> Result<ExitCode> {
+    if app.db_if_any()?.is_none() {
+        return nothing(out);
+    }
+    match (&wanted.forget, wanted.run) {
+        (Some(which), _) => forget(which, wanted.yes, app, out).await,
+        (None, Some(run)) => show(RunId(run), app, out).await,
+        (None, None) => list(wanted.limit, app, out).await,
+    }
+}
+
+async fn list(limit: u32, app: &App, out: &Out) -> Result<ExitCode> {
+    // First lines are a help, not worth a question for the passphrase.
+    let runs = app
+        .dispatch_quietly()?
+        .history(None, usize::try_from(limit).unwrap_or(usize::MAX))
+        .await?;
+    if out.json {
+        for run in &runs {
+            out.json_line(run)?;
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    if runs.is_empty() {
+        return nothing(out);
+    }
+    let now = app.db()?.clock().now();
+    let mut table = Table::new(&[">RUN", "WHEN", "STATE", "PAYER", "MODEL", ">COST", "PROMPT"]);
+    for run in &runs {
+        table.row(vec![
+            run.run.to_string(),
+            ago(run.started_at, now),
+            run.state.to_string(),
+            shown(&run.payer, 24),
+            shown(&run.model, 28),
+            cost(run),
+            title(run),
+        ]);
+    }
+    for line in table.lines() {
+        out.line(&line)?;
+    }
+    if runs.iter().any(|run| run.is_kept && run.title.is_none()) {
+        out.note("note: the vault is locked, so prompts are not shown; open it with: switchyard vault unlock");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn title(run: &Summary) -> String {
+    match &run.title {
+        Some(title) => shown(title, 60),
+        None if run.is_kept => "(sealed)".to_owned(),
+        None => "(not kept)".to_owned(),
+    }
+}
+
+fn cost(run: &Summary) -> String {
+    if run.basis.is_none() {
+        "–".to_owned()
+    } else {
+        money(run.cost)
+    }
+}
+
+async fn show(run: RunId, app: &App, out: &Out) -> Result<ExitCode> {
+    let details = app.dispatch()?.show(run).await?;
+    if out.json {
+        out.json_line(&details)?;
+    } else {
+        tell(&details, out)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn tell(details: &Details, out: &Out) -> Result<()> {
+    let run = &details.summary;
+    out.line(&format!(
+        "Run {} · {} · {} · {} · {} · {}",
+        run.run,
+        run.started_at.timestamp().strftime("%Y-%m-%d %H:%M:%S UTC"),
+        run.state,
+        shown(&run.payer, 60),
+        run.model,
+        cost(run)
+    ))?;
+    if let Some(error) = &details.error {
+        out.line(&format!("It ended with: {error}"))?;
+    }
+    for name in &details.attachments {
+        out.line(&format!("File: {}", shown(name, 100)))?;
+    }
+    for (heading, text) in [
+        ("System", &details.system),
+        ("Prompt", &details.prompt),
+        ("Answer", &details.answer),
+    ] {
+        if let Some(text) = text {
+            out.line(&format!("\n{heading}\n{text}"))?;
+        }
+    }
+    if !run.is_kept {
+        out.note("note: the texts of this run are not kept.");
+    }
+    Ok(())
+}
+
+async fn forget(which: &str, agreed: bool, app: &App, out: &Out) -> Result<ExitCode> {
+    let run = match which {
+        "all" => None,
+        number => Some(RunId(number.parse().map_err(|_| {
+            Error::bad_input(format!("{} is not a run.", shown(number, 40)))
+                .hint("Give the number of a run, or `all`.")
+        })?)),
+    };
+    let what = run.map_or_else(|| "all runs".to_owned(), |run| format!("run {run}"));
+    let question = format!("Delete the text of {what}? Costs stay in the ledger.");
+    if !agreed && !ask::agrees(out, &question)? {
+        return Err(Error::bad_input("Nothing was deleted.").hint("Say --yes to agree beforehand."));
+    }
+    let count = dispatch::forget(app.db()?, run).await?;
+    if out.json {
+        out.json_line(&serde_json::json!({ "forgotten": count }))?;
+    } else {
+        out.line(&format!(
+            "The text of {count} run(s) is gone; their costs stay."
+        ))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn nothing(out: &Out) -> Result<ExitCode> {
+    if !out.json {
+        out.line("There are no runs yet.")?;
+        out.note("hint: send a first prompt with: switchyard send \"…\"");
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,320 @@
+//! `switchyard keys`: add, list, check, select, edit, rm.
+
+use std::process::ExitCode;
+
+use serde_json::json;
+use switchyard_core::clock::Millis;
+use switchyard_core::keys::{self, Checked, Edit, Key, Kind, NewKey, Source, Validity};
+use switchyard_core::secret::ApiKey;
+use switchyard_core::text::shown;
+use switchyard_core::{App, Error, Result};
+
+use crate::args::{AddKey, CheckKeys, EditKey, Keys, Labels, OneKey, RemoveKey};
+use crate::ask;
+use crate::exit;
+use crate::out::{Out, Table};
+
+pub(crate) async fn run(command: &Keys, app: &App, out: &Out) -> Result<ExitCode> {
+    match command {
+        Keys::Add(wanted) => add(wanted, app, out).await,
+        Keys::List => list(app, out),
+        Keys::Check(wanted) => check(wanted, app, out).await,
+        Keys::Select(wanted) => select(wanted, app, out).await,
+        Keys::Edit(wanted) => edit(wanted, app, out).await,
+        Keys::Rm(wanted) => remove(wanted, app, out).await,
+    }
+}
+
+async fn add(wanted: &AddKey, app: &App, out: &Out) -> Result<ExitCode> {
+    let (secret, source) = match &wanted.from_env {
+        Some(variable) => (from_environment(variable)?, Source::Env),
+        None => (ask::key("Key (not shown): ")?, Source::Manual),
+    };
+    // Told apart before the vault is asked for: a mistake in pasting needs no passphrase.
+    keys::classify(&secret, wanted.base_url.is_some())?;
+    let new = NewKey {
+        secret,
+        source,
+        base_url: wanted.base_url.clone(),
+        labels: Edit {
+            name: Some(wanted.name.clone()),
+            ..labels(&wanted.labels)
+        },
+        unchecked: wanted.unchecked,
+        select: wanted.select,
+    };
+    let added = keys::add(
+        app.db()?,
+        app.access()?.as_ref(),
+        app.http()?,
+        new,
+        app.face(),
+    )
+    .await?;
+    if out.json {
+        out.json_line(&added.key)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let key = &added.key;
+    out.line(&format!(
+        "Stored {} …{}, {}.",
+        shown(&key.name, 60),
+        key.hint,
+        health(key)
+    ))?;
+    if let Some(why) = &added.unchecked_because {
+        out.note(&format!("note: not checked: {why}"));
+    }
+    match key.kind {
+        Kind::Admin => {
+            out.note("note: admin keys manage an organisation; they never pay for runs.");
+        }
+        Kind::Api if added.is_selected => {
+            out.note("It is the active key: runs are billed to it unless you name another.");
+        }
+        Kind::Api => {}
+    }
+    if wanted.from_env.is_some() {
+        out.note("note: the variable still bills every plain `claude` until you remove it; `switchyard who` says where it is set.");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn from_environment(variable: &str) -> Result<ApiKey> {
+    match std::env::var(variable) {
+        Ok(value) if !value.is_empty() => Ok(ApiKey::new(value)),
+        _ => Err(
+            Error::bad_input(format!("The variable {} is not set.", shown(variable, 60)))
+                .hint("Name a variable that holds a key in this terminal."),
+        ),
+    }
+}
+
+fn list(app: &App, out: &Out) -> Result<ExitCode> {
+    let Some(db) = app.db_if_any()? else {
+        return nothing_stored(out);
+    };
+    let (keys, active) = db.read(|store| Ok((keys::list(store)?, keys::active(store)?)))?;
+    let is_active = |key: &Key| active.as_ref().is_some_and(|active| active.id == key.id);
+    if out.json {
+        for key in &keys {
+            out.json_line(&json!({ "key": key, "is_selected": is_active(key) }))?;
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    if keys.is_empty() {
+        return nothing_stored(out);
+    }
+    let now = db.clock().now();
+    let mut table = Table::new(&[
+        "",
+        "NAME",
+        "KEY",
+        "KIND",
+        "FROM",
+        "ENVIRONMENT",
+        "HEALTH",
+        "LAST USED",
+    ]);
+    for key in &keys {
+        table.row(vec![
+            if is_active(key) {
+                "●".to_owned()
+            } else {
+                String::new()
+            },
+            shown(&key.name, 32),
+            format!("…{}", key.hint),
+            kind(key),
+            key.source.to_string(),
+            shown(&key.environment, 16),
+            health(key),
+            key.last_used_at
+                .map_or_else(|| "never".to_owned(), |at| ago(at, now)),
+        ]);
+    }
+    for line in table.lines() {
+        out.line(&line)?;
+    }
+    if active.is_none() {
+        out.note("hint: no key is active; choose one with: switchyard keys select NAME");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn nothing_stored(out: &Out) -> Result<ExitCode> {
+    if !out.json {
+        out.line("No keys are stored.")?;
+        out.note("hint: add one with: switchyard keys add NAME");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn check(wanted: &CheckKeys, app: &App, out: &Out) -> Result<ExitCode> {
+    let db = app.db()?;
+    let chosen = db.read(|store| match wanted.keys.is_empty() {
+        true => keys::list(store),
+        false => wanted
+            .keys
+            .iter()
+            .map(|name| keys::find(store, name))
+            .collect(),
+    })?;
+    if chosen.is_empty() {
+        return nothing_stored(out);
+    }
+    if wanted.real_call && !wanted.yes {
+        let question = format!(
+            "One real call for each of {} key(s), about 8 tokens in and 1 out: less than $0.0001 each with the cheapest model. Go on?",
+            chosen.len()
+        );
+        if !ask::agrees(out, &question)? {
+            return Err(
+                Error::bad_input("No call was made.").hint("Say --yes to agree beforehand.")
+            );
+        }
+    }
+    let mut worst = ExitCode::SUCCESS;
+    for key in &chosen {
+        let checked = if wanted.real_call {
+            keys::test_with_real_call(db, app.access()?.as_ref(), app.http()?, &key.id).await?
+        } else {
+            keys::check(db, app.access()?.as_ref(), app.http()?, &key.id).await?
+        };
+        if let Some(trouble) = &checked.trouble {
+            worst = exit::code(trouble.code());
+        }
+        tell(&checked, out)?;
+    }
+    Ok(worst)
+}
+
+fn tell(checked: &Checked, out: &Out) -> Result<()> {
+    let trouble = checked.trouble.as_ref();
+    if out.json {
+        return out.json_line(&json!({
+            "key": checked.key,
+            "is_answered": checked.is_answered,
+            "cost": checked.cost,
+            "trouble": trouble.map(|e| json!({ "code": e.code(), "message": e.message(), "hint": e.advice() })),
+        }));
+    }
+    let cost = checked
+        .cost
+        .map_or_else(String::new, |cost| format!(" (the call cost {cost})"));
+    let word = if checked.is_answered {
+        health(&checked.key)
+    } else {
+        "not answered".to_owned()
+    };
+    out.line(&format!(
+        "{} …{}: {word}{cost}",
+        shown(&checked.key.name, 60),
+        checked.key.hint
+    ))?;
+    if let Some(trouble) = trouble {
+        out.line(&format!("  {trouble}"))?;
+        if let Some(advice) = trouble.advice() {
+            out.line(&format!("  {advice}"))?;
+        }
+    }
+    Ok(())
+}
+
+async fn select(wanted: &OneKey, app: &App, out: &Out) -> Result<ExitCode> {
+    let db = app.db()?;
+    let id = db.read(|store| keys::find(store, &wanted.key))?.id;
+    let now = db.clock().now();
+    let key = db.write(move |store| keys::select(store, &id, now)).await?;
+    done(
+        out,
+        &key,
+        "is the active key: runs are billed to it unless you name another",
+    )
+}
+
+async fn edit(wanted: &EditKey, app: &App, out: &Out) -> Result<ExitCode> {
+    let db = app.db()?;
+    let change = Edit {
+        name: wanted.name.clone(),
+        ..labels(&wanted.labels)
+    };
+    let id = db.read(|store| keys::find(store, &wanted.key))?.id;
+    let key = db
+        .write(move |store| keys::edit(store, &id, change))
+        .await?;
+    done(out, &key, "was changed")
+}
+
+async fn remove(wanted: &RemoveKey, app: &App, out: &Out) -> Result<ExitCode> {
+    let db = app.db()?;
+    let key = db.read(|store| keys::find(store, &wanted.key))?;
+    let question = format!(
+        "Delete {} …{}? The key itself can't be brought back; what it has cost stays in the ledger.",
+        shown(&key.name, 60),
+        key.hint
+    );
+    if !wanted.yes && !ask::agrees(out, &question)? {
+        return Err(Error::bad_input("Nothing was deleted.").hint("Say --yes to agree beforehand."));
+    }
+    let key = keys::remove(db, &key.id, app.face()).await?;
+    done(
+        out,
+        &key,
+        "was deleted; it stays valid at Anthropic until you disable it in the Console",
+    )
+}
+
+fn done(out: &Out, key: &Key, what: &str) -> Result<ExitCode> {
+    if out.json {
+        out.json_line(key)?;
+    } else {
+        out.line(&format!("{} …{} {what}.", shown(&key.name, 60), key.hint))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn labels(given: &Labels) -> Edit {
+    Edit {
+        environment: given.environment.clone(),
+        organization: given.organization.clone(),
+        tags: (!given.tags.is_empty()).then(|| given.tags.clone()),
+        note: given.note.clone(),
+        ..Edit::default()
+    }
+}
+
+fn kind(key: &Key) -> String {
+    match (&key.kind, &key.base_url) {
+        (Kind::Admin, _) => "admin".to_owned(),
+        (Kind::Api, Some(_)) => "gateway".to_owned(),
+        (Kind::Api, None) => "api".to_owned(),
+    }
+}
+
+fn health(key: &Key) -> String {
+    if !key.is_active {
+        return "retired".to_owned();
+    }
+    match key.validity {
+        Validity::Unchecked => "unchecked",
+        Validity::Valid => "valid",
+        Validity::NoCredit => "no credit",
+        Validity::Refused => "refused",
+        Validity::NotAllowed => "not allowed",
+        Validity::Disabled => "disabled",
+        Validity::Billing => "billing problem",
+    }
+    .to_owned()
+}
+
+/// Says how long ago something was, in the largest unit that fits.
+pub(crate) fn ago(at: Millis, now: Millis) -> String {
+    let seconds = (now.0 - at.0).max(0) / 1000;
+    match seconds {
+        0..60 => "just now".to_owned(),
+        60..3_600 => format!("{} min", seconds / 60),
+        3_600..86_400 => format!("{} h", seconds / 3_600),
+        _ => format!("{} d", seconds / 86_400),
+    }
+}

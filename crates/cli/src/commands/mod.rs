@@ -1,0 +1,12 @@
+//! One file for each command: read the arguments, ask the core, write the answer.
+
+pub(crate) mod agent;
+pub(crate) mod demo;
+pub(crate) mod history;
+pub(crate) mod keys;
+pub(crate) mod models;
+pub(crate) mod send;
+pub(crate) mod settings;
+pub(crate) mod usage;
+pub(crate) mod vault;
+pub(crate) mod who;

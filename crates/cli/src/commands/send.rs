@@ -1,0 +1,302 @@
+//! `switchyard send`: the payer is said first, the answer streams to standard output, the cost
+//! comes last.
+
+use std::io::{self, IsTerminal, Read};
+use std::path::Path;
+use std::process::ExitCode;
+
+use serde_json::json;
+use switchyard_core::dispatch::{
+    Ask, Attachment, Class, Dispatch, Outcome, PayWith, Prepared, Receipt, Request, RunEvent,
+    channel,
+};
+use switchyard_core::id::RunId;
+use switchyard_core::text::shown;
+use switchyard_core::usage::{Basis, CountedBy, shown as money};
+use switchyard_core::{App, Error, Result, keys};
+use tokio_util::sync::CancellationToken;
+
+use crate::args::Send;
+use crate::exit;
+use crate::out::Out;
+
+/// The most bytes of a prompt from standard input; the API takes 32 MB in all.
+const PROMPT_MAX: u64 = 32_000_000;
+
+pub(crate) async fn run(wanted: &Send, app: &App, out: &Out) -> Result<ExitCode> {
+    let ask = question(wanted, app)?;
+    let is_env = matches!(ask.pay_with, PayWith::Env { .. });
+    // A variable's key needs no vault, so nobody is asked to open one for it.
+    let dispatch = if is_env && ask.reply_to.is_none() {
+        app.dispatch_quietly()?
+    } else {
+        app.dispatch()?
+    };
+    let mut prepared = dispatch
+        .preflight(ask, |name| std::env::var(name).ok())
+        .await?;
+    if wanted.estimate {
+        return estimate(&dispatch, &mut prepared, out).await;
+    }
+    if !out.json {
+        out.note(&announcement(&prepared));
+    }
+    let outcome = stream(&dispatch, prepared, wanted.thinking, out).await?;
+    let code = outcome
+        .error
+        .as_ref()
+        .map_or(ExitCode::SUCCESS, |error| exit::code(error.code()));
+    if out.json {
+        // The last event has said it all.
+        return Ok(code);
+    }
+    if let Some(error) = &outcome.error {
+        out.error(error);
+    }
+    out.note(&summary(&outcome.receipt));
+    Ok(code)
+}
+
+fn question(wanted: &Send, app: &App) -> Result<Ask> {
+    let prompt = prompt(wanted.prompt.as_deref())?;
+    let mut attachments = Vec::new();
+    for path in &wanted.attachments {
+        attachments.push(attachment(path)?);
+    }
+    Ok(Ask {
+        pay_with: payer(wanted.key.as_deref(), app)?,
+        class: Class::Interactive,
+        reply_to: wanted.reply.map(RunId),
+        request: Request {
+            model: wanted.model.clone().unwrap_or_default(),
+            system: wanted.system.clone(),
+            prompt,
+            attachments,
+            max_tokens: wanted.max_tokens.map(u64::from),
+            ..Request::default()
+        },
+    })
+}
+
+fn payer(named: Option<&str>, app: &App) -> Result<PayWith> {
+    let Some(named) = named else {
+        return Ok(PayWith::Active);
+    };
+    match named.strip_prefix("env:") {
+        Some("") => Err(Error::bad_input("env: names no variable.").hint("Write it as env:NAME.")),
+        Some(name) => Ok(PayWith::Env {
+            name: name.to_owned(),
+            base_url: std::env::var("ANTHROPIC_BASE_URL")
+                .ok()
+                .filter(|url| !url.is_empty()),
+        }),
+        None => Ok(PayWith::Key(
+            app.db()?.read(|store| keys::find(store, named))?.id,
+        )),
+    }
+}
+
+fn prompt(given: Option<&str>) -> Result<String> {
+    match given {
+        Some(text) if text != "-" => Ok(text.to_owned()),
+        None if io::stdin().is_terminal() => {
+            Err(Error::bad_input("There is no prompt.")
+                .hint("switchyard send \"…\", or pipe one in."))
+        }
+        _ => {
+            let mut bytes = Vec::new();
+            io::stdin()
+                .lock()
+                .take(PROMPT_MAX + 1)
+                .read_to_end(&mut bytes)
+                .map_err(|e| Error::bad_input("Standard input can't be read.").because(e))?;
+            if bytes.len() as u64 > PROMPT_MAX {
+                return Err(Error::bad_input(
+                    "The prompt is larger than 32 MB, the most the API takes.",
+                ));
+            }
+            let text = String::from_utf8(bytes).map_err(|_| {
+                Error::bad_input("The prompt is not UTF-8 text.")
+                    .hint("Convert it with iconv, or attach an image with --attach.")
+            })?;
+            // A pipe ends its last line; that line end is not part of what is asked.
+            Ok(text.strip_suffix('\n').map_or(text.clone(), str::to_owned))
+        }
+    }
+}
+
+fn attachment(path: &Path) -> Result<Attachment> {
+    let name = path
+        .file_name()
+        .unwrap_or(path.as_os_str())
+        .to_string_lossy();
+    let unreadable = |e: io::Error| {
+        Error::bad_input(format!(
+            "{} can't be read: {e}.",
+            shown(&path.display().to_string(), 200)
+        ))
+        .hint("Nothing was sent.")
+    };
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    let mut body = Vec::new();
+    file.take(PROMPT_MAX + 1)
+        .read_to_end(&mut body)
+        .map_err(unreadable)?;
+    Attachment::new(&name, body)
+}
+
+fn announcement(prepared: &Prepared) -> String {
+    let route = &prepared.route;
+    let gateway = route
+        .gateway
+        .as_ref()
+        .map_or_else(String::new, |url| format!(" via {url}"));
+    format!(
+        "{} pays{gateway}, {} · at most {} · {}",
+        shown(&route.payer, 60),
+        route.reason,
+        money(prepared.estimate.at_most),
+        route.model
+    )
+}
+
+async fn estimate(dispatch: &Dispatch, prepared: &mut Prepared, out: &Out) -> Result<ExitCode> {
+    // Where the server can't count, the local estimate stands, and says that it is one.
+    let uncounted = dispatch.count(prepared).await.err();
+    if out.json {
+        out.json_line(&json!({ "route": prepared.route, "estimate": prepared.estimate }))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    out.line(&announcement(prepared))?;
+    let estimate = &prepared.estimate;
+    let counted = match estimate.counted_by {
+        CountedBy::Server => "counted by the server",
+        CountedBy::Local => "estimated here, on the high side",
+    };
+    out.line(&format!(
+        "About {} for a usual answer · {} tokens in, {counted} · at most {} out",
+        money(estimate.likely),
+        estimate.prompt_tokens,
+        prepared.route.max_tokens,
+    ))?;
+    if let Some(why) = uncounted {
+        out.note(&format!("note: {why}"));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn stream(
+    dispatch: &Dispatch,
+    prepared: Prepared,
+    show_thinking: bool,
+    out: &Out,
+) -> Result<Outcome> {
+    let cancel = CancellationToken::new();
+    let (sink, mut events) = channel();
+    let printing = async {
+        let mut shown = Printed::default();
+        while let Some(event) = events.recv().await {
+            if shown.print(&event, show_thinking, out).is_err() {
+                // Nobody reads: dropping the events ends the run, which books what was used.
+                break;
+            }
+        }
+        shown.finish(out);
+        drop(events);
+    };
+    let work = async { tokio::join!(dispatch.run(prepared, sink, cancel.clone()), printing).0 };
+    let mut work = std::pin::pin!(work);
+    tokio::select! {
+        outcome = &mut work => return outcome,
+        pressed = tokio::signal::ctrl_c() => if pressed.is_ok() {
+            out.note("Cancelling; what was used is booked …");
+            cancel.cancel();
+        },
+    }
+    work.await
+}
+
+/// What has been printed so far.
+#[derive(Default)]
+struct Printed {
+    line_is_open: bool,
+    thought_is_open: bool,
+}
+
+impl Printed {
+    fn print(&mut self, event: &RunEvent, show_thinking: bool, out: &Out) -> Result<()> {
+        if out.json {
+            return out.json_line(event);
+        }
+        match event {
+            RunEvent::Text { text } => {
+                self.close_thought(out);
+                out.piece(text)?;
+                if !text.is_empty() {
+                    self.line_is_open = !text.ends_with('\n');
+                }
+            }
+            RunEvent::Thinking { text } if show_thinking => {
+                out.note_piece(text);
+                self.thought_is_open = true;
+            }
+            RunEvent::Waiting { why, attempt, .. } => {
+                out.note(&format!("{why} (attempt {attempt})"));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn close_thought(&mut self, out: &Out) {
+        if std::mem::take(&mut self.thought_is_open) {
+            out.note("");
+        }
+    }
+
+    /// Ends a line that the answer left open, so that what follows begins on one of its own.
+    fn finish(&mut self, out: &Out) {
+        self.close_thought(out);
+        if std::mem::take(&mut self.line_is_open) {
+            // The reader may be gone by now.
+            let _ = out.line("");
+        }
+    }
+}
+
+fn summary(receipt: &Receipt) -> String {
+    let mut parts = Vec::new();
+    if let Some(first) = receipt.first_token_ms {
+        parts.push(format!(
+            "{:.2} s to first token",
+            std::time::Duration::from_millis(first).as_secs_f64()
+        ));
+    }
+    match &receipt.booked {
+        Some(amount) => {
+            let tokens = &amount.tokens;
+            parts.push(format!("{} in", tokens.prompt()));
+            parts.push(format!("{} out", tokens.output));
+            let basis = if amount.basis == Basis::Estimated {
+                ", estimated"
+            } else {
+                ""
+            };
+            parts.push(format!(
+                "{}{basis}, {}",
+                money(amount.cost),
+                shown(&receipt.payer_label, 40)
+            ));
+        }
+        None => parts.push("nothing was billed".to_owned()),
+    }
+    parts.push(format!("run {}", receipt.run));
+    if !receipt.is_kept {
+        parts.push("text not kept".to_owned());
+    }
+    let line = parts.join(" · ");
+    match &receipt.stop_note {
+        Some(note) => format!("note: {note}\n{line}"),
+        None => line,
+    }
+}

@@ -1,0 +1,172 @@
+//! Where words go: answers and data to standard output, everything about them to standard error.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use switchyard_core::{Code, Error, Result};
+use unicode_width::UnicodeWidthStr;
+
+/// The two streams of this command.
+pub(crate) struct Out {
+    stdout: io::Stdout,
+    stderr: io::Stderr,
+    /// Whether standard output carries JSON.
+    pub(crate) json: bool,
+}
+
+impl Out {
+    pub(crate) fn new(json: bool) -> Self {
+        Self {
+            stdout: io::stdout(),
+            stderr: io::stderr(),
+            json,
+        }
+    }
+
+    /// Writes one line of the answer.
+    ///
+    /// # Errors
+    /// [`Code::Cancelled`] when nobody reads any more.
+    pub(crate) fn line(&self, text: &str) -> Result<()> {
+        written(writeln!(self.stdout.lock(), "{text}"))
+    }
+
+    /// Writes a piece of a streamed answer and passes it on at once.
+    ///
+    /// # Errors
+    /// [`Code::Cancelled`] when nobody reads any more.
+    pub(crate) fn piece(&self, text: &str) -> Result<()> {
+        let mut stdout = self.stdout.lock();
+        written(
+            stdout
+                .write_all(text.as_bytes())
+                .and_then(|()| stdout.flush()),
+        )
+    }
+
+    /// Writes `value` as one line of JSON.
+    ///
+    /// # Errors
+    /// [`Code::Cancelled`] when nobody reads any more.
+    pub(crate) fn json_line(&self, value: &impl Serialize) -> Result<()> {
+        let text = serde_json::to_string(value)
+            .map_err(|e| Error::failed("The result can't be written as JSON.").because(e))?;
+        let mut stdout = self.stdout.lock();
+        written(writeln!(stdout, "{text}").and_then(|()| stdout.flush()))
+    }
+
+    /// Says something about the work; a closed standard error is no reason to stop.
+    pub(crate) fn note(&self, text: &str) {
+        let _ = writeln!(self.stderr.lock(), "{text}");
+    }
+
+    /// Says something about the work without ending the line.
+    pub(crate) fn note_piece(&self, text: &str) {
+        let mut stderr = self.stderr.lock();
+        let _ = stderr
+            .write_all(text.as_bytes())
+            .and_then(|()| stderr.flush());
+    }
+
+    /// Says what went wrong and what to do about it.
+    pub(crate) fn error(&self, error: &Error) {
+        if self.json {
+            // A script reads one stream: the failure is the last line of it.
+            let report = serde_json::json!({
+                "error": { "code": error.code(), "message": error.message(), "hint": error.advice() }
+            });
+            let _ = writeln!(self.stdout.lock(), "{report}");
+        }
+        self.note(&format!("error: {}", error.message()));
+        if let Some(hint) = error.advice() {
+            self.note(&format!("hint: {hint}"));
+        }
+    }
+
+    /// Returns standard output itself, for what writes more than lines.
+    pub(crate) fn writer(&self) -> impl Write {
+        self.stdout.lock()
+    }
+}
+
+fn written(outcome: io::Result<()>) -> Result<()> {
+    outcome.map_err(|e| Error::new(Code::Cancelled, "Nobody reads the output any more.").because(e))
+}
+
+/// Columns that line up; numbers to the right.
+#[derive(Default)]
+pub(crate) struct Table {
+    rows: Vec<Vec<String>>,
+    right: Vec<bool>,
+}
+
+impl Table {
+    /// Begins a table; a heading that begins with `>` is a column set to the right.
+    pub(crate) fn new(headings: &[&str]) -> Self {
+        let right = headings
+            .iter()
+            .map(|heading| heading.starts_with('>'))
+            .collect();
+        let first = headings
+            .iter()
+            .map(|heading| heading.trim_start_matches('>').to_owned())
+            .collect();
+        Self {
+            rows: vec![first],
+            right,
+        }
+    }
+
+    pub(crate) fn row(&mut self, cells: Vec<String>) {
+        self.rows.push(cells);
+    }
+
+    /// Returns the lines, without trailing blanks.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let widths: Vec<usize> = (0..self.right.len())
+            .map(|column| {
+                self.rows
+                    .iter()
+                    .map(|row| row[column].width())
+                    .max()
+                    .unwrap_or(0)
+            })
+            .collect();
+        self.rows
+            .iter()
+            .map(|row| self.render(row, &widths))
+            .collect()
+    }
+
+    fn render(&self, row: &[String], widths: &[usize]) -> String {
+        let mut line = String::new();
+        for ((cell, width), right) in row.iter().zip(widths).zip(&self.right) {
+            let gap = " ".repeat(width.saturating_sub(cell.width()));
+            if *right {
+                line.push_str(&gap);
+                line.push_str(cell);
+            } else {
+                line.push_str(cell);
+                line.push_str(&gap);
+            }
+            line.push_str("  ");
+        }
+        line.trim_end().to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_line_up_by_what_is_seen_and_not_by_bytes() {
+        let mut table = Table::new(&["NAME", ">COST"]);
+        table.row(vec!["漢字".into(), "$1".into()]);
+        table.row(vec!["Work".into(), "$10.00".into()]);
+        assert_eq!(
+            table.lines(),
+            ["NAME    COST", "漢字      $1", "Work  $10.00"]
+        );
+    }
+}

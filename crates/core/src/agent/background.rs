@@ -1,0 +1,68 @@
+//! Starts the agent by itself, where an unlocked vault needs somebody to keep it.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, BufReader};
+
+use crate::child::{self, Environment};
+use crate::error::{Code, Error, Result};
+
+/// The first line that `switchyard agent` writes once its socket is there.
+pub const READY: &str = "ready";
+
+/// How long the agent may take to come up.
+const START: Duration = Duration::from_secs(10);
+
+/// Variables besides the allowed ones by which the agent finds the same store, socket and keychain.
+const NEEDED: &[&str] = &[
+    "SWITCHYARD_HOME",
+    "XDG_DATA_HOME",
+    "XDG_RUNTIME_DIR",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "DISPLAY",
+    "WAYLAND_DISPLAY",
+];
+
+/// Starts `program agent` and waits until its socket is there. It goes on when this process ends, and
+/// ends by itself when the vault is locked.
+///
+/// # Errors
+/// [`Code::Failed`] or [`Code::Timeout`] when it did not come up.
+pub async fn start_in_background(program: &Path) -> Result<()> {
+    let mut environment = Environment::scrubbed_own();
+    for name in NEEDED {
+        if let Some(value) = std::env::var_os(name) {
+            environment = environment.with(*name, value);
+        }
+    }
+    let mut command = child::command(program, &environment);
+    command
+        .args(["agent", "--until-locked"])
+        .stderr(Stdio::null())
+        .kill_on_drop(false);
+    let mut agent = command.spawn().map_err(|e| not_up().because(e))?;
+    let Some(output) = agent.stdout.take() else {
+        return Err(not_up());
+    };
+    let mut first = String::new();
+    let mut lines = BufReader::new(output);
+    let answered = tokio::time::timeout(START, lines.read_line(&mut first)).await;
+    match answered {
+        Ok(Ok(_)) if first.trim_end() == READY => Ok(()),
+        Ok(_) => Err(not_up()),
+        Err(_) => {
+            child::end_group(agent.id());
+            Err(Error::new(
+                Code::Timeout,
+                "The agent did not come up in time and was ended.",
+            ))
+        }
+    }
+}
+
+fn not_up() -> Error {
+    Error::failed("The agent that would keep the vault open could not be started.")
+        .hint("Start it in a terminal to see why: switchyard agent")
+}

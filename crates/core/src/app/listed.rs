@@ -1,0 +1,149 @@
+//! The settings that a person can list and change by name, each with what it is for.
+
+use std::path::PathBuf;
+
+use rusqlite::Connection;
+
+use crate::clock::Millis;
+use crate::error::{Code, Error, Result};
+use crate::{dispatch, http, usage, vault};
+
+/// A setting as faces list it.
+pub struct Listed {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is for, and the values that it takes.
+    pub about: &'static str,
+    show: fn(&Connection) -> Result<String>,
+    keep: fn(&Connection, &str, Millis) -> Result<()>,
+    clear: fn(&Connection) -> Result<()>,
+}
+
+impl Listed {
+    /// Returns the value that holds, as JSON.
+    ///
+    /// # Errors
+    /// [`Code::StoreDamaged`] when the store can't be read.
+    pub fn value(&self, store: &Connection) -> Result<String> {
+        (self.show)(store)
+    }
+
+    /// Keeps a value that a person wrote; `default` goes back to the default.
+    ///
+    /// # Errors
+    /// [`Code::BadInput`] when the value can't be used.
+    pub fn set(&self, store: &Connection, text: &str, now: Millis) -> Result<()> {
+        match text {
+            "default" => (self.clear)(store),
+            text => (self.keep)(store, text, now),
+        }
+    }
+}
+
+macro_rules! listed {
+    ($setting:expr, $about:literal, $check:expr) => {
+        Listed {
+            name: $setting.name,
+            about: $about,
+            show: |store| $setting.shown(store),
+            keep: |store, text, now| $setting.set_text(store, text, now, $check),
+            clear: |store| $setting.clear(store),
+        }
+    };
+}
+
+/// Every setting that can be changed by name.
+pub const SETTINGS: &[Listed] = &[
+    listed!(
+        dispatch::MODEL,
+        "The model of runs that name none: an id, or haiku, sonnet, opus",
+        anything
+    ),
+    listed!(
+        dispatch::KEEP_DAYS,
+        "For how many days prompts and answers are kept: a number, null for ever, 0 not at all",
+        anything
+    ),
+    listed!(
+        vault::LOCK_AFTER_MINUTES,
+        "After how many idle minutes the vault locks itself: a number, 0 never, null 15 where a passphrase is needed",
+        anything
+    ),
+    listed!(
+        usage::retention::KEEP_MONTHS,
+        "For how many months the ledger keeps single rows, 0 for ever; sums stay in any case",
+        anything
+    ),
+    Listed {
+        show: |store| without_password(&http::PROXY.get(store)?),
+        ..listed!(http::PROXY, "The proxy: off, system, or a URL", |text| {
+            http::ProxyChoice::parse(text).map(drop)
+        })
+    },
+    listed!(
+        http::CA_FILE,
+        "A file of certificates (PEM) to trust besides the usual ones, or null",
+        readable
+    ),
+    listed!(
+        http::TIMEOUTS,
+        "Limits in milliseconds, as JSON: connect, first_byte, idle, total",
+        anything
+    ),
+    Listed {
+        name: "usage.zone",
+        about: "The time zone whose days are summed, by its IANA name, such as Europe/Berlin",
+        show: |store| as_json(&usage::zone::zone_name(store)?),
+        keep: |store, text, _now| usage::zone::set_zone(store, text),
+        clear: |store| usage::zone::set_zone(store, crate::db::local_zone().as_str()),
+    },
+];
+
+/// Finds a setting by its name.
+///
+/// # Errors
+/// [`Code::NotFound`] with the names that there are.
+pub fn setting(name: &str) -> Result<&'static Listed> {
+    SETTINGS
+        .iter()
+        .find(|listed| listed.name == name)
+        .ok_or_else(|| {
+            let names: Vec<_> = SETTINGS.iter().map(|listed| listed.name).collect();
+            Error::new(
+                Code::NotFound,
+                format!("There is no setting {}.", crate::text::shown(name, 60)),
+            )
+            .hint(format!("There are: {}.", names.join(", ")))
+        })
+}
+
+fn anything<T>(_value: &T) -> Result<()> {
+    Ok(())
+}
+
+/// Shows a proxy as it may be shown: a password in its URL stays out of sight.
+fn without_password(proxy: &str) -> Result<String> {
+    let shown = url::Url::parse(proxy).map(|mut url| {
+        if url.password().is_some() {
+            // Only a URL without a host can't have one, and that was refused.
+            let _ = url.set_password(Some("…"));
+        }
+        url.to_string()
+    });
+    as_json(&shown.unwrap_or_else(|_| proxy.to_owned()))
+}
+
+fn as_json(value: &str) -> Result<String> {
+    serde_json::to_string(value).map_err(|e| Error::failed("A setting can't be shown.").because(e))
+}
+
+fn readable(path: &Option<PathBuf>) -> Result<()> {
+    match path {
+        Some(path) if std::fs::File::open(path).is_err() => Err(Error::bad_input(format!(
+            "{} can't be read.",
+            path.display()
+        ))
+        .hint("Give the full path of a PEM file.")),
+        _ => Ok(()),
+    }
+}

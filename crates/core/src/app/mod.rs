@@ -1,0 +1,202 @@
+//! The composition root: each part is opened when it is first needed, and once.
+
+mod listed;
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use crate::agent::{Access, Ask, Asked, Question};
+use crate::clock::Clock;
+use crate::db::Db;
+use crate::dispatch::{self, Dispatch};
+use crate::error::Result;
+use crate::http::{Http, HttpSettings};
+use crate::paths::Paths;
+use crate::vault::{Keychain, Vault};
+
+pub use listed::{Listed, SETTINGS, setting};
+
+/// Everything that a face works with. Making one opens nothing.
+pub struct App {
+    paths: Paths,
+    clock: Clock,
+    face: &'static str,
+    ask: Arc<dyn Ask>,
+    db: OnceLock<Db>,
+    vault: OnceLock<Vault>,
+    access: OnceLock<Arc<Access>>,
+    http: OnceLock<Http>,
+    opening: Mutex<()>,
+}
+
+impl App {
+    /// Takes the user's own folders and the system's clock. `face` names this program in runs and
+    /// in the audit; `ask` is how it asks for a passphrase.
+    ///
+    /// # Errors
+    /// [`Code::BadInput`](crate::error::Code::BadInput) when there is no home folder.
+    pub fn new(face: &'static str, ask: Arc<dyn Ask>) -> Result<Self> {
+        Ok(Self::at(Paths::of_user()?, Clock::system(), face, ask))
+    }
+
+    /// As [`App::new`], in folders and a time of one's own.
+    #[must_use]
+    pub fn at(paths: Paths, clock: Clock, face: &'static str, ask: Arc<dyn Ask>) -> Self {
+        Self {
+            paths,
+            clock,
+            face,
+            ask,
+            db: OnceLock::new(),
+            vault: OnceLock::new(),
+            access: OnceLock::new(),
+            http: OnceLock::new(),
+            opening: Mutex::new(()),
+        }
+    }
+
+    /// Returns the folders.
+    #[must_use]
+    pub fn paths(&self) -> &Paths {
+        &self.paths
+    }
+
+    /// Returns the name of this face.
+    #[must_use]
+    pub fn face(&self) -> &'static str {
+        self.face
+    }
+
+    /// Opens the store, making it where there is none.
+    ///
+    /// # Errors
+    /// As [`Db::open`].
+    pub fn db(&self) -> Result<&Db> {
+        self.once(&self.db, || Db::open(&self.paths, &self.clock))
+    }
+
+    /// Opens the store if there is one.
+    ///
+    /// # Errors
+    /// As [`Db::open`].
+    pub fn db_if_any(&self) -> Result<Option<&Db>> {
+        match self.paths.database().try_exists() {
+            Ok(false) => Ok(None),
+            _ => self.db().map(Some),
+        }
+    }
+
+    /// Returns this process's own vault, locked until somebody opens it.
+    ///
+    /// # Errors
+    /// As [`App::db`].
+    pub fn vault(&self) -> Result<&Vault> {
+        let db = self.db()?;
+        self.once(&self.vault, || {
+            Ok(Vault::of(db.clone(), Keychain::of_system(), self.face))
+        })
+    }
+
+    /// Returns the way to an open vault: the agent, the keychain, or a question.
+    ///
+    /// # Errors
+    /// As [`App::db`].
+    pub fn access(&self) -> Result<&Arc<Access>> {
+        let vault = self.vault()?;
+        self.once(&self.access, || {
+            Ok(self.access_with(vault, Shared(Arc::clone(&self.ask))))
+        })
+    }
+
+    /// Returns the one HTTP client, set up as the settings say.
+    ///
+    /// # Errors
+    /// As [`App::db`], and when a setting can't be used.
+    pub fn http(&self) -> Result<&Http> {
+        let db = self.db()?;
+        self.once(&self.http, || {
+            db.read(HttpSettings::load)
+                .map(|settings| Http::new(&settings))
+        })
+    }
+
+    /// Returns what sends prompts. Where the vault is locked, the user is asked.
+    ///
+    /// # Errors
+    /// As [`App::http`].
+    pub fn dispatch(&self) -> Result<Dispatch> {
+        self.dispatch_through(Arc::clone(self.access()?))
+    }
+
+    /// Returns what sends prompts and lists runs without ever asking the user for anything.
+    ///
+    /// # Errors
+    /// As [`App::http`].
+    pub fn dispatch_quietly(&self) -> Result<Dispatch> {
+        self.dispatch_through(self.access_with(self.vault()?, Nobody))
+    }
+
+    /// Books the runs whose process ended before they did.
+    ///
+    /// # Errors
+    /// [`Code::StoreUnwritable`](crate::error::Code::StoreUnwritable) when they can't be booked.
+    pub async fn recover(&self) -> Result<usize> {
+        dispatch::recover(self.db()?).await.map(|runs| runs.len())
+    }
+
+    fn dispatch_through(&self, access: Arc<Access>) -> Result<Dispatch> {
+        Ok(Dispatch {
+            db: self.db()?.clone(),
+            http: self.http()?.clone(),
+            vault: access,
+            face: self.face,
+        })
+    }
+
+    fn access_with(&self, vault: &Vault, ask: impl Ask + 'static) -> Arc<Access> {
+        Arc::new(Access::new(
+            self.paths.clone(),
+            vault.clone(),
+            self.face,
+            ask,
+        ))
+    }
+
+    fn once<'a, T>(
+        &self,
+        slot: &'a OnceLock<T>,
+        make: impl FnOnce() -> Result<T>,
+    ) -> Result<&'a T> {
+        if let Some(made) = slot.get() {
+            return Ok(made);
+        }
+        // Two at once must not open the store twice: each opening is an owner of runs.
+        let _one_at_a_time = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(made) = slot.get() {
+            return Ok(made);
+        }
+        let made = make()?;
+        Ok(slot.get_or_init(|| made))
+    }
+}
+
+/// The face's own way to ask, shared.
+struct Shared(Arc<dyn Ask>);
+
+impl Ask for Shared {
+    fn ask<'a>(&'a self, question: &'a Question) -> Asked<'a> {
+        self.0.ask(question)
+    }
+
+    fn waiting(&self, is_waiting: bool) {
+        self.0.waiting(is_waiting);
+    }
+}
+
+/// Nobody is asked: what is not open stays closed.
+struct Nobody;
+
+impl Ask for Nobody {
+    fn ask<'a>(&'a self, _question: &'a Question) -> Asked<'a> {
+        Box::pin(std::future::ready(None))
+    }
+}
