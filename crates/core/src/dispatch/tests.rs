@@ -51,7 +51,10 @@ impl Custody for Keys {
         Box::pin(async move {
             self.gate()?;
             let secrets = self.secrets.lock().unwrap();
-            Ok(ApiKey::new(secrets[key].clone()))
+            let secret = secrets.get(key).cloned();
+            secret
+                .map(ApiKey::new)
+                .ok_or_else(|| Error::new(Code::Damaged, "The key does not open."))
         })
     }
 
@@ -72,6 +75,7 @@ struct Home {
     folder: tempfile::TempDir,
     simulator: Simulator,
     dispatch: Dispatch,
+    vault: Arc<Keys>,
     key: KeyId,
     secret: String,
 }
@@ -88,11 +92,11 @@ impl Home {
         let paths = Paths::under(&folder.path().join("home"));
         let db = Db::open(&paths, &Clock::fixed(NOW)).unwrap();
         let key = KeyId::new();
-        let vault = Keys {
+        let vault = Arc::new(Keys {
             secrets: Mutex::new(HashMap::from([(key.clone(), secret.clone())])),
             history: [7; 32],
             is_locked,
-        };
+        });
         let (id, url) = (key.clone(), simulator.base_url());
         db.write(move |store| {
             store
@@ -119,13 +123,14 @@ impl Home {
         let dispatch = Dispatch {
             db,
             http: Http::new(&settings),
-            vault: Arc::new(vault),
+            vault: Arc::clone(&vault) as Arc<dyn Custody>,
             face: "test",
         };
         Self {
             folder,
             simulator,
             dispatch,
+            vault,
             key,
             secret,
         }

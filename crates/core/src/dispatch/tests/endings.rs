@@ -231,3 +231,32 @@ async fn a_locked_vault_begins_no_run_and_sends_nothing() {
     assert_eq!(home.value::<i64>("SELECT count(*) FROM runs"), 0);
     assert!(home.simulator.requests().is_empty());
 }
+
+#[tokio::test]
+async fn a_key_that_does_not_open_leaves_no_trace_of_a_run() {
+    let home = Home::new(Script::new()).await;
+    home.send("Hi").await;
+    home.vault.secrets.lock().unwrap().clear();
+    let prepared = home.prepare(home.ask("Hi again")).await;
+    let (sink, _events) = channel();
+    let refused = home
+        .dispatch
+        .run(prepared, sink, CancellationToken::new())
+        .await;
+    assert_eq!(refused.unwrap_err().code(), Code::Damaged);
+    assert_eq!(home.value::<i64>("SELECT count(*) FROM runs"), 1);
+    assert_eq!(home.value::<i64>("SELECT count(*) FROM conversations"), 1);
+    assert_eq!(home.simulator.requests().len(), 1);
+    home.assert_settled();
+}
+
+#[tokio::test]
+async fn a_run_cancelled_before_it_began_leaves_nothing() {
+    let home = Home::new(Script::new()).await;
+    let run = home.start(home.prepare(home.ask("Hi")).await);
+    run.cancel.cancel();
+    let error = run.run.await.unwrap().unwrap_err();
+    assert_eq!(error.code(), Code::Cancelled);
+    assert_eq!(home.value::<i64>("SELECT count(*) FROM runs"), 0);
+    assert!(home.simulator.requests().is_empty());
+}
