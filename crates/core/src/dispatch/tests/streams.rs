@@ -241,3 +241,27 @@ async fn no_event_and_no_row_holds_the_key() {
         }
     }
 }
+
+#[tokio::test]
+async fn what_a_server_says_of_itself_is_bounded_and_never_the_key() {
+    let home = Home::new(Script::new()).await;
+    let long = format!("{} {}", home.secret, "x".repeat(100_000));
+    let start = serde_json::json!({
+        "message": {"model": long, "usage": {"input_tokens": 5, "output_tokens": 1, "service_tier": long}},
+    });
+    let delta = serde_json::json!({
+        "delta": {"stop_reason": long, "stop_details": {"explanation": long}}, "usage": {"output_tokens": 2},
+    });
+    let stream = format!(
+        "event: message_start\ndata: {start}\n\nevent: message_delta\ndata: {delta}\n\nevent: message_stop\ndata: {{}}\n\n"
+    );
+    let reply = Reply::raw(200, "text/event-stream", stream).header("request-id", &long);
+    home.simulator.push(reply);
+    let done = home.send("Hi").await;
+    let told = serde_json::to_string(&done.events).unwrap();
+    assert!(told.len() < 10_000, "{} bytes", told.len());
+    assert!(!told.contains(&home.secret));
+    assert_eq!(done.outcome.receipt.state, State::Finished);
+    assert_eq!(done.amount().cost, None, "an unknown model has no price");
+    home.assert_settled();
+}
