@@ -3,3 +3,5 @@
 // Clippy's leave for tests to unwrap and panic covers only what it can see is a test.
 #[cfg(test)]
 mod house;
+#[cfg(test)]
+mod who_table;

@@ -4,15 +4,11 @@
 //! and in a mount namespace, so that managed settings can be put under `/etc`.
 
 #![cfg(target_os = "linux")]
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test fails where it stands"
-)]
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -71,7 +67,10 @@ async fn again_inside(cli: &std::ffi::OsStr) {
         .arg("sh")
         .arg(std::env::current_exe().unwrap())
         .args(["--ignored", "--exact"])
-        .arg("the_real_cli_sends_what_the_table_says_and_who_says_the_same");
+        .arg(concat!(
+            "who_table::",
+            "the_real_cli_sends_what_the_table_says_and_who_says_the_same"
+        ));
     let done = child::output(unshare, Duration::from_secs(900), 1 << 20)
         .await
         .unwrap();
@@ -121,7 +120,9 @@ impl House {
     fn write(&self, rest: &str, text: &str) {
         let path = self.path(rest);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
+        std::fs::write(&path, text).unwrap();
+        // The CLI does not use a profile's credentials that others can read.
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
     }
 
     fn filled(&self, text: &str) -> String {
@@ -214,6 +215,7 @@ impl House {
             root: self.folder.path().to_owned(),
             shell_deadline: None,
             cli_deadline: Some(PATIENCE),
+            cli: None,
         })
         .await;
         let named = |source: &Source| match source {

@@ -7,7 +7,7 @@ use super::files::{Line, Scanned};
 use super::in_force::Layers;
 use super::names;
 use super::parse::Reach;
-use super::place::Place;
+use super::place::{Place, host};
 use super::precedence::{Login, Payer, Shape, Source};
 use super::report::{Finding, Redirect, State, described};
 use crate::secret::ApiKey;
@@ -85,6 +85,8 @@ impl Found<'_> {
                 && names::is_read_early(name)
             {
                 "The CLI reads this variable before it reads a project's settings."
+            } else if name == names::MANAGED_BY_HOST {
+                "The CLI takes this from the environment alone."
             } else {
                 "A host program manages the credential, so settings files are not used."
             };
@@ -340,17 +342,6 @@ fn shown_value(name: &str, value: Option<&ApiKey>) -> Option<String> {
         // A key that was put into the wrong variable is still a key.
         _ => crate::text::shown(&crate::secret::redact(text), 80),
     })
-}
-
-/// Returns host and port of a URL: what stands before them can be a password.
-fn host(url: &str) -> String {
-    let parsed = url::Url::parse(url).ok();
-    let host = parsed.as_ref().and_then(url::Url::host_str);
-    match (host, parsed.as_ref().and_then(url::Url::port)) {
-        (Some(host), Some(port)) => format!("{host}:{port}"),
-        (Some(host), None) => host.to_owned(),
-        _ => "what is not a valid URL".to_owned(),
-    }
 }
 
 /// Returns where the credential goes, when that is not Anthropic's own server.

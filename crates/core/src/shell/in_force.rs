@@ -28,7 +28,8 @@ impl<'a> Layers<'a> {
     pub(super) fn counts(&self, setting: &Setting) -> bool {
         setting.scope.is_none_or(|scope| {
             let is_too_late = scope.is_of_project() && names::is_read_early(&setting.name);
-            !(is_too_late || self.is_host_managed())
+            let is_unheard = setting.name == names::MANAGED_BY_HOST;
+            !(is_too_late || is_unheard || self.is_host_managed())
         })
     }
 
@@ -63,7 +64,7 @@ impl<'a> Layers<'a> {
             refused: self.files.refused.clone(),
             cloud: self.cloud(),
             simple: self.is_on(names::SIMPLE),
-            managed_by_host: self.is_on(names::MANAGED_BY_HOST),
+            managed_by_host: self.is_host_managed(),
             login_unused: self.in_force(names::UNIX_SOCKET).is_some()
                 || self.in_force(names::KEY_DESCRIPTOR).is_some(),
             key: credential(names::API_KEY),
@@ -84,8 +85,8 @@ impl<'a> Layers<'a> {
         }
     }
 
-    /// Tells whether the environment itself says that a host manages the credential: then no
-    /// settings file counts. Said by a settings file, it only hides the login.
+    /// Tells whether the environment says that a host manages the credential: then no settings file
+    /// counts. Said by a settings file, it has no effect.
     fn is_host_managed(&self) -> bool {
         self.environment.iter().any(|setting| {
             setting.name == names::MANAGED_BY_HOST && names::is_on(setting.value.expose())

@@ -25,10 +25,10 @@ pub(super) async fn ask(
         ..Login::default()
     };
     let mut notes = Vec::new();
-    let path = claude_cli::find(
-        question.variable("PATH").map(std::ffi::OsStr::new),
-        &question.home,
-    );
+    let path = question.cli.clone().or_else(|| {
+        let path = question.variable("PATH").map(std::ffi::OsStr::new);
+        claude_cli::find(path, &question.home)
+    });
     let Some(path) = path else {
         notes.push("There is no `claude` on this machine.".to_owned());
         assume_login(&folders, &mut login, &mut notes);

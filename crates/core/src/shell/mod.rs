@@ -75,6 +75,8 @@ pub struct Question {
     pub shell_deadline: Option<Duration>,
     /// How long the CLI may take; `None` leaves it out.
     pub cli_deadline: Option<Duration>,
+    /// The CLI, where the user pointed to it; otherwise it is looked for.
+    pub cli: Option<PathBuf>,
 }
 
 impl Question {
@@ -102,6 +104,7 @@ impl Question {
             root: PathBuf::from("/"),
             shell_deadline: Some(SHELL_DEADLINE),
             cli_deadline: Some(CLI_DEADLINE),
+            cli: None,
         })
     }
 

@@ -303,14 +303,7 @@ pub fn is_secret(name: &str) -> bool {
 pub fn is_read_early(name: &str) -> bool {
     matches!(
         name,
-        OAUTH_TOKEN
-            | PROFILE
-            | PROFILE_DIR
-            | FEDERATION_RULE
-            | ORGANIZATION
-            | SIMPLE
-            | MANAGED_BY_HOST
-            | CONFIG_DIR
+        OAUTH_TOKEN | PROFILE | PROFILE_DIR | FEDERATION_RULE | ORGANIZATION | SIMPLE | CONFIG_DIR
     )
 }
 

@@ -95,3 +95,14 @@ pub fn tilde(path: &Path, home: &Path) -> String {
     };
     crate::text::shown(&text, 200)
 }
+
+/// Returns host and port of a URL: what stands before them can be a password.
+pub(super) fn host(url: &str) -> String {
+    let parsed = url::Url::parse(url).ok();
+    let host = parsed.as_ref().and_then(url::Url::host_str);
+    match (host, parsed.as_ref().and_then(url::Url::port)) {
+        (Some(host), Some(port)) => format!("{host}:{port}"),
+        (Some(host), None) => host.to_owned(),
+        _ => "what is not a valid URL".to_owned(),
+    }
+}

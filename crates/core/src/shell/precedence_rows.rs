@@ -250,7 +250,7 @@ pub(crate) const ROWS: &[Row] = &[
     row("host + user headers + token", &[HOST, TOKEN], &[(USER, r#"{"env":{"ANTHROPIC_CUSTOM_HEADERS":"x-api-key: {H}"}}"#)], false, "bearer=T"),
     row("host + user Bedrock + token", &[HOST, TOKEN], &[(USER, r#"{"env":{"CLAUDE_CODE_USE_BEDROCK":"1"}}"#)], false, "bearer=T"),
     row("host said by the user's settings + key there", &[], &[(USER, r#"{"env":{"CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST":"1","ANTHROPIC_API_KEY":"{K}"}}"#)], false, "key=K"),
-    row("host said by the user's settings + login", &[], &[(USER, r#"{"env":{"CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST":"1"}}"#)], true, "nothing"),
+    row("host said by the user's settings + login", &[], &[(USER, r#"{"env":{"CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST":"1"}}"#)], true, "bearer=login"),
     row("key on a descriptor that is not there", &[("CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR", "9")], &[], true, "nothing"),
     row("token on a descriptor that is not there", &[("CLAUDE_CODE_OAUTH_TOKEN_FILE_DESCRIPTOR", "9")], &[], true, "bearer=login"),
     // Clouds.

@@ -26,6 +26,7 @@ impl House {
                 root: root.clone(),
                 shell_deadline: Some(Duration::from_secs(20)),
                 cli_deadline: Some(Duration::from_secs(20)),
+                cli: None,
             },
             folder,
         };
@@ -274,4 +275,49 @@ async fn a_house_without_anything_bills_nobody() {
         "Plain `claude -p` bills nobody: not logged in."
     );
     assert!(report.findings.is_empty(), "{:?}", report.findings);
+}
+
+#[tokio::test]
+async fn the_local_settings_of_the_repository_root_outrank_those_of_the_working_directory() {
+    let (above, below) = (key(), key());
+    let local = |key: &str| format!(r#"{{"env":{{"ANTHROPIC_API_KEY":"{key}"}}}}"#);
+    let mut house = House::new(BASH)
+        .file("work/.git/HEAD", "")
+        .file("work/.claude/settings.local.json", &local(&above))
+        .file("work/sub/.claude/settings.local.json", &local(&below));
+    house.question.working.push("sub");
+    let report = house.who().await;
+    assert!(
+        report.sentence.contains(last4(&above)),
+        "{}",
+        report.sentence
+    );
+    let states: Vec<_> = report.findings.iter().map(|found| &found.state).collect();
+    assert!(matches!(
+        states[..],
+        [
+            State::InForce,
+            State::Overridden { .. },
+            State::Overridden { .. }
+        ]
+    ));
+}
+
+#[tokio::test]
+async fn a_moved_configuration_folder_is_where_settings_are_read() {
+    let (moved, usual) = (key(), key());
+    let settings = |key: &str| format!(r#"{{"env":{{"ANTHROPIC_API_KEY":"{key}"}}}}"#);
+    for (given, folder) in [("other", "work/other"), ("", "work")] {
+        let report = House::new(BASH)
+            .file(&format!("{folder}/settings.json"), &settings(&moved))
+            .file("home/.claude/settings.json", &settings(&usual))
+            .variable(names::CONFIG_DIR, given)
+            .who()
+            .await;
+        assert!(
+            report.sentence.contains(last4(&moved)),
+            "{}",
+            report.sentence
+        );
+    }
 }
