@@ -7,11 +7,11 @@ set -euo pipefail
 
 home=$(mktemp -d "${TMPDIR:-/tmp}/switchyard-demo.XXXXXX")
 simulator=
-agent=
 
 finish() {
+  # The agent that `vault unlock` started ends with the lock.
+  [[ -d $home/store ]] && "$SWITCHYARD_BIN" vault lock >/dev/null 2>&1
   # Only what was started here, by id.
-  [[ -n $agent ]] && kill "$agent" 2>/dev/null && wait "$agent" 2>/dev/null
   [[ -n $simulator ]] && kill "$simulator" 2>/dev/null && wait "$simulator" 2>/dev/null
   rm -rf -- "$home"
   return 0
@@ -59,10 +59,7 @@ show who --fast
 
 say '2. A vault, here with a passphrase, and an agent that keeps it open for every face.'
 with_passphrase vault init --no-keychain
-"$SWITCHYARD_BIN" agent --passphrase-fd 3 3<<<"$passphrase" 2>"$home/agent.log" &
-agent=$!
-# The agent says on stderr when its socket is there.
-timeout 20 tail --pid="$agent" -n +1 -f "$home/agent.log" | sed '/unlocked/q' >/dev/null
+with_passphrase vault unlock
 
 say '3. Sample keys, and the ledger of some months.'
 "$SWITCHYARD_BIN" demo-fill --base-url "$url"
@@ -76,7 +73,7 @@ show keys check Mine
 say '5. A prompt: the payer and the worst case are said first, the cost afterwards.'
 show send --key Mine --model haiku --estimate 'Why do trains need switches?'
 show send --key Mine --model haiku 'Why do trains need switches?'
-run=$("$SWITCHYARD_BIN" history --json -n 1 | sed -n 's/.*"id":\([0-9]*\).*/\1/p')
+run=$("$SWITCHYARD_BIN" history --json -n 1 | sed -n 's/.*"run":\([0-9]*\).*/\1/p')
 show send --reply "$run" 'In one word?'
 
 say '6. What it all cost.'

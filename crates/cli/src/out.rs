@@ -121,10 +121,13 @@ impl Table {
         self.rows.push(cells);
     }
 
-    /// Returns the lines, without trailing blanks.
+    /// Returns the lines, without trailing blanks. A column with nothing in it is left out.
     pub(crate) fn lines(&self) -> Vec<String> {
         let widths: Vec<usize> = (0..self.right.len())
             .map(|column| {
+                if self.rows.iter().skip(1).all(|row| row[column].is_empty()) {
+                    return 0;
+                }
                 self.rows
                     .iter()
                     .map(|row| row[column].width())
@@ -141,6 +144,9 @@ impl Table {
     fn render(&self, row: &[String], widths: &[usize]) -> String {
         let mut line = String::new();
         for ((cell, width), right) in row.iter().zip(widths).zip(&self.right) {
+            if *width == 0 {
+                continue;
+            }
             let gap = " ".repeat(width.saturating_sub(cell.width()));
             if *right {
                 line.push_str(&gap);

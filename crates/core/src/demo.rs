@@ -184,6 +184,13 @@ fn book_months(store: &Connection, id: &KeyId, character: &Character, now: Milli
             rows += 1;
         }
     }
+    store
+        .execute(
+            "UPDATE api_keys SET last_used_at =
+                 (SELECT max(timestamp) FROM key_usage WHERE key_id = ?1) WHERE id = ?1",
+            [id],
+        )
+        .doing("note when the key was used")?;
     Ok(rows)
 }
 

@@ -80,7 +80,7 @@ fn question(wanted: &Send, app: &App) -> Result<Ask> {
 
 fn payer(named: Option<&str>, app: &App) -> Result<PayWith> {
     let Some(named) = named else {
-        return Ok(PayWith::Active);
+        return Ok(PayWith::Usual);
     };
     match named.strip_prefix("env:") {
         Some("") => Err(Error::bad_input("env: names no variable.").hint("Write it as env:NAME.")),

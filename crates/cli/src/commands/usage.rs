@@ -59,7 +59,7 @@ fn tell(report: &Report, by: Grouping, out: &Out) -> Result<()> {
     ))?;
     let total = &report.total;
     out.line(&format!(
-        "{} left in {} run(s), {} tokens{}{}",
+        "{} spent in {} run(s), {} tokens{}{}",
         money_of(total),
         total.runs(),
         grouped(total.tokens.total()),
@@ -114,7 +114,7 @@ fn table(report: &Report, by: Grouping) -> Table {
         heading,
         ">COST",
         ">ESTIMATED",
-        ">PLAN",
+        ">ON A PLAN",
         ">RUNS",
         ">IN",
         ">OUT",

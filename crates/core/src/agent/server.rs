@@ -22,6 +22,9 @@ use crate::vault::{Custody, NewSlot, UnlockWith, Vault};
 
 /// How many callers are served at once; more wait in the socket's queue.
 const CALLERS: usize = 64;
+/// How long callers that are being attended to are waited for at the end: whoever asked for the lock
+/// that ends the agent shall hear that it was done.
+const GRACE: Duration = Duration::from_secs(2);
 /// How long a caller may take to send its one frame, or to take an answer.
 const FRAME_DEADLINE: Duration = Duration::from_secs(5);
 
@@ -79,16 +82,17 @@ impl Server {
         })
     }
 
-    /// Serves until `cancel`, then removes the socket. Requests in flight are cut off.
+    /// Serves until `cancel`, then removes the socket. Requests in flight have a moment to end.
     pub async fn serve(self, cancel: CancellationToken) {
         let free = Arc::new(Semaphore::new(CALLERS));
         let mut callers = JoinSet::new();
         let accepting = async {
+            let listener = &self.listener;
             loop {
                 let Ok(place) = Arc::clone(&free).acquire_owned().await else {
                     return;
                 };
-                match self.listener.accept().await {
+                match listener.accept().await {
                     Ok((stream, _)) => {
                         while callers.try_join_next().is_some() {}
                         let vault = self.vault.clone();
@@ -111,6 +115,10 @@ impl Server {
             () = cancel.cancelled() => {}
             () = accepting => {}
         }
+        // Nobody new from here on.
+        drop(self.listener);
+        let attended = async { while callers.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(GRACE, attended).await;
         callers.shutdown().await;
         drop(self.socket);
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hmac::{Hmac, KeyInit, Mac};
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 use serde::Serialize;
 use sha2::Sha256;
 
@@ -40,8 +40,9 @@ words! {
 /// Who shall pay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PayWith {
-    /// The active key.
-    Active,
+    /// Whoever paid for the run that this one continues, else the active key: a conversation does
+    /// not change its payer by itself.
+    Usual,
     /// This key.
     Key(KeyId),
     /// The key in an environment variable, which needs no vault.
@@ -134,7 +135,7 @@ impl Dispatch {
         request.check()?;
         let found = self
             .db
-            .read(|store| payer(store, &ask.pay_with, &variable))?;
+            .read(|store| payer(store, &ask.pay_with, ask.reply_to, &variable))?;
         if let Some(run) = ask.reply_to {
             let keeper = self.keeper().await?;
             let before = self.db.read(|store| keeper.conversation(store, run))?;
@@ -226,14 +227,11 @@ fn max_tokens(request: &Request, chosen: &Chosen) -> Result<u64> {
 fn payer(
     store: &Connection,
     pay_with: &PayWith,
+    reply_to: Option<RunId>,
     variable: &impl Fn(&str) -> Option<String>,
 ) -> Result<Found> {
     match pay_with {
-        PayWith::Active => {
-            let key = keys::active(store)?.ok_or_else(nobody)?;
-            let name = text::shown(&key.name, 60);
-            stored(key, format!("because {name} is the active key"))
-        }
+        PayWith::Usual => usual(store, reply_to),
         PayWith::Key(id) => {
             let key = keys::get(store, id)?;
             let name = text::shown(&key.name, 60);
@@ -242,6 +240,35 @@ fn payer(
         PayWith::Env { name, base_url } => {
             from_variable(store, name, variable(name), base_url.as_deref())
         }
+    }
+}
+
+fn usual(store: &Connection, reply_to: Option<RunId>) -> Result<Found> {
+    if let Some(run) = reply_to
+        && let Some(key) = paid_by(store, run)?
+    {
+        return stored(key, format!("because it paid for run {run}"));
+    }
+    let key = keys::active(store)?.ok_or_else(nobody)?;
+    let name = text::shown(&key.name, 60);
+    stored(key, format!("because {name} is the active key"))
+}
+
+/// Returns the stored key that paid for a run, while it can still pay.
+fn paid_by(store: &Connection, run: RunId) -> Result<Option<keys::Key>> {
+    let paid: Option<Option<KeyId>> = store
+        .query_row("SELECT key_id FROM runs WHERE id = ?1", [run], |row| {
+            row.get(0)
+        })
+        .optional()
+        .doing("look who paid before")?;
+    let Some(id) = paid.flatten() else {
+        return Ok(None);
+    };
+    match keys::get(store, &id) {
+        Ok(key) => Ok(Some(key).filter(|key| keys::usable(key).is_ok())),
+        Err(error) if error.code() == Code::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

@@ -351,7 +351,7 @@ impl Vault {
             _ => "The vault is locked.",
         };
         Error::new(Code::Locked, why)
-            .hint("Unlock it with its keychain, its passphrase or the recovery code.")
+            .hint("Open it for every window and terminal with: switchyard vault unlock")
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -69,7 +69,7 @@ impl Vault {
             Code::Locked,
             "The vault is locked, and may not be opened without asking.",
         )
-        .hint("Unlock it with its keychain, its passphrase or the recovery code."))
+        .hint("Open it for every window and terminal with: switchyard vault unlock"))
     }
 
     async fn open_slot(&self, with: UnlockWith<'_>, is_explicit: bool) -> Result<()> {
