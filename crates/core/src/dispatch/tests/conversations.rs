@@ -193,3 +193,62 @@ fn a_file_is_what_its_bytes_say_and_not_what_its_name_says() {
     assert!(Attachment::new("large.png", large).is_err());
     assert!(Attachment::new("", PNG.to_vec()).is_err());
 }
+
+#[tokio::test]
+async fn a_conversation_keeps_its_payer_while_that_key_can_pay() {
+    let home = Home::new(Script::new()).await;
+    let run = home.send("Hi").await.outcome.receipt.run;
+    let usual = || Ask {
+        pay_with: PayWith::Usual,
+        ..reply_to(&home, run, "More")
+    };
+    let route = home.prepare(usual()).await.route;
+    assert_eq!(route.key.as_ref(), Some(&home.key));
+    assert_eq!(route.reason, format!("because it paid for run {run}"));
+    let retire = |store: &rusqlite::Connection| {
+        store
+            .execute("UPDATE api_keys SET is_active = 0", [])
+            .doing("retire")
+    };
+    home.dispatch.db.write(retire).await.unwrap();
+    let error = home
+        .dispatch
+        .preflight(usual(), |_| None)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        error.code(),
+        Code::NotFound,
+        "no other key takes over by itself"
+    );
+}
+
+#[tokio::test]
+async fn the_servers_list_of_models_is_kept_and_stands_for_the_built_in_one() {
+    let home = Home::new(Script::new()).await;
+    let endpoint = crate::http::Endpoint::parse(Some(&home.simulator.base_url())).unwrap();
+    let listed = || {
+        home.dispatch
+            .db
+            .read(|store| models(store, &endpoint, NOW))
+            .unwrap()
+    };
+    let built_in = listed();
+    assert!(
+        built_in.fetched_at.is_none()
+            && built_in.models.iter().any(|m| m.id == "claude-sonnet-5-5")
+    );
+    home.dispatch.refresh_models(&home.key).await.unwrap();
+    let fetched = listed();
+    assert_eq!(fetched.fetched_at, Some(NOW));
+    assert!(
+        fetched
+            .models
+            .iter()
+            .all(|model| model.max_output.is_some())
+    );
+    assert_eq!(
+        fetched.models[0].id, "claude-fable-5-2",
+        "in the server's order"
+    );
+}

@@ -22,7 +22,7 @@ async fn the_route_says_who_pays_at_most_how_much_and_why() {
     let select = move |store: &rusqlite::Connection| keys::select(store, &id, NOW).map(drop);
     home.dispatch.db.write(select).await.unwrap();
     let ask = Ask {
-        pay_with: PayWith::Active,
+        pay_with: PayWith::Usual,
         ..home.ask("Hi")
     };
     let prepared = home.prepare(ask).await;
@@ -48,7 +48,7 @@ async fn the_route_says_who_pays_at_most_how_much_and_why() {
 async fn nothing_selected_means_that_nobody_pays_and_nothing_is_sent() {
     let home = Home::new(Script::new()).await;
     let ask = Ask {
-        pay_with: PayWith::Active,
+        pay_with: PayWith::Usual,
         ..home.ask("Hi")
     };
     let error = home.dispatch.preflight(ask, |_| None).await.unwrap_err();
