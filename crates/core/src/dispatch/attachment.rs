@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::text::check_name;
-use crate::usage::Piece;
+use crate::usage::{Piece, image_size};
 use crate::words::words;
 
 /// The most bytes of an image, as the API documents (5 MB).
@@ -76,16 +76,7 @@ impl Attachment {
         if self.media == Media::Text {
             return Piece::Text(std::str::from_utf8(&self.body).unwrap_or_default());
         }
-        Piece::Image(self.pixels())
-    }
-
-    /// Returns width and height of a PNG, the format of screenshots; of others, nothing is known
-    /// and the largest size is assumed.
-    fn pixels(&self) -> Option<(u32, u32)> {
-        let header = self.body.get(16..24).filter(|_| self.media == Media::Png)?;
-        let (width, height) = header.split_first_chunk::<4>()?;
-        let height: [u8; 4] = height.try_into().ok()?;
-        Some((u32::from_be_bytes(*width), u32::from_be_bytes(height)))
+        Piece::Image(image_size(&self.body))
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use rusqlite::Connection;
+
 use super::event::{Amount, Failure, Receipt, State, stop_note};
 use super::kept::Keeper;
 use super::route::Route;
@@ -35,9 +37,17 @@ impl Booking {
         let (receipt, closing) = self.end(error);
         let written = self
             .db
-            .write(move |store| runs::finish(store, &closing))
+            .write(move |store| runs::finish(store, closing))
             .await;
         (receipt, written)
+    }
+
+    /// Takes the run back as if it had never been; nothing of it may have been sent.
+    pub(super) async fn take_back(&mut self) -> Result<()> {
+        self.is_closed = true;
+        let (run, conversation) = (self.run, self.conversation);
+        let job = move |store: &Connection| runs::take_back(store, run, conversation);
+        self.db.write(job).await
     }
 
     fn end(&mut self, error: Option<&Error>) -> (Receipt, Closing) {
@@ -160,7 +170,7 @@ impl Drop for Booking {
         let gone = Error::new(Code::Cancelled, "The run was dropped before its end.");
         let (_, closing) = self.end(Some(&gone));
         // The write is done whether or not anybody waits for it.
-        drop(self.db.write(move |store| runs::finish(store, &closing)));
+        drop(self.db.write(move |store| runs::finish(store, closing)));
     }
 }
 

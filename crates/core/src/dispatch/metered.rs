@@ -16,9 +16,10 @@ use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
 use crate::http::{Endpoint, Http, Kind, Reply, Verdict};
 use crate::secret::{ApiKey, redact_known};
+use crate::text::shown;
 
 /// The most text of one event; a longer piece is handed on in several.
-const PIECE_MAX: usize = 64 * 1024;
+const PIECE_MAX: usize = 16 * 1024;
 
 /// The Messages API with one key.
 pub struct Metered {
@@ -134,7 +135,7 @@ impl Metered {
                 .await
                 .into());
         }
-        seen.request_id = reply.header("request-id").map(str::to_owned);
+        seen.request_id = self.request_id(&reply);
         if !is_stream(&reply) {
             return Err(self.not_a_stream(&reply).into());
         }
@@ -153,7 +154,7 @@ impl Metered {
 
     fn not_a_stream(&self, reply: &Reply) -> Verdict {
         let kind = reply.header("content-type").unwrap_or("nothing known");
-        let kind = crate::text::shown(&redact_known(kind, &self.key), 60);
+        let kind = self.word(kind);
         let host = self.endpoint.host();
         Verdict {
             kind: Kind::NotTheApi,
@@ -164,13 +165,22 @@ impl Metered {
             )
             .hint("Check the key's base URL, and whether the network wants a sign-in first."),
             retry: None,
-            request_id: seen_id(reply),
+            request_id: self.request_id(reply),
         }
     }
-}
 
-fn seen_id(reply: &Reply) -> Option<String> {
-    reply.header("request-id").map(str::to_owned)
+    fn request_id(&self, reply: &Reply) -> Option<String> {
+        reply.header("request-id").map(|id| self.word(id))
+    }
+
+    /// Makes a word of the server's fit to be kept and shown, whatever it is.
+    fn word(&self, text: &str) -> String {
+        self.line(text, 100)
+    }
+
+    fn line(&self, text: &str, columns: usize) -> String {
+        shown(&redact_known(text, &self.key), columns)
+    }
 }
 
 /// Text of one kind that has been read and not yet handed on. What one read brings goes out
@@ -225,14 +235,16 @@ impl Answer<'_> {
             wire::Event::Text(text) => self.piece(&text, false).await?,
             wire::Event::Thinking(text) => self.piece(&text, true).await?,
             wire::Event::Start(start) => {
-                self.seen.model = start.message.model;
+                self.seen.model = start.message.model.map(|model| self.tier.word(&model));
                 self.used(start.message.usage).await?;
             }
             wire::Event::Delta(delta) => {
                 if let Some(reason) = delta.delta.stop_reason {
-                    self.seen.stop_reason = Some(reason);
+                    self.seen.stop_reason = Some(self.tier.word(&reason));
                 }
-                self.seen.stop_detail = delta.delta.stop_details.and_then(detail);
+                let details = delta.delta.stop_details;
+                let detail = details.and_then(|details| details.explanation.or(details.category));
+                self.seen.stop_detail = detail.map(|text| self.tier.line(&text, 300));
                 self.used(delta.usage).await?;
             }
             wire::Event::Stop => return Ok(true),
@@ -299,7 +311,8 @@ impl Answer<'_> {
     }
 
     fn failed(&self, failure: wire::Failure) -> Verdict {
-        let id = failure.request_id.or_else(|| self.seen.request_id.clone());
+        let id = failure.request_id.map(|id| self.tier.word(&id));
+        let id = id.or_else(|| self.seen.request_id.clone());
         Verdict::in_stream(
             failure.error.r#type.as_deref().unwrap_or_default(),
             failure.error.message.as_deref().unwrap_or_default(),
@@ -308,11 +321,6 @@ impl Answer<'_> {
             &self.tier.key,
         )
     }
-}
-
-fn detail(details: wire::StopDetails) -> Option<String> {
-    let text = details.explanation.or(details.category)?;
-    Some(crate::text::shown(&text, 300))
 }
 
 fn is_stream(reply: &Reply) -> bool {

@@ -41,3 +41,6 @@ fn signed(count: u64) -> i64 {
 fn unsigned(count: i64) -> u64 {
     u64::try_from(count).unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,8 @@
 //! One run from its first row to its last: begin, stream, book.
 
+use std::future::Future;
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 
@@ -10,9 +12,9 @@ use super::kept::{KEEP_DAYS, Keeper};
 use super::metered::Metered;
 use super::route::Prepared;
 use super::runs::{self, NewRun};
-use super::tier::{Seen, Tier, cancelled, tell};
+use super::tier::{Seen, Tier, tell};
 use crate::db::Db;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::http::Http;
 use crate::secret::ApiKey;
 use crate::vault::Custody;
@@ -54,11 +56,7 @@ impl Dispatch {
         cancel: CancellationToken,
     ) -> Result<Outcome> {
         let start = self.db.clock().monotonic();
-        let (key, keeper) = self.open(&prepared).await?;
-        if cancel.is_cancelled() {
-            return Err(cancelled());
-        }
-        let mut booking = self.begin(&prepared, keeper, start).await?;
+        let (key, mut booking) = self.open(&prepared, start, &cancel).await?;
         let tier = Metered {
             http: self.http.clone(),
             endpoint: booking.route.endpoint.clone(),
@@ -91,22 +89,51 @@ impl Dispatch {
         self.db.read(|store| Keeper::new(store, key))
     }
 
-    /// Opens what the run needs: the key that pays, and what seals its texts. With a key from the
-    /// environment the run goes on without a vault, and its texts are then not kept.
-    async fn open(&self, prepared: &Prepared) -> Result<(ApiKey, Option<Keeper>)> {
-        let is_off = self.db.read(|store| KEEP_DAYS.get(store))? == Some(0);
-        let (key, is_ours) = match (&prepared.route.key, &prepared.variable) {
-            (Some(id), _) => (self.vault.open_key(id, "run").await?, true),
-            (None, Some(key)) => (ApiKey::new(key.expose().to_owned()), false),
-            (None, None) => return Err(Error::failed("The route names nobody who pays.")),
-        };
-        if is_off {
-            return Ok((key, None));
+    /// Opens what the run needs and writes down that it begins.
+    async fn open(
+        &self,
+        prepared: &Prepared,
+        start: Instant,
+        cancel: &CancellationToken,
+    ) -> Result<(ApiKey, Booking)> {
+        let keeper = unless(cancel, self.keeper_for(prepared)).await?;
+        if keeper.is_none() && prepared.variable.is_none() {
+            // Opening the key may have to wait for the user, so nothing is written down before.
+            let key = unless(cancel, self.key(prepared)).await?;
+            return Ok((key, self.begin(prepared, keeper, start).await?));
+        }
+        // The vault is open. Its note of the key's use and the run's row share one commit, which
+        // is most of the time until the request leaves.
+        let key = unless(cancel, self.key(prepared));
+        let (key, begun) = tokio::join!(key, self.begin(prepared, keeper, start));
+        let mut booking = begun?;
+        match key {
+            Ok(key) => Ok((key, booking)),
+            Err(error) => {
+                booking.take_back().await?;
+                Err(error)
+            }
+        }
+    }
+
+    async fn key(&self, prepared: &Prepared) -> Result<ApiKey> {
+        match (&prepared.route.key, &prepared.variable) {
+            (Some(id), _) => self.vault.open_key(id, "run").await,
+            (None, Some(key)) => Ok(ApiKey::new(key.expose().to_owned())),
+            (None, None) => Err(Error::failed("The route names nobody who pays.")),
+        }
+    }
+
+    /// Returns what seals the run's texts, or `None` where they are not kept: the history is off,
+    /// or the key is from the environment and no vault is open.
+    async fn keeper_for(&self, prepared: &Prepared) -> Result<Option<Keeper>> {
+        if self.db.read(|store| KEEP_DAYS.get(store))? == Some(0) {
+            return Ok(None);
         }
         match self.keeper().await {
-            Ok(keeper) => Ok((key, Some(keeper))),
-            Err(error) if is_ours => Err(error),
-            Err(_) => Ok((key, None)),
+            Ok(keeper) => Ok(Some(keeper)),
+            Err(_) if prepared.variable.is_some() => Ok(None),
+            Err(error) => Err(error),
         }
     }
 
@@ -114,7 +141,7 @@ impl Dispatch {
         &self,
         prepared: &Prepared,
         keeper: Option<Keeper>,
-        start: std::time::Instant,
+        start: Instant,
     ) -> Result<Booking> {
         let new = NewRun {
             route: prepared.route.clone(),
@@ -140,6 +167,21 @@ impl Dispatch {
             seen: Seen::default(),
             is_closed: false,
         })
+    }
+}
+
+/// Waits for `work`, which may wait for the user's keychain, as long as the user wants that.
+async fn unless<T>(
+    cancel: &CancellationToken,
+    work: impl Future<Output = Result<T>> + Send,
+) -> Result<T> {
+    tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err(Error::new(
+            Code::Cancelled,
+            "The run was cancelled before anything was sent.",
+        )),
+        done = work => done,
     }
 }
 

@@ -114,14 +114,36 @@ fn conversation(store: &Connection, new: &NewRun) -> Result<ConversationId> {
     Ok(ConversationId(store.last_insert_rowid()))
 }
 
+/// Removes a run of which nothing was sent, and the conversation that it began, in the caller's
+/// transaction.
+pub(super) fn take_back(
+    store: &Connection,
+    run: RunId,
+    conversation: ConversationId,
+) -> Result<()> {
+    store
+        .execute("DELETE FROM runs WHERE id = ?1", [run])
+        .and_then(|_| {
+            store.execute(
+                "DELETE FROM conversations WHERE id = ?1
+                 AND NOT EXISTS (SELECT 1 FROM runs WHERE conversation_id = ?1)",
+                [conversation],
+            )
+        })
+        .doing("take a run back")
+        .map(drop)
+}
+
 /// Closes a run: its state, its answer, its ledger row and the end of its reservation, in the
 /// caller's transaction. A run that is closed already is left as it is.
-pub(super) fn finish(store: &Connection, closing: &Closing) -> Result<()> {
+pub(super) fn finish(store: &Connection, mut closing: Closing) -> Result<()> {
     let answer = closing
         .keeper
         .as_ref()
         .map(|keeper| keeper.seal(closing.run, Column::Answer, &closing.answer))
         .transpose()?;
+    // It may be megabytes, and the store makes a copy of the sealed form.
+    closing.answer = String::new();
     let error = closing.error.as_ref();
     let code = error.map(|error| serde_json::to_value(error.code).unwrap_or_default());
     let closed = store

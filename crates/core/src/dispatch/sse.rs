@@ -133,6 +133,12 @@ impl Parser {
                 }
                 At::Value(Keep::Data) => {
                     self.room_for(piece.len())?;
+                    let length = self.data.len();
+                    if length + piece.len() > KEEP && self.data.capacity() < EVENT_MAX {
+                        // All at once: what is not used costs nothing, and doubling again and
+                        // again would leave holes as large as the event.
+                        self.data.reserve_exact(EVENT_MAX - length);
+                    }
                     self.data.extend_from_slice(piece);
                     break;
                 }

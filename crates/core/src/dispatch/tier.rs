@@ -11,9 +11,13 @@ use super::request::Request;
 use super::wire::Used;
 use crate::error::{Code, Error, Result};
 
-/// How much of an answer is kept, in bytes. All of it is shown; the longest that a model gives is
-/// a quarter of this.
-pub const ANSWER_MAX: usize = 8 * 1024 * 1024;
+/// How much of an answer is kept, in bytes. All of it is shown; the longest that a model gives
+/// (300,000 tokens) is less than half of this.
+pub const ANSWER_MAX: usize = 4 * 1024 * 1024;
+
+/// An answer that outgrows this gets all the room at once: room that is not used costs nothing,
+/// while doubling again and again leaves holes as large as the answer.
+const ANSWER_USUAL: usize = 64 * 1024;
 
 /// A future that a trait object can return.
 pub(super) type Running<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
@@ -65,6 +69,10 @@ impl Seen {
     pub(super) fn keep(&mut self, text: &str) {
         let room = ANSWER_MAX.saturating_sub(self.answer.len());
         let end = text.floor_char_boundary(room.min(text.len()));
+        let length = self.answer.len();
+        if length + end > ANSWER_USUAL && self.answer.capacity() < ANSWER_MAX {
+            self.answer.reserve_exact(ANSWER_MAX - length);
+        }
         self.answer.push_str(&text[..end]);
     }
 }

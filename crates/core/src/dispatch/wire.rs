@@ -220,3 +220,6 @@ impl Used {
 fn replace(kept: &mut u64, new: Option<u64>) {
     *kept = new.unwrap_or(*kept);
 }
+
+#[cfg(test)]
+mod tests;

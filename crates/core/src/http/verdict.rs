@@ -6,6 +6,7 @@
 
 mod advice;
 mod failure;
+mod table;
 
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use crate::clock::Millis;
 use crate::error::Error;
 use crate::secret::{ApiKey, redact_known};
 use crate::text;
+use table::{Facts, kind};
 
 /// How much of a server's text is repeated to people, in characters.
 const TEXT_MAX: usize = 300;
@@ -42,6 +44,8 @@ pub enum Kind {
     SubscriptionToken,
     /// A payment problem.
     Billing,
+    /// The organisation's own encryption key, without which nothing is served, can't be used.
+    EncryptionKey,
     /// The key lacks a permission.
     NotAllowed,
     /// The region or network is blocked; says nothing of the key.
@@ -146,14 +150,6 @@ struct Details {
     appeal_url: Option<String>,
 }
 
-/// What the table looks at.
-struct Facts<'a> {
-    status: u16,
-    error_type: &'a str,
-    error_code: &'a str,
-    message: &'a str,
-}
-
 impl Verdict {
     /// Judges an answer that is not a success. `now` is for a `retry-after` that names a date.
     #[must_use]
@@ -247,98 +243,6 @@ impl Verdict {
             request_id,
         }
     }
-}
-
-/// The table. Order matters: codes before texts, texts before bare statuses.
-fn kind(facts: &Facts<'_>) -> Kind {
-    if let Some(kind) = by_code(facts.error_code) {
-        return kind;
-    }
-    if let Some(kind) = by_text(facts.status, facts.message) {
-        return kind;
-    }
-    match (facts.status, facts.error_type) {
-        (300..=399, _) => Kind::Redirected,
-        (401, _) => Kind::BadKey,
-        (402, _) => Kind::Billing,
-        (403, "forbidden") => Kind::RegionBlocked,
-        (403, "permission_error") => Kind::NotAllowed,
-        // A page from something in between: not a word about the key.
-        (403, _) => Kind::RegionBlocked,
-        (404, "not_found_error") if starts(facts.message, "model:") => Kind::NoModel,
-        (404, _) => Kind::NotFound,
-        (408 | 504, _) => Kind::ServerTimeout,
-        (409, _) => Kind::Conflict,
-        (413, _) => Kind::TooLarge,
-        (429, _) => Kind::RateLimited,
-        (503 | 529, _) => Kind::Overloaded,
-        (500..=599, _) => Kind::ServerFault,
-        (400..=499, "") => Kind::NotTheApi,
-        (400..=499, _) => Kind::BadRequest,
-        _ => Kind::NotTheApi,
-    }
-}
-
-fn by_code(code: &str) -> Option<Kind> {
-    Some(match code {
-        "enforced_spend_limit_reached" | "contract_spend_limit_reached" => Kind::TierCap,
-        "ramp_limit_exceeded" => Kind::RateLimited,
-        "organization_on_hold" => Kind::OrganizationOnHold,
-        "linked_organization_billing_unavailable" => Kind::Billing,
-        "linked_organization_spend_limit_reached" => Kind::OwnSpendLimit,
-        "request_body_too_large_after_decoding" => Kind::TooLarge,
-        _ => return None,
-    })
-}
-
-fn by_text(status: u16, message: &str) -> Option<Kind> {
-    const TEXTS: &[(u16, &str, Kind)] = &[
-        (400, "your credit balance is too low", Kind::NoCredit),
-        (
-            400,
-            "you have reached your specified api usage limits",
-            Kind::OwnSpendLimit,
-        ),
-        (
-            400,
-            "you have reached your specified workspace api usage limits",
-            Kind::OwnSpendLimit,
-        ),
-        (
-            429,
-            "you have reached your api usage limits: your organization has crossed",
-            Kind::TierCap,
-        ),
-        (
-            400,
-            "this organization has been disabled",
-            Kind::OrganizationDisabled,
-        ),
-        (
-            400,
-            "this credential is only authorized for use with claude code",
-            Kind::SubscriptionToken,
-        ),
-        (401, "oauth token has expired", Kind::SubscriptionToken),
-        (401, "oauth token has been revoked", Kind::SubscriptionToken),
-        (
-            401,
-            "oauth authentication is currently not supported",
-            Kind::SubscriptionToken,
-        ),
-    ];
-    TEXTS
-        .iter()
-        .find(|(of, start, _)| *of == status && starts(message, start))
-        .map(|(_, _, kind)| *kind)
-}
-
-/// Tells whether `message` begins with `start`, which is in lower case.
-fn starts(message: &str, start: &str) -> bool {
-    message
-        .trim_start()
-        .get(..start.len())
-        .is_some_and(|head| head.eq_ignore_ascii_case(start))
 }
 
 /// Decides whether the same request may be sent again. `x-should-retry` overrides the status, but

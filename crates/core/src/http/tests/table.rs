@@ -6,7 +6,9 @@ use super::*;
 
 fn expected(error: E) -> (Kind, Code, bool) {
     match error {
-        E::InvalidRequest | E::Unprocessable => (Kind::BadRequest, Code::Refused, false),
+        E::InvalidRequest | E::Unprocessable | E::ClaudeCodeTooOld => {
+            (Kind::BadRequest, Code::Refused, false)
+        }
         E::NoCredit => (Kind::NoCredit, Code::Refused, false),
         E::OwnSpendLimit | E::WorkspaceSpendLimit | E::LinkedSpendLimit => {
             (Kind::OwnSpendLimit, Code::Refused, false)
@@ -18,7 +20,12 @@ fn expected(error: E) -> (Kind, Code, bool) {
             (Kind::SubscriptionToken, Code::KeyRefused, false)
         }
         E::Billing | E::LinkedBillingUnavailable => (Kind::Billing, Code::Refused, false),
-        E::Permission => (Kind::NotAllowed, Code::KeyRefused, false),
+        E::CmekKeyDisabled | E::CmekKeyNetworkBlocked => {
+            (Kind::EncryptionKey, Code::Refused, false)
+        }
+        E::Permission | E::ClaudeCodeKeyCreatorNotMember => {
+            (Kind::NotAllowed, Code::KeyRefused, false)
+        }
         E::RegionBlocked => (Kind::RegionBlocked, Code::Network, false),
         E::NotFound => (Kind::NotFound, Code::Refused, false),
         E::RetiredModel => (Kind::NoModel, Code::Refused, false),
@@ -30,9 +37,11 @@ fn expected(error: E) -> (Kind, Code, bool) {
         E::RateLimit | E::RampLimit => (Kind::RateLimited, Code::Busy, true),
         E::TierCap | E::ContractSpendLimit => (Kind::TierCap, Code::Refused, false),
         E::Internal | E::BadGateway => (Kind::ServerFault, Code::Busy, true),
-        E::Unavailable | E::Overloaded | E::CompactionUnavailable => {
-            (Kind::Overloaded, Code::Busy, true)
-        }
+        E::Unavailable
+        | E::Overloaded
+        | E::CompactionUnavailable
+        | E::CmekKeyUnreachable
+        | E::CmekContextUnavailable => (Kind::Overloaded, Code::Busy, true),
         other => panic!("{other:?} has no row in this table"),
     }
 }

@@ -76,6 +76,12 @@ fn words(told: &Told<'_>) -> (Code, &'static str, String) {
             "There is a problem with the payment for this key's organisation.",
             format!("Put the payment method right at {BILLING}, or use another key."),
         ),
+        Kind::EncryptionKey => (
+            Code::Refused,
+            "The organisation's own encryption key is switched off or out of reach, so nothing is served.",
+            "Ask the organisation's admin; until then, use a key of another organisation."
+                .to_owned(),
+        ),
         Kind::NotAllowed => (
             Code::KeyRefused,
             "The key exists, but it is not allowed to do this.",

@@ -108,13 +108,11 @@ fn certificate_problem(error: &reqwest::Error) -> Option<String> {
     None
 }
 
-/// The TLS error may sit inside an I/O error, whose `source` skips it.
+/// The TLS error may sit inside I/O errors, whose `source` skips what they hold.
 fn as_tls<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
     error.downcast_ref::<rustls::Error>().or_else(|| {
-        error
-            .downcast_ref::<std::io::Error>()?
-            .get_ref()?
-            .downcast_ref::<rustls::Error>()
+        let held = error.downcast_ref::<std::io::Error>()?.get_ref()?;
+        as_tls(held)
     })
 }
 

@@ -1,0 +1,201 @@
+//! Who pays, decided beforehand.
+
+use super::*;
+use crate::keys;
+
+const VARIABLE: &str = "WORK_KEY";
+
+fn from_env(home: &Home, prompt: &str) -> Ask {
+    Ask {
+        pay_with: PayWith::Env {
+            name: VARIABLE.to_owned(),
+            base_url: Some(home.simulator.base_url()),
+        },
+        ..home.ask(prompt)
+    }
+}
+
+#[tokio::test]
+async fn the_route_says_who_pays_at_most_how_much_and_why() {
+    let home = Home::new(Script::new()).await;
+    let id = home.key.clone();
+    let select = move |store: &rusqlite::Connection| keys::select(store, &id, NOW).map(drop);
+    home.dispatch.db.write(select).await.unwrap();
+    let ask = Ask {
+        pay_with: PayWith::Usual,
+        ..home.ask("Hi")
+    };
+    let prepared = home.prepare(ask).await;
+    let route = &prepared.route;
+    assert_eq!(route.payer, "Work");
+    assert_eq!(route.reason, "because Work is the active key");
+    assert_eq!(
+        (route.model.as_str(), route.max_tokens),
+        ("claude-sonnet-5-5", MAX_TOKENS)
+    );
+    let (likely, most) = (
+        prepared.estimate.likely.unwrap(),
+        prepared.estimate.at_most.unwrap(),
+    );
+    // 8,192 tokens of answer at $10 for a million are the greater part.
+    assert!(
+        most >= Nano(81_920_000) && most < Nano(83_000_000) && likely < most,
+        "{most:?}"
+    );
+}
+
+#[tokio::test]
+async fn nothing_selected_means_that_nobody_pays_and_nothing_is_sent() {
+    let home = Home::new(Script::new()).await;
+    let ask = Ask {
+        pay_with: PayWith::Usual,
+        ..home.ask("Hi")
+    };
+    let error = home.dispatch.preflight(ask, |_| None).await.unwrap_err();
+    assert_eq!(error.code(), Code::NotFound);
+    assert!(error.advice().unwrap().contains("keys select"));
+}
+
+#[tokio::test]
+async fn the_server_can_count_where_the_estimate_only_guesses() {
+    let home = Home::new(Script::new()).await;
+    let mut prepared = home.prepare(home.ask("hi")).await;
+    assert_eq!(prepared.estimate.counted_by, crate::usage::CountedBy::Local);
+    home.dispatch.count(&mut prepared).await.unwrap();
+    assert_eq!(
+        prepared.estimate.counted_by,
+        crate::usage::CountedBy::Server
+    );
+    assert_eq!(prepared.estimate.prompt_tokens, 8);
+}
+
+#[tokio::test]
+async fn words_stand_for_models_and_retired_ones_are_refused_before_sending() {
+    let home = Home::new(Script::new()).await;
+    let model = |text: &str| {
+        let mut ask = home.ask("Hi");
+        ask.request.model = text.to_owned();
+        ask
+    };
+    assert_eq!(
+        home.prepare(model("haiku")).await.route.model,
+        "claude-haiku-5-5"
+    );
+    assert_eq!(
+        home.prepare(model("")).await.route.model,
+        "claude-sonnet-5-5"
+    );
+    let unheard = home.prepare(model("claude-next-9")).await;
+    assert_eq!(unheard.route.model, "claude-next-9");
+    assert_eq!(
+        unheard.estimate.at_most, None,
+        "an unknown price is not nothing"
+    );
+    let listed = crate::http::ModelInfo {
+        id: "claude-gone-1".to_owned(),
+        display_name: "Gone".to_owned(),
+        lifecycle: Some("retired".to_owned()),
+        max_input: None,
+        max_output: None,
+    };
+    let endpoint = crate::http::Endpoint::parse(Some(&home.simulator.base_url())).unwrap();
+    let keep = move |store: &rusqlite::Connection| keep_models(store, &endpoint, &[listed], NOW);
+    home.dispatch.db.write(keep).await.unwrap();
+    for text in ["claude-gone-1", "two words", &"x".repeat(1_000)] {
+        let error = home
+            .dispatch
+            .preflight(model(text), |_| None)
+            .await
+            .unwrap_err();
+        assert_eq!(error.code(), Code::BadInput, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn anthropics_retired_models_are_known_without_asking() {
+    let home = Home::new(Script::new()).await;
+    let mut ask = home.ask("Hi");
+    ask.request.model = "claude-3-5-haiku-20241022".to_owned();
+    ask.pay_with = PayWith::Env {
+        name: VARIABLE.to_owned(),
+        base_url: None,
+    };
+    let error = home
+        .dispatch
+        .preflight(ask, |_| Some(home.secret.clone()))
+        .await
+        .unwrap_err();
+    assert_eq!(error.code(), Code::BadInput);
+    assert!(error.message().contains("retired"));
+}
+
+#[tokio::test]
+async fn requests_that_the_api_would_refuse_are_refused_here() {
+    let home = Home::new(Script::new()).await;
+    let mut bad = Vec::new();
+    for prompt in ["", "  \n", "nul \0"] {
+        bad.push(home.ask(prompt));
+    }
+    let mut long = home.ask("Hi");
+    long.request.max_tokens = Some(128_001);
+    bad.push(long);
+    let mut none = home.ask("Hi");
+    none.request.max_tokens = Some(0);
+    bad.push(none);
+    bad.push(home.ask(&"x".repeat(REQUEST_MAX)));
+    for ask in bad {
+        let error = home.dispatch.preflight(ask, |_| None).await.unwrap_err();
+        assert_eq!(error.code(), Code::BadInput);
+        assert!(error.advice().is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_variable_pays_without_a_vault_under_its_fingerprint() {
+    let home = Home::with(Script::new(), Timeouts::default(), true).await;
+    let read = |name: &str| (name == VARIABLE).then(|| format!(" {}\n", home.secret));
+    let prepared = home
+        .dispatch
+        .preflight(from_env(&home, "Hi"), read)
+        .await
+        .unwrap();
+    let last4 = &home.secret[home.secret.len() - 4..];
+    assert_eq!(prepared.route.payer, format!("${VARIABLE} (…{last4})"));
+    let done = home.start(prepared).end().await;
+    assert_eq!(done.outcome.receipt.state, State::Finished);
+    assert!(
+        !done.outcome.receipt.is_kept,
+        "a locked vault keeps nothing"
+    );
+    let payer: String = home.value("SELECT payer FROM key_usage");
+    let fingerprint = payer.strip_prefix("env:WORK_KEY:").unwrap();
+    assert!(fingerprint.len() == 8 && fingerprint.bytes().all(|b| b.is_ascii_hexdigit()));
+    assert_eq!(
+        home.value::<i64>("SELECT count(*) FROM runs WHERE prompt IS NULL AND key_id IS NULL"),
+        1
+    );
+    home.assert_settled();
+}
+
+#[tokio::test]
+async fn tokens_of_a_subscription_and_admin_keys_never_pay_for_metered_runs() {
+    let home = Home::new(Script::new()).await;
+    for prefix in ["sk-ant-oat01-", "sk-ant-ort01-", "sk-ant-admin01-"] {
+        let value = format!("{prefix}{}", uuid::Uuid::now_v7().simple());
+        let read = |_: &str| Some(value.clone());
+        let error = home
+            .dispatch
+            .preflight(from_env(&home, "Hi"), read)
+            .await
+            .unwrap_err();
+        assert_eq!(error.code(), Code::BadInput, "{prefix}");
+        assert!(!format!("{error:?}").contains(&value));
+    }
+    for read in [None, Some("  ".to_owned())] {
+        let error = home
+            .dispatch
+            .preflight(from_env(&home, "Hi"), |_| read.clone())
+            .await;
+        assert_eq!(error.unwrap_err().code(), Code::NotFound);
+    }
+}
