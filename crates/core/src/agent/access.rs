@@ -298,7 +298,7 @@ fn existing(status: Status) -> Result<Status> {
 fn still_locked(trouble: Option<Error>) -> Error {
     let Some(trouble) = trouble else {
         return Error::new(Code::Locked, "The vault is locked.")
-            .hint("Unlock it with its keychain, its passphrase or the recovery code.");
+            .hint("Open it for every window and terminal with: switchyard vault unlock");
     };
     let locked = Error::new(
         Code::Locked,

@@ -126,7 +126,7 @@ fn without_password(proxy: &str) -> Result<String> {
     let shown = url::Url::parse(proxy).map(|mut url| {
         if url.password().is_some() {
             // Only a URL without a host can't have one, and that was refused.
-            let _ = url.set_password(Some("…"));
+            let _ = url.set_password(Some("***"));
         }
         url.to_string()
     });

@@ -58,13 +58,19 @@ impl Dialect {
         };
         let marked = format!("{env} -0 -i {MARK}={mark}; {env} -0; {env} -0 -i {MARK}={mark}");
         // A C shell can't be told to be a login shell and to run a command at once.
-        let (flags, script): (&[&str], String) = if self == Self::Csh {
-            (
+        let (flags, script): (&[&str], String) = match self {
+            Self::Csh => (
                 &["-i", "-c"],
                 format!("if (-r ~/.login) source ~/.login; {marked}"),
-            )
-        } else {
-            (&["-l", "-i", "-c"], marked)
+            ),
+            // A terminal of a desktop opens no login shell, but one within the session of one; only
+            // bash keeps apart what the two read (`.bash_profile`, `.bashrc`). On macOS a terminal
+            // does open a login shell.
+            Self::Bash if !cfg!(target_os = "macos") => (
+                &["-l", "-i", "-c"],
+                format!("exec \"$BASH\" -i -c '{marked}'"),
+            ),
+            _ => (&["-l", "-i", "-c"], marked),
         };
         let flags = flags.iter().map(|flag| (*flag).to_owned());
         flags.chain(std::iter::once(script)).collect()

@@ -138,6 +138,22 @@ async fn a_line_that_was_added_but_not_sourced_bills_the_next_terminal() {
     assert_eq!(line.state, State::Pending);
 }
 
+#[cfg(not(target_os = "macos"))]
+#[tokio::test]
+async fn a_line_that_only_terminals_read_bills_the_next_terminal_too() {
+    let key = key();
+    let report = House::new(BASH)
+        .file("home/.bash_profile", "true\n")
+        .file("home/.bashrc", &format!("export ANTHROPIC_API_KEY={key}\n"))
+        .who()
+        .await;
+    let sentence = format!(
+        "In a new terminal, plain `claude -p` bills key …{}, from ~/.bashrc, line 1.",
+        last4(&key)
+    );
+    assert_eq!(report.next.as_ref().unwrap().sentence, sentence);
+}
+
 #[tokio::test]
 async fn a_variable_of_this_terminal_alone_does_not_bill_the_next_one() {
     let report = House::new(BASH)
