@@ -191,11 +191,13 @@ async fn an_answer_that_is_no_stream_is_an_error_and_not_an_empty_answer() {
     let done = home.send("Hi").await;
     assert_eq!(done.error().code(), Code::Refused);
     assert!(done.error().message().contains("text/html"));
-    assert_eq!(
-        done.amount().basis,
-        Basis::Estimated,
-        "it may have been carried out"
-    );
+    assert_eq!(done.outcome.receipt.booked, None, "no model writes pages");
+    home.simulator
+        .push(Reply::raw(200, "application/json", "{\"content\":[]}"));
+    let done = home.send("Hi").await;
+    assert_eq!(done.error().code(), Code::Refused);
+    assert_eq!(done.amount().basis, Basis::Estimated, "a model has run");
+    home.assert_settled();
 }
 
 #[tokio::test]
