@@ -4,4 +4,6 @@
 #[cfg(test)]
 mod house;
 #[cfg(test)]
+mod keyring;
+#[cfg(test)]
 mod who_table;

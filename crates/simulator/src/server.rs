@@ -27,6 +27,7 @@ use crate::validate;
 const MESSAGES: &str = "/v1/messages";
 const COUNT_TOKENS: &str = "/v1/messages/count_tokens";
 const MODELS: &str = "/v1/models";
+const ORGANIZATION: &str = "/v1/organizations/me";
 
 /// Returns the server: one handler, because every path passes the same gates.
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
@@ -165,6 +166,7 @@ fn gates(
                     validate::version(headers)?;
                     listing::one(&script.models, name)
                 }
+                (None, "GET", _) if path == ORGANIZATION => organization(credential),
                 (None, _, _) if [MESSAGES, COUNT_TOKENS, MODELS].contains(&path) => {
                     Reply::error(405, "invalid_request_error", "Method Not Allowed")
                 }
@@ -173,6 +175,18 @@ fn gates(
         }
     };
     Ok(decision)
+}
+
+/// Returns the organisation that an admin key belongs to; other keys may not ask.
+fn organization(credential: &str) -> Reply {
+    if !credential.starts_with("sk-ant-admin01-") {
+        return KnownError::Permission.reply();
+    }
+    listing::ok(&json!({
+        "id": "00000000-0000-4000-8000-000000000000",
+        "type": "organization",
+        "name": "Simulated organization",
+    }))
 }
 
 fn asked(body: &Value, model: &str, max_tokens: u64) -> Asked {

@@ -7,11 +7,13 @@ pub(super) const FOUNDATION: &[&str] =
 /// The other rooms, from the bottom up, each with what it may use besides the foundation.
 /// An arrow only ever points to a room further up in this list, so there can be no circle.
 pub(super) const ROOMS: &[(&str, &[&str])] = &[
+    ("hardening", &[]),
+    ("logging", &[]),
     ("child", &[]),
     ("db", &[]),
     ("settings", &["db"]),
     ("vault", &["child", "db", "settings"]),
-    ("agent", &["db", "settings", "vault"]),
+    ("agent", &["child", "db", "settings", "vault"]),
     ("usage", &["db", "settings"]),
     // A call that checks a key says what it used, in the ledger's tokens.
     ("http", &["settings", "usage"]),

@@ -2,54 +2,20 @@
 //! then its user. Nothing is opened before the first secret is needed.
 
 use std::future::Future;
-use std::pin::Pin;
 
-use tokio::sync::{Mutex, watch};
+use tokio::sync::Mutex;
 
+use super::ask::{Answered, Ask, Question};
 use super::client::Client;
+use super::holder::{Holder, Meant};
 use crate::error::{Code, Error, Result};
 use crate::id::KeyId;
 use crate::paths::Paths;
-use crate::secret::{ApiKey, HistoryKey, Passphrase, RecoveryCode};
+use crate::secret::{ApiKey, HistoryKey, RecoveryCode};
 use crate::vault::{Custody, Later, Lock, NewSlot, SealedKey, SlotKind, Status, UnlockWith, Vault};
 
 /// How often a user may mistype before it counts as not knowing.
 const TRIES: usize = 3;
-
-/// What a face is to ask its user for.
-#[derive(Debug)]
-pub struct Question {
-    /// Whether a passphrase opens this vault.
-    pub takes_passphrase: bool,
-    /// Whether a recovery code opens this vault.
-    pub takes_recovery: bool,
-    /// What went wrong before: a mistyped answer, or a keychain that could not be used.
-    pub trouble: Option<Error>,
-}
-
-/// What the user gave.
-#[derive(Debug)]
-pub enum Answered {
-    /// The passphrase.
-    Passphrase(Passphrase),
-    /// The recovery code.
-    Recovery(RecoveryCode),
-}
-
-/// The future of an answer.
-pub type Asked<'a> = Pin<Box<dyn Future<Output = Option<Answered>> + Send + 'a>>;
-
-/// A face's way to reach its user.
-pub trait Ask: Send + Sync {
-    /// Asks, hidden, for what opens the vault; `None` when nobody can be asked, or nobody wants to
-    /// answer.
-    fn ask<'a>(&'a self, question: &'a Question) -> Asked<'a>;
-
-    /// Shows, or takes down, that the keychain is waiting for its owner.
-    fn waiting(&self, is_waiting: bool) {
-        let _ = is_waiting;
-    }
-}
 
 /// The vault as one face reaches it. Opens it when the first secret is needed, at most once.
 pub struct Access {
@@ -59,22 +25,6 @@ pub struct Access {
     ask: Box<dyn Ask>,
     // Also keeps two needs at once from asking twice.
     found: Mutex<Option<Holder>>,
-}
-
-/// Who holds the vault open.
-#[derive(Clone)]
-enum Holder {
-    Agent(Client),
-    Own(Vault),
-}
-
-/// What an answer is meant for.
-#[derive(Clone, Copy)]
-enum Meant {
-    /// Opening the vault for every face, which also allows silent use of the keychain again.
-    ForAll,
-    /// What this process is doing; a lock that was asked for stands for the others.
-    ForNow,
 }
 
 impl Access {
@@ -295,51 +245,6 @@ impl Access {
             *found = None;
         }
         is_stale
-    }
-}
-
-impl Holder {
-    async fn status(&self) -> Result<Status> {
-        match self {
-            Self::Agent(client) => client.status().await,
-            Self::Own(vault) => vault.status(),
-        }
-    }
-
-    async fn unlock(&self, with: UnlockWith<'_>, meant: Meant) -> Result<()> {
-        match (self, meant) {
-            (Self::Agent(client), _) => client.unlock(with).await,
-            (Self::Own(vault), Meant::ForAll) => vault.unlock(with).await,
-            (Self::Own(vault), Meant::ForNow) => vault.unlock_here(with).await,
-        }
-    }
-
-    async fn unlock_silently(&self) -> Result<()> {
-        match self {
-            Self::Agent(client) => client.unlock_silently().await,
-            Self::Own(vault) => vault.unlock_silently().await,
-        }
-    }
-
-    async fn lock(&self) -> Result<()> {
-        match self {
-            Self::Agent(client) => client.lock().await,
-            Self::Own(vault) => vault.lock().await,
-        }
-    }
-
-    fn waiting(&self) -> watch::Receiver<bool> {
-        match self {
-            Self::Agent(client) => client.waiting(),
-            Self::Own(vault) => vault.keychain().waiting(),
-        }
-    }
-
-    fn custody(&self) -> &dyn Custody {
-        match self {
-            Self::Agent(client) => client,
-            Self::Own(vault) => vault,
-        }
     }
 }
 

@@ -42,18 +42,18 @@ impl Client {
             face,
             waiting: watch::Sender::new(false),
         };
-        match UnixStream::connect(&client.socket).await {
-            Ok(stream) => drop(stream),
+        let stream = match UnixStream::connect(&client.socket).await {
+            Ok(stream) => stream,
             Err(e) if is_nobody(e.kind()) => return Ok(None),
             Err(e) => return Err(unreachable(e)),
-        }
-        match client.call(Request::Status {}, HELLO_DEADLINE).await {
-            Ok(_) => Ok(Some(client)),
-            Err(error) if error.code() == Code::Timeout => {
+        };
+        let hello = client.exchange(stream, client.request(Request::Status {}));
+        match tokio::time::timeout(HELLO_DEADLINE, hello).await {
+            Ok(answer) => answer.map(|_| Some(client)),
+            Err(_) => {
                 tracing::warn!("the agent does not answer; going on without it");
                 Ok(None)
             }
-            Err(error) => Err(error),
         }
     }
 
@@ -158,21 +158,27 @@ impl Client {
 
     /// Sends one request on a connection of its own; dropping the future cancels it.
     async fn call(&self, request: Request, deadline: Duration) -> Result<Answer> {
-        let call = Call {
-            version: VERSION,
-            face: self.face.to_owned(),
-            request,
-        };
         let _shown = TakenDown(&self.waiting);
-        tokio::time::timeout(deadline, self.exchange(&call))
+        let whole = async {
+            let stream = UnixStream::connect(&self.socket)
+                .await
+                .map_err(unreachable)?;
+            self.exchange(stream, self.request(request)).await
+        };
+        tokio::time::timeout(deadline, whole)
             .await
             .map_err(|_| silent())?
     }
 
-    async fn exchange(&self, call: &Call) -> Result<Answer> {
-        let mut stream = UnixStream::connect(&self.socket)
-            .await
-            .map_err(unreachable)?;
+    fn request(&self, request: Request) -> Call {
+        Call {
+            version: VERSION,
+            face: self.face.to_owned(),
+            request,
+        }
+    }
+
+    async fn exchange(&self, mut stream: UnixStream, call: Call) -> Result<Answer> {
         // The folder is private, so this can only be wrong if someone made it less so.
         let peer = stream.peer_cred().map_err(unreachable)?;
         if peer.uid() != rustix::process::geteuid().as_raw() {
@@ -182,7 +188,8 @@ impl Client {
             )
             .hint("Look at who owns the runtime folder."));
         }
-        protocol::write(&mut stream, call).await?;
+        protocol::write(&mut stream, &call).await?;
+        drop(call);
         loop {
             let frame = protocol::read(&mut stream).await?;
             match protocol::parse(&frame)? {
@@ -240,7 +247,7 @@ struct TakenDown<'a>(&'a watch::Sender<bool>);
 
 impl Drop for TakenDown<'_> {
     fn drop(&mut self) {
-        self.0.send_if_modified(|is_shown| std::mem::take(is_shown));
+        self.0.send_if_modified(std::mem::take);
     }
 }
 

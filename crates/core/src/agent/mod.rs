@@ -4,22 +4,26 @@
 //! [`Client`]. [`Access`] is the order in which a face that may ask looks for an open vault.
 
 mod access;
+mod ask;
 mod background;
 #[cfg(unix)]
 mod client;
 #[cfg(not(unix))]
 #[path = "client_elsewhere.rs"]
 mod client;
+mod holder;
 #[cfg(unix)]
 mod protocol;
 #[cfg(unix)]
 mod server;
 
-pub use access::{Access, Answered, Ask, Asked, Question};
+pub use access::Access;
+pub use ask::{Answered, Ask, Asked, Question};
 pub use background::{READY, start_in_background};
 pub use client::Client;
 #[cfg(unix)]
 pub use server::Server;
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;

@@ -83,6 +83,7 @@ impl Server {
     }
 
     /// Serves until `cancel`, then removes the socket. Requests in flight have a moment to end.
+    /// Meanwhile the vault locks by itself when its time has come: see [`Vault::lock_by_itself`].
     pub async fn serve(self, cancel: CancellationToken) {
         let free = Arc::new(Semaphore::new(CALLERS));
         let mut callers = JoinSet::new();
@@ -112,7 +113,7 @@ impl Server {
             }
         };
         tokio::select! {
-            () = cancel.cancelled() => {}
+            () = self.vault.lock_by_itself(cancel) => {}
             () = accepting => {}
         }
         // Nobody new from here on.

@@ -107,3 +107,6 @@ pub struct Key {
     /// Whether it is usable: not retired.
     pub is_active: bool,
 }
+
+#[cfg(test)]
+mod tests;

@@ -60,6 +60,7 @@ impl Vault {
                     .hint("Choose at least one of them."),
             );
         }
+        let locks = self.locks();
         self.shared.db.read(refuse_second_vault)?;
         let (opened, rows) = Opened::fresh()?;
         let now = self.now();
@@ -92,7 +93,8 @@ impl Vault {
             }
             return Err(error);
         }
-        self.keep(opened);
+        // A lock that came meanwhile stands; what was made is made all the same.
+        let _ = self.keep(opened, locks);
         Ok(created)
     }
 

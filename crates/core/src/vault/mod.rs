@@ -5,6 +5,7 @@
 //! share no code that could give a vault with rows a fresh key.
 
 mod audit;
+mod autolock;
 mod create;
 mod custody;
 mod envelope;

@@ -88,7 +88,8 @@ pub(super) fn new_derivation(cost: Cost) -> Result<String> {
 pub(super) async fn derive(passphrase: &Passphrase, derivation: &str) -> Result<WrappingKey> {
     let parsed = parse(derivation)?;
     // The same letters typed on another keyboard may come as other bytes.
-    let typed: Zeroizing<String> = Zeroizing::new(passphrase.expose().nfc().collect());
+    let mut typed = Zeroizing::new(String::with_capacity(3 * passphrase.expose().len()));
+    typed.extend(passphrase.expose().nfc());
     tokio::task::spawn_blocking(move || derive_here(&typed, &parsed))
         .await
         .map_err(|e| Error::failed("The passphrase could not be worked on.").because(e))?

@@ -114,6 +114,8 @@ pub(super) struct Shared {
 
 struct State {
     opened: Option<Arc<Opened>>,
+    /// How often it was locked: an unlock that a lock overtakes must not win.
+    locks: u64,
     last_use: Moment,
 }
 
@@ -155,6 +157,7 @@ impl Vault {
                 cost: Cost::STANDARD,
                 state: Mutex::new(State {
                     opened: None,
+                    locks: 0,
                     last_use,
                 }),
                 lock: watch::Sender::new(Lock::Locked(Why::Start)),
@@ -302,17 +305,30 @@ impl Vault {
         Ok(opened)
     }
 
-    pub(super) fn keep(&self, opened: Opened) {
+    /// Returns how often the vault was locked so far: what an unlock that begins now is to give to
+    /// [`Vault::keep`].
+    pub(super) fn locks(&self) -> u64 {
+        self.state().locks
+    }
+
+    /// Keeps the keys, unless the vault was locked since `locks` was asked for.
+    pub(super) fn keep(&self, opened: Opened, locks: u64) -> Result<()> {
         let mut state = self.state();
+        if state.locks != locks {
+            drop(state);
+            return Err(self.locked());
+        }
         state.opened = Some(Arc::new(opened));
         state.last_use = Moment::now(self.shared.db.clock());
         self.shared.lock.send_replace(Lock::Unlocked);
+        Ok(())
     }
 
     /// Lets go of the keys, which wipes them. Returns whether there were any.
     fn forget(&self, why: Why) -> bool {
         let mut state = self.state();
         let was_open = state.opened.take().is_some();
+        state.locks += 1;
         if was_open || why == Why::Asked {
             self.shared.lock.send_replace(Lock::Locked(why));
         }

@@ -349,6 +349,28 @@ async fn an_explicit_lock_stops_silent_use_until_an_explicit_unlock() {
 }
 
 #[tokio::test]
+async fn a_lock_overtakes_an_unlock_that_still_waits() {
+    let house = House::new();
+    let (vault, _) = house.full().await;
+    vault.lock().await.unwrap();
+    house.fake.mood(Mood::Asking);
+    let mut notice = vault.keychain().waiting();
+    let lock = async {
+        notice
+            .wait_for(|is_shown| *is_shown)
+            .await
+            .map(drop)
+            .unwrap();
+        vault.lock().await.unwrap();
+        house.fake.release();
+    };
+    let (unlocked, ()) = tokio::join!(vault.unlock(WITH_KEYCHAIN), lock);
+    assert_eq!(code(unlocked), Some(Code::Locked));
+    assert_eq!(code(vault.history_key().await), Some(Code::Locked));
+    assert!(!vault.status().unwrap().silent_keychain);
+}
+
+#[tokio::test]
 async fn a_slot_is_replaced_and_removed_but_never_the_last_one() {
     let house = House::new();
     let (vault, old_code) = house.full().await;

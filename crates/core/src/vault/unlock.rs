@@ -73,6 +73,7 @@ impl Vault {
     }
 
     async fn open_slot(&self, with: UnlockWith<'_>, is_explicit: bool) -> Result<()> {
+        let locks = self.locks();
         let (header, slots) = self.found()?;
         let slot = pick(&slots, with.kind())?;
         let wrapping = self.wrapping_key(with, &header, slot).await?;
@@ -82,9 +83,11 @@ impl Vault {
                     .shared
                     .db
                     .read(|store| Opened::take(store, &header, data))?;
+                if self.locks() != locks {
+                    return Err(self.locked());
+                }
                 self.note_unlock(slot, is_explicit).await?;
-                self.keep(opened);
-                Ok(())
+                self.keep(opened, locks)
             }
             Unwrapped::WrongKey => Err(wrong_key(with)),
             Unwrapped::Damaged => Err(damaged_slot(with.kind())),

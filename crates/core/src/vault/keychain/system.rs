@@ -78,7 +78,7 @@ fn worded(trouble: Trouble) -> Error {
         Trouble::NoStorageAccess(_) => unavailable("it is locked and was not unlocked"),
         Trouble::Ambiguous(_) => unavailable("it holds more than one entry for this vault"),
         Trouble::PlatformFailure(_) | Trouble::NoDefaultStore => {
-            unavailable("there is none running in this login session")
+            unavailable("none is running in this login session, or it failed")
         }
         _ => unavailable("it refused the request"),
     }

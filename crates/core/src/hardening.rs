@@ -1,0 +1,52 @@
+//! Keeping a process's memory to itself, as far as the system goes along.
+
+use crate::error::{Error, Result};
+
+/// Turns core dumps off for this process and its children: a dump would hold every secret in
+/// memory. Both faces do this first.
+///
+/// # Errors
+/// [`Code::Failed`](crate::error::Code::Failed) when the system refuses.
+pub fn forbid_core_dumps() -> Result<()> {
+    #[cfg(unix)]
+    {
+        let none = rustix::process::Rlimit {
+            current: Some(0),
+            maximum: Some(0),
+        };
+        rustix::process::setrlimit(rustix::process::Resource::Core, none)
+            .map_err(|e| Error::failed("Core dumps could not be turned off.").because(e))?;
+    }
+    Ok(())
+}
+
+/// Hides this process's memory and environment from other processes of the same user.
+///
+/// For the command line and the agent only: desktop file portals refuse a window that does this.
+///
+/// # Errors
+/// [`Code::Failed`](crate::error::Code::Failed) when the system refuses.
+pub fn forbid_inspection() -> Result<()> {
+    #[cfg(target_os = "linux")]
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
+        .map_err(|e| Error::failed("The process's memory could not be hidden.").because(e))?;
+    Ok(())
+}
+
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn afterwards_the_process_leaves_no_core_and_is_not_dumpable() {
+        forbid_core_dumps().unwrap();
+        forbid_inspection().unwrap();
+        let limit = rustix::process::getrlimit(rustix::process::Resource::Core);
+        assert_eq!((limit.current, limit.maximum), (Some(0), Some(0)));
+        assert!(matches!(
+            rustix::process::dumpable_behavior(),
+            Ok(rustix::process::DumpableBehavior::NotDumpable)
+        ));
+    }
+}
