@@ -12,7 +12,7 @@ use std::sync::Arc;
 use clap::Parser;
 use clap::error::ErrorKind;
 use switchyard_core::agent::Ask;
-use switchyard_core::{App, Error, Result};
+use switchyard_core::{App, Error, Result, hardening, logging};
 
 use crate::args::{Arguments, Command};
 use crate::ask::AtTerminal;
@@ -24,12 +24,27 @@ fn main() -> ExitCode {
         Err(refused) => return answer_for(&refused),
     };
     let out = Out::new(arguments.global.json);
+    if let Err(error) = prepare() {
+        out.error(&error);
+        return exit::code(error.code());
+    }
     match run(&arguments, &out) {
         Ok(code) => code,
         Err(error) => {
             out.error(&error);
             exit::code(error.code())
         }
+    }
+}
+
+/// Keeps this process's memory to itself, before there is a secret in it, and its log free of them.
+fn prepare() -> Result<()> {
+    logging::report_panics(|report| Out::new(false).note(report));
+    hardening::forbid_core_dumps()?;
+    hardening::forbid_inspection()?;
+    match std::env::var("SWITCHYARD_LOG") {
+        Ok(filter) if !filter.is_empty() => logging::start(&filter, std::io::stderr),
+        _ => Ok(()),
     }
 }
 
