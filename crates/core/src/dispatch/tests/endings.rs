@@ -303,14 +303,3 @@ async fn a_disk_too_full_for_the_answer_still_takes_the_ledger_row() {
     );
     home.assert_settled();
 }
-
-#[tokio::test]
-async fn an_endless_answer_is_shown_whole_and_kept_up_to_its_bound() {
-    let size = ANSWER_MAX as u64 + 1024 * 1024;
-    let home = Home::new(Script::new().reply(Reply::flood(size))).await;
-    let done = home.send("Hi").await;
-    assert_eq!(done.text().len() as u64, size);
-    let kept = kept_answer(&home, &done).await;
-    assert_eq!(kept.len(), ANSWER_MAX);
-    assert!(done.text().starts_with(&kept));
-}
