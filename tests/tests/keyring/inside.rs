@@ -1,9 +1,8 @@
 //! What is tested inside of a session: see the module above.
 
-use std::path::Path;
+use std::collections::HashMap;
 use std::time::Duration;
 
-use switchyard_core::child::{self, Environment};
 use switchyard_core::clock::Clock;
 use switchyard_core::db::Db;
 use switchyard_core::paths::Paths;
@@ -13,17 +12,19 @@ use switchyard_core::vault::{
 };
 use switchyard_core::{Code, Result};
 use tokio_util::sync::CancellationToken;
-use zbus::Connection;
-use zbus::zvariant::{ObjectPath, OwnedObjectPath, Value};
+use zbus::zvariant::{ObjectPath, OwnedObjectPath, OwnedValue, Value};
+use zbus::{Connection, Proxy};
 
 const SECRETS: &str = "org.freedesktop.secrets";
 
+/// Tells whether this process was started in a session for these tests. Where all ignored tests are
+/// run at once there is none, and the keyring would be the user's own.
+fn is_inside() -> bool {
+    std::env::var_os(super::INSIDE).is_some()
+}
+
 /// A store in this session's home.
 fn store() -> Db {
-    assert!(
-        std::env::var_os(super::INSIDE).is_some(),
-        "only runs inside a session of its own"
-    );
     Db::open(&Paths::of_user().unwrap(), &Clock::system()).unwrap()
 }
 
@@ -46,33 +47,45 @@ fn passphrase() -> Passphrase {
     Passphrase::new("seven ducks in a row".to_owned())
 }
 
-/// Runs `secret-tool` with our entry's attributes and `text` on its standard input.
-async fn secret_tool(act: &[&str], text: &str) {
+async fn proxy(bus: &Connection, path: OwnedObjectPath, interface: &'static str) -> Proxy<'static> {
+    Proxy::new_owned(bus.clone(), SECRETS, path, interface)
+        .await
+        .unwrap()
+}
+
+async fn service(bus: &Connection) -> Proxy<'static> {
+    let path = ObjectPath::from_static_str_unchecked("/org/freedesktop/secrets");
+    proxy(bus, path.into(), "org.freedesktop.Secret.Service").await
+}
+
+/// Puts `value` into the vault's entry behind its back, or removes the entry.
+async fn replace_entry(value: Option<&[u8]>) {
+    let bus = Connection::session().await.unwrap();
+    let service = service(&bus).await;
     let id = store().read(vault_id).unwrap();
-    let script = r#"text=$1; shift; printf %s "$text" | secret-tool "$@""#;
-    let own: Vec<_> = std::env::vars_os().collect();
-    let environment = own
-        .into_iter()
-        .fold(Environment::default(), |all, (name, value)| {
-            all.with(name, value)
-        });
-    let mut command = child::command(Path::new("sh"), &environment);
-    command.args(["-c", script, "sh", text]).args(act).args([
-        "service",
-        "switchyard",
-        "username",
-        &id,
-    ]);
-    let done = child::output(command, Duration::from_secs(20), 10_000)
+    let wanted = HashMap::from([("service", "switchyard"), ("username", id.as_str())]);
+    let (found, _): (Vec<OwnedObjectPath>, Vec<OwnedObjectPath>) =
+        service.call("SearchItems", &wanted).await.unwrap();
+    assert_eq!(found.len(), 1, "the entry is not named by the vault's id");
+    let item = proxy(&bus, found[0].clone(), "org.freedesktop.Secret.Item").await;
+    let Some(value) = value else {
+        let _: OwnedObjectPath = item.call("Delete", &()).await.unwrap();
+        return;
+    };
+    let (_, session): (OwnedValue, OwnedObjectPath) = service
+        .call("OpenSession", &("plain", Value::from("")))
         .await
         .unwrap();
-    let complaint = String::from_utf8_lossy(&done.stderr);
-    assert_eq!(done.code, Some(0), "{complaint}");
+    let secret = (session, Vec::<u8>::new(), value, "application/octet-stream");
+    let () = item.call("SetSecret", &(secret,)).await.unwrap();
 }
 
 #[tokio::test]
 #[ignore = "runs inside a session of its own"]
 async fn an_unlocked_keyring() {
+    if !is_inside() {
+        return;
+    }
     let created = vault().create(keychain_only()).await.unwrap();
     assert!(created.no_keychain.is_none());
     let vault = vault();
@@ -84,18 +97,16 @@ async fn an_unlocked_keyring() {
     let phrase = passphrase();
     vault.add_slot(NewSlot::Passphrase(&phrase)).await.unwrap();
 
-    let other = "x".repeat(32);
-    secret_tool(&["store", "--label=x"], &other).await;
-    assert_eq!(
-        code(vault.unlock(UnlockWith::Keychain).await),
-        Some(Code::KeychainMismatch)
-    );
-    secret_tool(&["store", "--label=x"], &other[1..]).await;
-    assert_eq!(
-        code(vault.unlock(UnlockWith::Keychain).await),
-        Some(Code::KeychainMismatch)
-    );
-    secret_tool(&["clear"], "").await;
+    for length in [0, 31, 32, 33] {
+        replace_entry(Some(&vec![7; length])).await;
+        let outcome = vault.unlock(UnlockWith::Keychain).await;
+        assert_eq!(
+            code(outcome),
+            Some(Code::KeychainMismatch),
+            "{length} bytes"
+        );
+    }
+    replace_entry(None).await;
     assert_eq!(
         code(vault.unlock(UnlockWith::Keychain).await),
         Some(Code::KeychainEmpty)
@@ -109,14 +120,7 @@ async fn an_unlocked_keyring() {
 /// Locks the keyring's default collection, as its owner can.
 async fn lock_keyring() {
     let bus = Connection::session().await.unwrap();
-    let service = zbus::Proxy::new(
-        &bus,
-        SECRETS,
-        "/org/freedesktop/secrets",
-        "org.freedesktop.Secret.Service",
-    )
-    .await
-    .unwrap();
+    let service = service(&bus).await;
     let collection: OwnedObjectPath = service.call("ReadAlias", &"default").await.unwrap();
     let (locked, _): (Vec<OwnedObjectPath>, OwnedObjectPath) = service
         .call("Lock", &vec![ObjectPath::from(collection)])
@@ -128,6 +132,9 @@ async fn lock_keyring() {
 #[tokio::test]
 #[ignore = "runs inside a session of its own"]
 async fn a_locked_keyring() {
+    if !is_inside() {
+        return;
+    }
     let vault = vault();
     vault.create(keychain_only()).await.unwrap();
     vault.lock().await.unwrap();
@@ -151,6 +158,9 @@ async fn a_locked_keyring() {
 #[tokio::test]
 #[ignore = "runs inside a session of its own"]
 async fn no_keyring() {
+    if !is_inside() {
+        return;
+    }
     let vault = vault();
     let error = vault.create(keychain_only()).await.unwrap_err();
     assert_eq!(error.code(), Code::KeychainUnavailable);
@@ -172,6 +182,9 @@ async fn no_keyring() {
 #[tokio::test]
 #[ignore = "runs inside a session of its own"]
 async fn a_silent_keyring() {
+    if !is_inside() {
+        return;
+    }
     // Owns the name, reads nothing, answers nothing.
     let silent = Connection::session().await.unwrap();
     silent.request_name(SECRETS).await.unwrap();
@@ -215,6 +228,9 @@ const COLLECTION: &str = "/org/freedesktop/secrets/collection/login";
 #[tokio::test]
 #[ignore = "runs inside a session of its own"]
 async fn an_asking_keyring() {
+    if !is_inside() {
+        return;
+    }
     let service = Connection::session().await.unwrap();
     let objects = service.object_server();
     objects
@@ -241,6 +257,9 @@ async fn an_asking_keyring() {
 #[tokio::test]
 #[ignore = "runs inside a session of its own"]
 async fn a_locked_screen() {
+    if !is_inside() {
+        return;
+    }
     let vault = vault();
     vault.create(keychain_only()).await.unwrap();
     let cancel = CancellationToken::new();
