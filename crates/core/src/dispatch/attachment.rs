@@ -1,5 +1,7 @@
 //! Files that go with a prompt: images as images, text as text, nothing else.
 
+use std::fmt;
+
 use crate::error::{Error, Result};
 use crate::text::check_name;
 use crate::usage::{Piece, image_size};
@@ -28,7 +30,7 @@ words! {
 }
 
 /// A file that goes with a prompt.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Attachment {
     /// The file's name, without its folder.
     pub name: String,
@@ -36,6 +38,16 @@ pub struct Attachment {
     pub media: Media,
     /// Its bytes.
     pub body: Vec<u8>,
+}
+
+// Written by hand so that no log holds a file's name or contents.
+impl fmt::Debug for Attachment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Attachment")
+            .field("media", &self.media)
+            .field("bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Attachment {

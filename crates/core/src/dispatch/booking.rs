@@ -32,14 +32,25 @@ pub(super) struct Booking {
 }
 
 impl Booking {
-    /// Closes the run and returns its receipt when all of it is in the store.
+    /// Closes the run and returns its receipt when all of it is in the store. Where there is no
+    /// room for the answer, the books are kept without it.
     pub(super) async fn close(&mut self, error: Option<&Error>) -> (Receipt, Result<()>) {
         let (receipt, closing) = self.end(error);
-        let written = self
-            .db
-            .write(move |store| runs::finish(store, closing))
-            .await;
+        let bare = closing.without_answer();
+        let Err(full) = self.write(closing).await else {
+            return (receipt, Ok(()));
+        };
+        let written = match self.write(bare).await {
+            Ok(()) => Err(not_kept(&full)),
+            Err(_) => Err(full),
+        };
         (receipt, written)
+    }
+
+    async fn write(&self, closing: Closing) -> Result<()> {
+        self.db
+            .write(move |store| runs::finish(store, closing))
+            .await
     }
 
     /// Takes the run back as if it had never been; nothing of it may have been sent.
@@ -172,6 +183,14 @@ impl Drop for Booking {
         // The write is done whether or not anybody waits for it.
         drop(self.db.write(move |store| runs::finish(store, closing)));
     }
+}
+
+fn not_kept(full: &Error) -> Error {
+    Error::new(
+        full.code(),
+        format!("The answer could not be kept. {}", full.message()),
+    )
+    .hint("What it cost is in the ledger. Free some space; copy the answer if you need it.")
 }
 
 fn millis(duration: std::time::Duration) -> u64 {

@@ -1,6 +1,6 @@
 //! What was sent before: newest first, texts only where they are kept and the vault is open.
 
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, Row, named_params};
 use serde::Serialize;
 
 use super::event::State;
@@ -86,8 +86,9 @@ struct Sealed {
 }
 
 const COLUMNS: &str = "r.id, r.conversation_id, r.reply_to, r.state, r.tier,
-    coalesce(r.model_served, r.model), r.payer_label, r.key_id, r.started_at, r.prompt,
-    u.cost_estimate, u.basis, u.tokens_used";
+    coalesce(r.model_served, r.model), r.payer_label, r.key_id, r.started_at,
+    r.prompt IS NOT NULL, u.cost_estimate, u.basis, u.tokens_used,
+    CASE WHEN :texts THEN r.prompt END";
 
 const FROM: &str = "FROM runs r LEFT JOIN key_usage u ON u.run_id = r.id";
 
@@ -135,9 +136,12 @@ fn list_with(
 ) -> Result<Vec<Summary>> {
     let limit = i64::try_from(limit.min(PAGE_MAX)).unwrap_or(0);
     let before = before.unwrap_or(RunId(i64::MAX));
-    let sql = format!("SELECT {COLUMNS} {FROM} WHERE r.id < ?1 ORDER BY r.id DESC LIMIT ?2");
+    let sql =
+        format!("SELECT {COLUMNS} {FROM} WHERE r.id < :before ORDER BY r.id DESC LIMIT :limit");
+    let texts = keeper.is_some();
     let mut rows = store.prepare_cached(&sql).doing("read the history")?;
-    rows.query_map((before, limit), |row| {
+    let bound = named_params! { ":before": before, ":limit": limit, ":texts": texts };
+    rows.query_map(bound, |row| {
         let (mut summary, prompt) = summary(row)?;
         summary.title = keeper.and_then(|keeper| title(keeper, summary.run, prompt.as_deref()));
         Ok(summary)
@@ -154,7 +158,6 @@ fn title(keeper: &Keeper, run: RunId, prompt: Option<&[u8]>) -> Option<String> {
 }
 
 fn summary(row: &Row<'_>) -> rusqlite::Result<(Summary, Option<Vec<u8>>)> {
-    let prompt: Option<Vec<u8>> = row.get(9)?;
     let summary = Summary {
         run: row.get(0)?,
         conversation: row.get(1)?,
@@ -166,19 +169,19 @@ fn summary(row: &Row<'_>) -> rusqlite::Result<(Summary, Option<Vec<u8>>)> {
         key: row.get(7)?,
         started_at: row.get(8)?,
         title: None,
-        is_kept: prompt.is_some(),
+        is_kept: row.get(9)?,
         cost: row.get(10)?,
         basis: row.get(11)?,
         tokens: row.get::<_, Option<i64>>(12)?.map(unsigned),
     };
-    Ok((summary, prompt))
+    Ok((summary, row.get(13)?))
 }
 
 fn one(store: &Connection, run: RunId) -> Result<(Summary, Option<Vec<u8>>)> {
     store
         .query_row(
-            &format!("SELECT {COLUMNS} {FROM} WHERE r.id = ?1"),
-            [run],
+            &format!("SELECT {COLUMNS} {FROM} WHERE r.id = :run"),
+            named_params! { ":run": run, ":texts": true },
             summary,
         )
         .map_err(|error| match error {

@@ -181,7 +181,7 @@ impl Keeper {
 }
 
 /// What a reply continues.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Before {
     pub(super) turns: Vec<Turn>,
     pub(super) system: Option<String>,

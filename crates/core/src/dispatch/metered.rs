@@ -136,7 +136,9 @@ impl Metered {
                 .into());
         }
         seen.request_id = self.request_id(&reply);
-        if !is_stream(&reply) {
+        if !is_of(&reply, "text/event-stream") {
+            // A page for people is a sign-in or a proxy's: no model has run.
+            seen.may_have_run = !is_of(&reply, "text/html");
             return Err(self.not_a_stream(&reply).into());
         }
         let mut answer = Answer {
@@ -323,11 +325,11 @@ impl Answer<'_> {
     }
 }
 
-fn is_stream(reply: &Reply) -> bool {
-    reply.header("content-type").is_some_and(|kind| {
-        kind.trim_start()
-            .to_ascii_lowercase()
-            .starts_with("text/event-stream")
+fn is_of(reply: &Reply, media_type: &str) -> bool {
+    reply.header("content-type").is_some_and(|sent| {
+        let sent = sent.trim_start().as_bytes();
+        sent.get(..media_type.len())
+            .is_some_and(|head| head.eq_ignore_ascii_case(media_type.as_bytes()))
     })
 }
 

@@ -1,5 +1,7 @@
 //! What is asked of a model, and the body that carries it.
 
+use std::fmt;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -47,7 +49,7 @@ words! {
 }
 
 /// A prompt with everything that goes with it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Request {
     /// The model, by the id that the API takes.
     pub model: String,
@@ -68,7 +70,7 @@ pub struct Request {
 }
 
 /// One earlier prompt of a conversation with its answer.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Turn {
     /// What was asked.
     pub prompt: String,
@@ -76,6 +78,24 @@ pub struct Turn {
     pub attachments: Vec<Attachment>,
     /// What came back; empty where nothing did.
     pub answer: String,
+}
+
+// Written by hand so that no log holds what people ask and are told.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("model", &self.model)
+            .field("turns", &self.turns.len())
+            .field("prompt_bytes", &self.prompt.len())
+            .field("attachments", &self.attachments)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Turn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Turn").finish_non_exhaustive()
+    }
 }
 
 #[derive(Serialize)]

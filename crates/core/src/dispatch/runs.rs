@@ -47,6 +47,26 @@ pub(super) struct Closing {
     pub(super) entry: Option<Entry>,
 }
 
+impl Closing {
+    /// Returns the same end for a store that has no room for the answer.
+    pub(super) fn without_answer(&self) -> Self {
+        Self {
+            run: self.run,
+            state: self.state,
+            at: self.at,
+            model_served: self.model_served.clone(),
+            first_token_ms: self.first_token_ms,
+            attempts: self.attempts,
+            stop_reason: self.stop_reason.clone(),
+            request_id: self.request_id.clone(),
+            error: self.error.clone(),
+            answer: String::new(),
+            keeper: None,
+            entry: self.entry.clone(),
+        }
+    }
+}
+
 /// Writes the row, the sealed texts and the reservation, in the caller's transaction.
 pub(super) fn begin(store: &Connection, new: &NewRun) -> Result<(RunId, ConversationId)> {
     let conversation = conversation(store, new)?;

@@ -2,6 +2,7 @@
 
 mod conversations;
 mod endings;
+mod locking;
 mod recovery;
 mod retries;
 mod routes;

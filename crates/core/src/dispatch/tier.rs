@@ -62,11 +62,16 @@ pub struct Seen {
     pub attempts: u32,
     /// A request is out, or was, of which nobody knows whether it was carried out.
     pub may_have_run: bool,
+    /// A piece did not fit; what follows it must not be kept without it.
+    is_full: bool,
 }
 
 impl Seen {
     /// Keeps a piece of the answer, as far as there is room.
     pub(super) fn keep(&mut self, text: &str) {
+        if self.is_full {
+            return;
+        }
         let room = ANSWER_MAX.saturating_sub(self.answer.len());
         let end = text.floor_char_boundary(room.min(text.len()));
         let length = self.answer.len();
@@ -74,6 +79,7 @@ impl Seen {
             self.answer.reserve_exact(ANSWER_MAX - length);
         }
         self.answer.push_str(&text[..end]);
+        self.is_full = end < text.len();
     }
 }
 
@@ -94,4 +100,27 @@ pub(super) async fn tell(sink: &Sink, event: RunEvent) -> Result<()> {
 pub(super) fn cancelled() -> Error {
     Error::new(Code::Cancelled, "The run was cancelled.")
         .hint("What had been used until then is in the ledger, as an estimate.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_kept_up_to_its_bound_and_nothing_after_a_gap() {
+        let mut seen = Seen::default();
+        let almost = "x".repeat(ANSWER_MAX - 2);
+        seen.keep(&almost);
+        seen.keep("世");
+        seen.keep("ab");
+        assert_eq!(
+            seen.answer.len(),
+            ANSWER_MAX - 2,
+            "no half character, and nothing after it"
+        );
+        assert_eq!(seen.answer, almost);
+        let mut seen = Seen::default();
+        seen.keep(&"y".repeat(ANSWER_MAX + 10));
+        assert_eq!(seen.answer.len(), ANSWER_MAX);
+    }
 }

@@ -23,6 +23,12 @@ use table::{Facts, kind};
 /// How much of a server's text is repeated to people, in characters.
 const TEXT_MAX: usize = 300;
 
+/// How much of a server's text is looked at, in bytes.
+const HEAD_MAX: usize = 64 * 1024;
+
+/// So many characters of a key would tell something of it.
+const TELLING: usize = 4;
+
 /// What stands behind a refusal or failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -175,9 +181,9 @@ impl Verdict {
             message: &message,
         });
         let said = if is_ours {
-            said(&message, key)
+            shown(&message, key)
         } else {
-            said(&String::from_utf8_lossy(body), key)
+            shown(&String::from_utf8_lossy(body), key)
         };
         let after = retry_after(headers, now);
         Self {
@@ -189,12 +195,12 @@ impl Verdict {
                 said: &said,
                 host: &endpoint.host(),
                 after,
-                appeal: details.appeal_url.as_deref().map(|url| said_url(url, key)),
+                appeal: details.appeal_url.as_deref().map(|url| shown(url, key)),
             }),
             retry: retry(kind, status, headers, after),
-            request_id: parsed.request_id.or_else(|| {
+            request_id: parsed.request_id.map(|id| shown(&id, key)).or_else(|| {
                 let sent = headers.get("request-id")?.to_str().ok()?;
-                Some(text::shown(sent, 80))
+                Some(shown(sent, key))
             }),
         }
     }
@@ -229,7 +235,7 @@ impl Verdict {
         let told = advice::Told {
             kind,
             status,
-            said: &said(message, key),
+            said: &shown(message, key),
             host: &endpoint.host(),
             after: None,
             appeal: None,
@@ -283,17 +289,21 @@ fn until(date: &str, now: Millis) -> Option<Duration> {
 }
 
 /// Makes a server's text fit to be shown: without the key, on one line, bounded.
-fn said(text: &str, key: &ApiKey) -> String {
-    // Cut generously first: the text may be megabytes of a proxy's page. The key can't hide at the
-    // cut, because what is shown is far shorter.
-    let head: String = text.chars().take(TEXT_MAX * 8).collect();
-    let clean = redact_known(&head, key);
+fn shown(text: &str, key: &ApiKey) -> String {
+    // Cut generously first: the text may be megabytes of a proxy's page.
+    let head = &text[..text.floor_char_boundary(HEAD_MAX.min(text.len()))];
+    let clean = redact_known(without_start_of(head, key.expose()), key);
     let words = clean.split_whitespace().collect::<Vec<_>>().join(" ");
     text::shown(&words, TEXT_MAX)
 }
 
-fn said_url(url: &str, key: &ApiKey) -> String {
-    said(url, key)
+/// Takes off the end of a text what a cut left of the key there, which is not the key any more
+/// and would not be redacted.
+fn without_start_of<'a>(text: &'a str, key: &str) -> &'a str {
+    let ends = key.char_indices().map(|(at, _)| at).rev();
+    let mut starts = ends.filter(|at| *at >= TELLING).map(|at| &key[..at]);
+    let found = starts.find_map(|start| text.strip_suffix(start));
+    found.unwrap_or(text)
 }
 
 #[cfg(test)]

@@ -191,11 +191,13 @@ async fn an_answer_that_is_no_stream_is_an_error_and_not_an_empty_answer() {
     let done = home.send("Hi").await;
     assert_eq!(done.error().code(), Code::Refused);
     assert!(done.error().message().contains("text/html"));
-    assert_eq!(
-        done.amount().basis,
-        Basis::Estimated,
-        "it may have been carried out"
-    );
+    assert_eq!(done.outcome.receipt.booked, None, "no model writes pages");
+    home.simulator
+        .push(Reply::raw(200, "application/json", "{\"content\":[]}"));
+    let done = home.send("Hi").await;
+    assert_eq!(done.error().code(), Code::Refused);
+    assert_eq!(done.amount().basis, Basis::Estimated, "a model has run");
+    home.assert_settled();
 }
 
 #[tokio::test]
@@ -259,4 +261,45 @@ async fn a_run_cancelled_before_it_began_leaves_nothing() {
     assert_eq!(error.code(), Code::Cancelled);
     assert_eq!(home.value::<i64>("SELECT count(*) FROM runs"), 0);
     assert!(home.simulator.requests().is_empty());
+}
+
+/// Lets the store grow by so many pages and no more.
+async fn leave_room(home: &Home, pages: i64) {
+    let limit = move |store: &rusqlite::Connection| {
+        let count: i64 = store
+            .query_row("PRAGMA page_count", [], |row| row.get(0))
+            .doing("count")?;
+        store
+            .query_row(
+                &format!("PRAGMA max_page_count = {}", count + pages),
+                [],
+                |_| Ok(()),
+            )
+            .doing("limit")
+    };
+    home.dispatch.db.write(limit).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_disk_too_full_for_the_answer_still_takes_the_ledger_row() {
+    let long = Reply::deltas(["one ".to_owned(), "x".repeat(1024 * 1024)]).stall_after(1);
+    let home = Home::new(Script::new().reply(long)).await;
+    let mut run = home.start(home.prepare(home.ask("Hi")).await);
+    run.first_text().await;
+    leave_room(&home, 8).await;
+    home.simulator.release();
+    let done = run.end().await;
+    assert_eq!(done.text().len(), 1024 * 1024, "all of it was shown");
+    assert_eq!(done.error().code(), Code::StoreUnwritable);
+    assert!(
+        done.error().message().contains("answer could not be kept"),
+        "{}",
+        done.error()
+    );
+    assert_eq!(home.value::<String>("SELECT state FROM runs"), "finished");
+    assert_eq!(
+        home.value::<String>("SELECT basis FROM key_usage"),
+        "metered"
+    );
+    home.assert_settled();
 }

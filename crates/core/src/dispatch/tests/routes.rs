@@ -199,3 +199,16 @@ async fn tokens_of_a_subscription_and_admin_keys_never_pay_for_metered_runs() {
         assert_eq!(error.unwrap_err().code(), Code::NotFound);
     }
 }
+
+#[tokio::test]
+async fn a_prepared_request_shows_no_log_what_it_says_or_who_pays_it() {
+    let home = Home::new(Script::new()).await;
+    let mut ask = from_env(&home, "marzipan");
+    ask.request.attachments = vec![Attachment::new("secret.txt", b"nougat".to_vec()).unwrap()];
+    let read = |_: &str| Some(home.secret.clone());
+    let prepared = home.dispatch.preflight(ask, read).await.unwrap();
+    let shown = format!("{prepared:?}");
+    for hidden in ["marzipan", "nougat", "secret.txt", home.secret.as_str()] {
+        assert!(!shown.contains(hidden), "{shown}");
+    }
+}
