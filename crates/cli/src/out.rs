@@ -93,6 +93,14 @@ fn written(outcome: io::Result<()>) -> Result<()> {
     outcome.map_err(|e| Error::new(Code::Cancelled, "Nobody reads the output any more.").because(e))
 }
 
+/// Counts things in words: `1 run`, `2 runs`.
+pub(crate) fn count(number: u64, what: &str) -> String {
+    match number {
+        1 => format!("1 {what}"),
+        _ => format!("{number} {what}s"),
+    }
+}
+
 /// Columns that line up; numbers to the right.
 #[derive(Default)]
 pub(crate) struct Table {

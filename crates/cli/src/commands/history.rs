@@ -11,7 +11,7 @@ use switchyard_core::{App, Error, Result};
 use super::keys::ago;
 use crate::args::History;
 use crate::ask;
-use crate::out::{Out, Table};
+use crate::out::{Out, Table, count as plural};
 
 pub(crate) async fn run(wanted: &History, app: &App, out: &Out) -> Result<ExitCode> {
     if app.db_if_any()?.is_none() {
@@ -137,7 +137,8 @@ async fn forget(which: &str, agreed: bool, app: &App, out: &Out) -> Result<ExitC
         out.json_line(&serde_json::json!({ "forgotten": count }))?;
     } else {
         out.line(&format!(
-            "The text of {count} run(s) is gone; their costs stay."
+            "The text of {} is gone; costs stay in the ledger.",
+            plural(u64::try_from(count).unwrap_or(u64::MAX), "run")
         ))?;
     }
     Ok(ExitCode::SUCCESS)

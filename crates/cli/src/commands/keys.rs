@@ -12,7 +12,7 @@ use switchyard_core::{App, Error, Result};
 use crate::args::{AddKey, CheckKeys, EditKey, Keys, Labels, OneKey, RemoveKey};
 use crate::ask;
 use crate::exit;
-use crate::out::{Out, Table};
+use crate::out::{Out, Table, count};
 
 pub(crate) async fn run(command: &Keys, app: &App, out: &Out) -> Result<ExitCode> {
     match command {
@@ -165,8 +165,8 @@ async fn check(wanted: &CheckKeys, app: &App, out: &Out) -> Result<ExitCode> {
     }
     if wanted.real_call && !wanted.yes {
         let question = format!(
-            "One real call for each of {} key(s), about 8 tokens in and 1 out: less than $0.0001 each with the cheapest model. Go on?",
-            chosen.len()
+            "One real call for {}, about 8 tokens in and 1 out: less than $0.0001 each with the cheapest model. Go on?",
+            count(u64::try_from(chosen.len()).unwrap_or(u64::MAX), "key")
         );
         if !ask::agrees(out, &question)? {
             return Err(

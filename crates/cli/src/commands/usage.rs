@@ -8,7 +8,7 @@ use switchyard_core::usage::{Basis, catalogue, shown as money};
 use switchyard_core::{App, Result, keys};
 
 use crate::args::{Grouping, Usage};
-use crate::out::{Out, Table};
+use crate::out::{Out, Table, count};
 
 pub(crate) async fn run(wanted: &Usage, app: &App, out: &Out) -> Result<ExitCode> {
     let range: Range = wanted.range.parse()?;
@@ -59,9 +59,9 @@ fn tell(report: &Report, by: Grouping, out: &Out) -> Result<()> {
     ))?;
     let total = &report.total;
     out.line(&format!(
-        "{} spent in {} run(s), {} tokens{}{}",
+        "{} spent in {}, {} tokens{}{}",
         money_of(total),
-        total.runs(),
+        count(total.runs(), "run"),
         grouped(total.tokens.total()),
         report
             .cached_permille
@@ -73,8 +73,9 @@ fn tell(report: &Report, by: Grouping, out: &Out) -> Result<()> {
     ))?;
     if total.plan.runs > 0 {
         out.line(&format!(
-            "On a plan, not billed: ≈ {} in {} run(s)",
-            total.plan.cost, total.plan.runs
+            "On a plan, not billed: ≈ {} in {}",
+            total.plan.cost,
+            count(total.plan.runs, "run")
         ))?;
     }
     let previous = report.previous_days;
@@ -181,7 +182,10 @@ fn money_of(sums: &Sums) -> String {
 fn unpriced(sums: &Sums) -> String {
     match sums.leaving.unpriced {
         0 => String::new(),
-        count => format!(" · {count} run(s) without a price, not in the sum"),
+        number => format!(
+            " · {} without a price, not in the sum",
+            count(number, "run")
+        ),
     }
 }
 

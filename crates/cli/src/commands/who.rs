@@ -7,7 +7,7 @@ use switchyard_core::shell::{self, Asker, Finding, Question, Report, State};
 use switchyard_core::text::shown;
 
 use crate::args::Who;
-use crate::out::{Out, Table};
+use crate::out::Out;
 
 pub(crate) async fn run(wanted: &Who, out: &Out) -> Result<ExitCode> {
     let mut question = Question::of_this_process(Asker::Terminal)?;
@@ -33,13 +33,9 @@ fn tell(report: &Report, out: &Out) -> Result<()> {
     }
     if !report.findings.is_empty() {
         out.line("")?;
-        let mut table = Table::new(&["", "NAME", "VALUE", "WHERE", "EFFECT"]);
-        for finding in &report.findings {
-            table.row(row(finding));
-        }
-        for line in table.lines() {
-            out.line(&line)?;
-        }
+    }
+    for finding in &report.findings {
+        tell_finding(finding, out)?;
     }
     for note in &report.notes {
         out.note(&format!("note: {note}"));
@@ -47,21 +43,22 @@ fn tell(report: &Report, out: &Out) -> Result<()> {
     Ok(())
 }
 
-fn row(finding: &Finding) -> Vec<String> {
+/// Writes a finding in two lines: what and where, then what it does.
+fn tell_finding(finding: &Finding, out: &Out) -> Result<()> {
     let (mark, effect) = match &finding.state {
         State::InForce => ("●", finding.effect.clone()),
         State::Overridden { by } => ("○", format!("Overridden by {by}.")),
         State::Pending => ("◌", format!("In new terminals: {}", finding.effect)),
         State::Unused { why } => ("○", why.clone()),
     };
-    vec![
-        mark.to_owned(),
-        shown(&finding.name, 40),
-        finding
-            .value
-            .as_deref()
-            .map_or_else(String::new, |value| shown(value, 40)),
-        shown(&finding.source, 60),
-        shown(&effect, 100),
-    ]
+    let value = finding
+        .value
+        .as_deref()
+        .map_or_else(String::new, |value| format!(" {}", shown(value, 60)));
+    out.line(&format!(
+        "{mark} {}{value}, {}",
+        shown(&finding.name, 60),
+        shown(&finding.source, 200)
+    ))?;
+    out.line(&format!("  {}", shown(&effect, 400)))
 }
