@@ -1,0 +1,142 @@
+//! The engine alone: from the call to the first byte on the wire, and from the last byte of the
+//! answer to the last event, which comes when the run is booked and durable.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use switchyard_core::agent::{Access, Ask, Asked, Question};
+use switchyard_core::clock::Clock;
+use switchyard_core::db::Db;
+use switchyard_core::dispatch::{Ask as Wanted, Class, Dispatch, PayWith, Request, channel};
+use switchyard_core::http::{Http, HttpSettings};
+use switchyard_core::keys;
+use switchyard_core::vault::{Custody, Keychain, UnlockWith, Vault};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::place::{Place, Server};
+use crate::report::{Report, Samples, Target};
+use crate::send::MODEL;
+use crate::wire::{self, Marks};
+use crate::{Measured, Size};
+
+/// Nobody is asked: the vault is open.
+struct Nobody;
+
+impl Ask for Nobody {
+    fn ask<'a>(&'a self, _question: &'a Question) -> Asked<'a> {
+        Box::pin(std::future::ready(None))
+    }
+}
+
+pub(crate) async fn measure(place: &Place, size: Size, report: &mut Report) -> Measured<()> {
+    report
+        .title("The engine: `Dispatch::run` to the first byte out, last byte in to the last event");
+    let times = size.times(30, 200);
+    // The key is checked with the simulator, and then moved to the server that takes the time.
+    let simulator = Server::start(["--events", "1"]).await?;
+    place.add_key("engine", &simulator.url).await?;
+    let db = Db::open(&place.paths(), &Clock::system())?;
+    let (url, mut marks) = wire::serve(2 * times)?;
+    db.write(move |store| {
+        use switchyard_core::db::SqlContext;
+        store
+            .execute(
+                "UPDATE api_keys SET base_url = ?1 WHERE name = 'engine'",
+                [url],
+            )
+            .doing("move the key")
+    })
+    .await?;
+    let vault = Vault::of(db.clone(), Keychain::of_system(), "bench");
+    let passphrase = place.passphrase();
+    vault
+        .unlock_here(UnlockWith::Passphrase(&passphrase))
+        .await?;
+    let http = Http::new(&HttpSettings::default());
+    let (mut own, mut by_agent) = (Sides::default(), Sides::default());
+    for _ in 0..times {
+        // A window: its own vault, its client in use.
+        let window = dispatch(&db, http.clone(), Arc::new(vault.clone()));
+        own.add(&window, &mut marks).await?;
+        // A command: it looks for the agent, and makes its client.
+        let access = Access::new(place.paths(), vault.clone(), "bench", Nobody);
+        let command = dispatch(&db, Http::new(&HttpSettings::default()), Arc::new(access));
+        by_agent.add(&command, &mut marks).await?;
+    }
+    report.judged(
+        "vault here: before the first byte",
+        "ms",
+        &own.before,
+        Target::AtMost(5.0),
+    );
+    report.judged(
+        "vault in an agent: before the first byte",
+        "ms",
+        &by_agent.before,
+        Target::AtMost(5.0),
+    );
+    report.figure("vault here: after the last byte", "ms", &own.after);
+    report.figure(
+        "vault in an agent: after the last byte",
+        "ms",
+        &by_agent.after,
+    );
+    Ok(())
+}
+
+fn dispatch(db: &Db, http: Http, vault: Arc<dyn Custody>) -> Dispatch {
+    Dispatch {
+        db: db.clone(),
+        http,
+        vault,
+        face: "bench",
+    }
+}
+
+/// What the engine adds on both sides of the wire.
+#[derive(Default)]
+struct Sides {
+    before: Samples,
+    after: Samples,
+}
+
+impl Sides {
+    async fn add(
+        &mut self,
+        dispatch: &Dispatch,
+        marks: &mut mpsc::UnboundedReceiver<Marks>,
+    ) -> Measured<()> {
+        let key = dispatch.db.read(|store| keys::find(store, "engine"))?.id;
+        let wanted = Wanted {
+            pay_with: PayWith::Key(key),
+            class: Class::Interactive,
+            reply_to: None,
+            request: Request {
+                model: MODEL.to_owned(),
+                prompt: "Why do trains need switches?".to_owned(),
+                ..Request::default()
+            },
+        };
+        let prepared = dispatch.preflight(wanted, |_| None).await?;
+        let (sink, mut events) = channel();
+        let listening = async {
+            let mut last = None;
+            while events.recv().await.is_some() {
+                last = Some(Instant::now());
+            }
+            last
+        };
+        let begin = Instant::now();
+        let running = dispatch.run(prepared, sink, CancellationToken::new());
+        let (outcome, last) = tokio::join!(running, listening);
+        if let Some(error) = outcome?.error {
+            return Err(error.into());
+        }
+        let (marks, last) = (marks.recv().await, last);
+        let (marks, last) = marks.zip(last).ok_or("the run left no marks")?;
+        self.before.add_time(marks.first_in.duration_since(begin));
+        self.after.add_time(last.duration_since(marks.last_out));
+        Ok(())
+    }
+}

@@ -1,0 +1,102 @@
+//! Measures Switchyard beside what one would use instead: both sides in one run, in turn, with the
+//! spread. A figure that is missed is said to be; only what could not be measured is a failure.
+
+mod engine;
+mod ledger;
+mod memory;
+mod month;
+mod place;
+mod report;
+mod rows;
+mod send;
+mod wire;
+
+use std::process::ExitCode;
+
+use crate::place::Place;
+use crate::report::Report;
+
+/// What a measurement returns.
+type Measured<T> = Result<T, Box<dyn std::error::Error>>;
+
+const HELP: &str = "\
+usage: ./dev bench [--quick | --long]
+
+  --quick   fewer repetitions, 100 000 ledger rows, no long streams: for CI
+  --long    10 million ledger rows as well";
+
+/// How much is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Size {
+    Quick,
+    Full,
+    Long,
+}
+
+impl Size {
+    /// Returns how often something is measured.
+    fn times(self, quick: usize, full: usize) -> usize {
+        if self == Self::Quick { quick } else { full }
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let mut report = Report::new();
+    let size = match size(std::env::args().skip(1)) {
+        Ok(size) => size,
+        Err(text) => {
+            report.text(&text);
+            return ExitCode::from(2);
+        }
+    };
+    let outcome = tokio::select! {
+        outcome = measure(size, &mut report) => outcome,
+        // Dropping the work ends what it started and removes its folders.
+        _ = tokio::signal::ctrl_c() => Err("it was interrupted".into()),
+    };
+    match outcome {
+        Ok(()) => {
+            report.close();
+            ExitCode::SUCCESS
+        }
+        Err(why) => {
+            report.text(&format!("error: this could not be measured: {why}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn size(mut arguments: impl Iterator<Item = String>) -> Result<Size, String> {
+    let usual = match std::env::var_os("SWITCHYARD_LONG_TESTS") {
+        Some(_) => Size::Long,
+        None => Size::Full,
+    };
+    match (arguments.next().as_deref(), arguments.next()) {
+        (None, _) => Ok(usual),
+        (Some("--quick"), None) => Ok(Size::Quick),
+        (Some("--long"), None) => Ok(Size::Long),
+        _ => Err(HELP.to_owned()),
+    }
+}
+
+async fn measure(size: Size, report: &mut Report) -> Measured<()> {
+    let place = Place::with_open_vault().await?;
+    send::measure(&place, size, report).await?;
+    engine::measure(&place, size, report).await?;
+    memory::measure(&place, size, report).await?;
+    place.close().await?;
+    let many = if size == Size::Quick {
+        100_000
+    } else {
+        1_000_000
+    };
+    let ledger = ledger::Ledger::of(many).await?;
+    month::measure(&ledger, size, report).await?;
+    rows::measure(&ledger, size, report).await?;
+    drop(ledger);
+    if size == Size::Long {
+        month::measure(&ledger::Ledger::of(10_000_000).await?, size, report).await?;
+    }
+    Ok(())
+}
