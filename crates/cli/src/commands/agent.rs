@@ -1,6 +1,8 @@
 //! `switchyard agent`: keeps the unlocked vault for other commands and windows, without a window.
 
+use std::convert::Infallible;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use switchyard_core::agent::{READY, Server};
 use switchyard_core::vault::{Lock, Vault};
@@ -10,6 +12,9 @@ use tokio_util::sync::CancellationToken;
 use crate::args::Agent;
 use crate::out::Out;
 
+/// How often the agent looks whether the store is to be tidied.
+const TIDY_EVERY: Duration = Duration::from_secs(60 * 60);
+
 pub(crate) async fn run(wanted: &Agent, app: &App, out: &Out) -> Result<ExitCode> {
     let vault = app.vault()?.clone();
     let server = Server::bind(app.paths(), vault.clone())?;
@@ -18,7 +23,10 @@ pub(crate) async fn run(wanted: &Agent, app: &App, out: &Out) -> Result<ExitCode
     let end = CancellationToken::new();
     let work = async {
         unlock(app, wanted, out).await?;
-        stopped(&vault, wanted.until_locked, out).await
+        tokio::select! {
+            outcome = stopped(&vault, wanted.until_locked, out) => outcome,
+            never = keep_tidy(app) => match never {},
+        }
     };
     let ended = async {
         let outcome = work.await;
@@ -27,6 +35,17 @@ pub(crate) async fn run(wanted: &Agent, app: &App, out: &Out) -> Result<ExitCode
     };
     let ((), outcome) = tokio::join!(server.serve(end.clone()), ended);
     outcome.map(|()| ExitCode::SUCCESS)
+}
+
+/// Tidies the store for as long as the agent lives.
+async fn keep_tidy(app: &App) -> Infallible {
+    // Tidying itself sees to it that it is done once a day; asking more often notices a day that
+    // the machine slept through.
+    let mut due = tokio::time::interval(TIDY_EVERY);
+    loop {
+        due.tick().await;
+        app.tidy().await;
+    }
 }
 
 /// Opens the vault with what is at hand; without it the agent starts locked, and whoever needs the

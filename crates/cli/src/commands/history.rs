@@ -17,11 +17,15 @@ pub(crate) async fn run(wanted: &History, app: &App, out: &Out) -> Result<ExitCo
     if app.db_if_any()?.is_none() {
         return nothing(out);
     }
-    match (&wanted.forget, wanted.run) {
+    // A store that can only be read is listed all the same.
+    let _ = app.recover().await;
+    let code = match (&wanted.forget, wanted.run) {
         (Some(which), _) => forget(which, wanted.yes, app, out).await,
         (None, Some(run)) => show(RunId(run), app, out).await,
         (None, None) => list(wanted.limit, app, out).await,
-    }
+    }?;
+    app.tidy().await;
+    Ok(code)
 }
 
 async fn list(limit: u32, app: &App, out: &Out) -> Result<ExitCode> {

@@ -46,14 +46,15 @@ pub(crate) async fn run(wanted: &Send, app: &App, out: &Out) -> Result<ExitCode>
         .error
         .as_ref()
         .map_or(ExitCode::SUCCESS, |error| exit::code(error.code()));
-    if out.json {
-        // The last event has said it all.
-        return Ok(code);
+    // With JSON the last event has said it all.
+    if !out.json {
+        if let Some(error) = &outcome.error {
+            out.error(error);
+        }
+        out.note(&summary(&outcome.receipt));
     }
-    if let Some(error) = &outcome.error {
-        out.error(error);
-    }
-    out.note(&summary(&outcome.receipt));
+    // Nobody waits for it any more: the answer and its cost are on the screen.
+    app.tidy().await;
     Ok(code)
 }
 

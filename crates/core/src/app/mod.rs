@@ -1,6 +1,7 @@
 //! The composition root: each part is opened when it is first needed, and once.
 
 mod listed;
+mod tidy;
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -14,6 +15,7 @@ use crate::paths::Paths;
 use crate::vault::{Keychain, Vault};
 
 pub use listed::{Listed, SETTINGS, setting};
+pub use tidy::TIDIED_AT;
 
 /// Everything that a face works with. Making one opens nothing.
 pub struct App {
