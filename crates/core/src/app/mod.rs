@@ -11,6 +11,7 @@ use crate::dispatch::{self, Dispatch};
 use crate::error::Result;
 use crate::http::{Http, HttpSettings};
 use crate::paths::Paths;
+use crate::usage;
 use crate::vault::{Keychain, Vault};
 
 pub use listed::{Listed, SETTINGS, setting};
@@ -135,12 +136,19 @@ impl App {
         self.dispatch_through(self.access_with(self.vault()?, Nobody))
     }
 
-    /// Books the runs whose process ended before they did.
+    /// Does what crashes and time have left to do: books the runs whose process ended before they
+    /// did, and deletes texts and folds ledger rows that are older than the user wants them kept.
+    /// Returns how many runs were booked.
     ///
     /// # Errors
-    /// [`Code::StoreUnwritable`](crate::error::Code::StoreUnwritable) when they can't be booked.
-    pub async fn recover(&self) -> Result<usize> {
-        dispatch::recover(self.db()?).await.map(|runs| runs.len())
+    /// [`Code::StoreUnwritable`](crate::error::Code::StoreUnwritable) when it can't be done; the next
+    /// call goes on.
+    pub async fn catch_up(&self) -> Result<usize> {
+        let db = self.db()?;
+        let booked = dispatch::recover(db).await?.len();
+        dispatch::prune(db).await?;
+        usage::retention::fold_old(db).await?;
+        Ok(booked)
     }
 
     fn dispatch_through(&self, access: Arc<Access>) -> Result<Dispatch> {
