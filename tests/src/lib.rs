@@ -11,6 +11,10 @@
 
 mod machine;
 mod planted;
+mod running;
+mod store;
+mod vault;
 
 pub use machine::{Machine, Outcome, binary, finish};
 pub use planted::{Planted, Watch};
+pub use running::Running;

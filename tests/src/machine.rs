@@ -13,6 +13,8 @@ use switchyard_core::paths::Paths;
 pub struct Machine {
     folder: tempfile::TempDir,
     variables: BTreeMap<String, String>,
+    /// What opens the vault, once there is one.
+    pub(crate) passphrase: String,
 }
 
 /// How a command ended and what it said.
@@ -29,6 +31,7 @@ pub struct Outcome {
 impl Outcome {
     /// Expects success and returns standard output.
     #[must_use]
+    #[track_caller]
     pub fn succeeded(self) -> String {
         assert_eq!(
             self.code,
@@ -40,8 +43,15 @@ impl Outcome {
         self.stdout
     }
 
+    /// Expects success, whatever was said.
+    #[track_caller]
+    pub fn expect_success(self) {
+        let _ = self.succeeded();
+    }
+
     /// Expects this exit code and returns standard error.
     #[must_use]
+    #[track_caller]
     pub fn failed_with(self, code: i32) -> String {
         assert_eq!(
             self.code,
@@ -91,7 +101,11 @@ impl Machine {
                 "unix:path=/nonexistent".to_owned(),
             ),
         ]);
-        Self { folder, variables }
+        Self {
+            folder,
+            variables,
+            passphrase: String::new(),
+        }
     }
 
     /// Sets a variable for every command that follows.
@@ -163,6 +177,13 @@ impl Machine {
     }
 }
 
+impl Drop for Machine {
+    fn drop(&mut self) {
+        // The agent that an unlock started is nobody's child any more, and outlives its test.
+        self.end_agent();
+    }
+}
+
 impl Default for Machine {
     fn default() -> Self {
         Self::new()
@@ -172,10 +193,10 @@ impl Default for Machine {
 /// Gives a child its input and waits for its end.
 #[must_use]
 pub fn finish(mut child: Child, input: &str) -> Outcome {
-    let mut pipe = child.stdin.take().expect("a piped standard input");
-    // A child that ends early closes its end, which is no failure of the test.
-    let _ = pipe.write_all(input.as_bytes());
-    drop(pipe);
+    if let Some(mut pipe) = child.stdin.take() {
+        // A child that ends early closes its end, which is no failure of the test.
+        let _ = pipe.write_all(input.as_bytes());
+    }
     let done = child.wait_with_output().expect("the child can be awaited");
     Outcome {
         code: done.status.code(),

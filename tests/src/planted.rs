@@ -14,7 +14,9 @@ impl Planted {
     pub fn key(&mut self, prefix: &str) -> String {
         let random = || uuid::Uuid::new_v4().simple().to_string();
         let key = format!("{prefix}{}{}{}AA", random(), random(), random());
-        self.0.push(key.clone());
+        // Either half alone would be too much already, as a text that was cut may show.
+        let (first, second) = key.split_at(key.len() / 2);
+        self.0.extend([first.to_owned(), second.to_owned()]);
         key
     }
 
@@ -40,33 +42,38 @@ impl Planted {
         found
     }
 
-    /// Tells whether any of the secrets is in `bytes`: as it is, reversed bytes apart, in UTF-16, in
-    /// base64 or in hexadecimal digits.
+    /// Tells whether any of the secrets is in `bytes`: as it is, in UTF-16, in base64 or
+    /// in hexadecimal digits of either case.
     #[must_use]
     pub fn is_in(&self, bytes: &[u8]) -> bool {
-        self.0.iter().any(|secret| {
-            forms(secret)
-                .iter()
-                .any(|form| bytes.windows(form.len()).any(|window| window == form))
-        })
+        self.0
+            .iter()
+            .flat_map(|secret| forms(secret))
+            .any(|form| is_part(&form, bytes))
     }
 
     /// Looks at the arguments of every process from now until [`Watch::end`].
     #[must_use]
     pub fn watch_arguments(&self) -> Watch {
         let (planted, ended) = (self.clone(), Arc::new(AtomicBool::new(false)));
-        let until = Arc::clone(&ended);
+        let (until, seen) = (Arc::clone(&ended), Arc::new(AtomicBool::new(false)));
+        let has_seen = Arc::clone(&seen);
         let thread = std::thread::spawn(move || {
             let mut found = Vec::new();
             let mut rounds = 0_u64;
             while !until.load(Ordering::Relaxed) || rounds == 0 {
                 planted.look_at_arguments(&mut found);
                 rounds += 1;
+                seen.store(!found.is_empty(), Ordering::Relaxed);
                 std::thread::yield_now();
             }
             found
         });
-        Watch { ended, thread }
+        Watch {
+            ended,
+            has_seen,
+            thread,
+        }
     }
 
     fn look_at_arguments(&self, found: &mut Vec<String>) {
@@ -88,10 +95,17 @@ impl Planted {
 /// A running look at the arguments of all processes.
 pub struct Watch {
     ended: Arc<AtomicBool>,
+    has_seen: Arc<AtomicBool>,
     thread: JoinHandle<Vec<String>>,
 }
 
 impl Watch {
+    /// Tells whether a secret has been seen by now.
+    #[must_use]
+    pub fn has_seen(&self) -> bool {
+        self.has_seen.load(Ordering::Relaxed)
+    }
+
     /// Ends it and returns where a secret was seen.
     #[must_use]
     pub fn end(self) -> Vec<String> {
@@ -109,7 +123,8 @@ fn forms(secret: &str) -> Vec<Vec<u8>> {
         .map(|byte| format!("{byte:02x}"))
         .collect::<String>()
         .into_bytes();
-    let mut forms = vec![plain.to_vec(), wide, hex];
+    let capitals = hex.to_ascii_uppercase();
+    let mut forms = vec![plain.to_vec(), wide, hex, capitals];
     // In base64 a text looks different at each of three offsets; its ends are left out, because they
     // mix with what stands beside it.
     for offset in 0..3 {
@@ -118,6 +133,20 @@ fn forms(secret: &str) -> Vec<Vec<u8>> {
         forms.push(coded[4..coded.len().saturating_sub(4).max(5)].to_vec());
     }
     forms
+}
+
+fn is_part(form: &[u8], bytes: &[u8]) -> bool {
+    let Some(first) = form.first() else {
+        return false;
+    };
+    let mut rest = bytes;
+    while let Some(at) = rest.iter().position(|byte| byte == first) {
+        if rest[at..].starts_with(form) {
+            return true;
+        }
+        rest = &rest[at + 1..];
+    }
+    false
 }
 
 fn base64(bytes: &[u8]) -> Vec<u8> {

@@ -2,8 +2,14 @@
 
 // Clippy's leave for tests to unwrap and panic covers only what it can see is a test.
 #[cfg(test)]
+mod cli;
+#[cfg(test)]
+mod concurrency;
+#[cfg(test)]
 mod house;
 #[cfg(test)]
 mod keyring;
+#[cfg(test)]
+mod planted;
 #[cfg(test)]
 mod who_table;

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use clap::Parser;
 use clap::error::ErrorKind;
 use switchyard_core::agent::Ask;
+use switchyard_core::secret::redact;
 use switchyard_core::{App, Error, Result, hardening, logging};
 
 use crate::args::{Arguments, Command};
@@ -60,6 +61,7 @@ fn run(arguments: &Arguments, out: &Out) -> Result<ExitCode> {
         Arc::clone(&terminal) as Arc<dyn Ask>,
     )?;
     let outcome = runtime.block_on(async {
+        catch_up(&arguments.command, &app, out).await;
         match &arguments.command {
             Command::Who(who) => commands::who::run(who, out).await,
             Command::Keys(keys) => commands::keys::run(keys, &app, out).await,
@@ -76,6 +78,27 @@ fn run(arguments: &Arguments, out: &Out) -> Result<ExitCode> {
     // A silent keychain must not hold up the end: what still waits is left behind.
     runtime.shutdown_background();
     outcome
+}
+
+/// Books what a killed process left open before any sum or list is shown.
+async fn catch_up(command: &Command, app: &App, out: &Out) {
+    let needs_books = matches!(
+        command,
+        Command::Send(_) | Command::History(_) | Command::Usage(_)
+    );
+    // A store that can't be opened is the command's own to tell.
+    if !needs_books || !matches!(app.db_if_any(), Ok(Some(_))) {
+        return;
+    }
+    match app.catch_up().await {
+        Ok(0) => {}
+        Ok(count) => out.note(&format!(
+            "note: {} ended with its process and is booked as estimated.",
+            out::count(u64::try_from(count).unwrap_or(u64::MAX), "run")
+        )),
+        // Reading goes on; what can't be written now is done by the next command that can.
+        Err(why) => out.note(&format!("note: {why}")),
+    }
 }
 
 /// Returns the name of this face in runs and in the audit.
@@ -99,24 +122,24 @@ fn answer_for(refused: &clap::Error) -> ExitCode {
     }
     let text = refused.to_string();
     let out = Out::new(false);
-    let first = text
-        .lines()
-        .next()
-        .unwrap_or("error: this can't be read")
-        .trim_end_matches(':');
+    let first = match refused.kind() {
+        // What the parser says of this is the whole page of help.
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => "error: a command is missing",
+        _ => text.lines().next().unwrap_or("error: this can't be read"),
+    }
+    .trim_end_matches(':');
     let missing: Vec<&str> = text
         .lines()
         .skip(1)
         .take_while(|line| line.starts_with("  "))
         .map(str::trim)
         .collect();
-    out.note(
-        match missing.is_empty() {
-            true => first.to_owned(),
-            false => format!("{first}: {}", missing.join(" ")),
-        }
-        .as_str(),
-    );
+    let said = match missing.is_empty() {
+        true => first.to_owned(),
+        false => format!("{first}: {}", missing.join(" ")),
+    };
+    // A key given as an argument is a mistake that the parser would repeat.
+    out.note(&redact(&said));
     out.note(&format!("hint: switchyard {}--help", subcommand_named()));
     ExitCode::from(exit::BAD_INPUT)
 }
@@ -126,8 +149,10 @@ fn subcommand_named() -> String {
     use clap::CommandFactory;
     let mut at = Arguments::command();
     let mut named = String::new();
-    for word in std::env::args()
+    // Taken as they come: what isn't text is no command's name, and no reason to stop.
+    for word in std::env::args_os()
         .skip(1)
+        .map(|word| word.to_string_lossy().into_owned())
         .filter(|word| !word.starts_with('-'))
     {
         let Some(next) = at.find_subcommand(&word).cloned() else {

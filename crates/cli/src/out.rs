@@ -1,6 +1,7 @@
 //! Where words go: answers and data to standard output, everything about them to standard error.
 
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 use switchyard_core::{Code, Error, Result};
@@ -12,6 +13,7 @@ pub(crate) struct Out {
     stderr: io::Stderr,
     /// Whether standard output carries JSON.
     pub(crate) json: bool,
+    has_lost_reader: AtomicBool,
 }
 
 impl Out {
@@ -20,6 +22,7 @@ impl Out {
             stdout: io::stdout(),
             stderr: io::stderr(),
             json,
+            has_lost_reader: AtomicBool::new(false),
         }
     }
 
@@ -28,7 +31,7 @@ impl Out {
     /// # Errors
     /// [`Code::Cancelled`] when nobody reads any more.
     pub(crate) fn line(&self, text: &str) -> Result<()> {
-        written(writeln!(self.stdout.lock(), "{text}"))
+        self.written(writeln!(self.stdout.lock(), "{text}"))
     }
 
     /// Writes a piece of a streamed answer and passes it on at once.
@@ -37,7 +40,7 @@ impl Out {
     /// [`Code::Cancelled`] when nobody reads any more.
     pub(crate) fn piece(&self, text: &str) -> Result<()> {
         let mut stdout = self.stdout.lock();
-        written(
+        self.written(
             stdout
                 .write_all(text.as_bytes())
                 .and_then(|()| stdout.flush()),
@@ -52,7 +55,7 @@ impl Out {
         let text = serde_json::to_string(value)
             .map_err(|e| Error::failed("The result can't be written as JSON.").because(e))?;
         let mut stdout = self.stdout.lock();
-        written(writeln!(stdout, "{text}").and_then(|()| stdout.flush()))
+        self.written(writeln!(stdout, "{text}").and_then(|()| stdout.flush()))
     }
 
     /// Says something about the work; a closed standard error is no reason to stop.
@@ -68,8 +71,12 @@ impl Out {
             .and_then(|()| stderr.flush());
     }
 
-    /// Says what went wrong and what to do about it.
+    /// Says what went wrong and what to do about it. That the reader went away, as `head` does, is
+    /// nobody's trouble.
     pub(crate) fn error(&self, error: &Error) {
+        if error.code() == Code::Cancelled && self.has_lost_reader.load(Ordering::Relaxed) {
+            return;
+        }
         if self.json {
             // A script reads one stream: the failure is the last line of it.
             let report = serde_json::json!({
@@ -83,14 +90,17 @@ impl Out {
         }
     }
 
+    fn written(&self, outcome: io::Result<()>) -> Result<()> {
+        outcome.map_err(|e| {
+            self.has_lost_reader.store(true, Ordering::Relaxed);
+            Error::new(Code::Cancelled, "Nobody reads the output any more.").because(e)
+        })
+    }
+
     /// Returns standard output itself, for what writes more than lines.
     pub(crate) fn writer(&self) -> impl Write {
         self.stdout.lock()
     }
-}
-
-fn written(outcome: io::Result<()>) -> Result<()> {
-    outcome.map_err(|e| Error::new(Code::Cancelled, "Nobody reads the output any more.").because(e))
 }
 
 /// Counts things in words: `1 run`, `2 runs`.

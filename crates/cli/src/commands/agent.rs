@@ -44,6 +44,8 @@ async fn keep_tidy(app: &App) -> Infallible {
     let mut due = tokio::time::interval(TIDY_EVERY);
     loop {
         due.tick().await;
+        // A store that can't be written now is no reason to stop keeping the vault.
+        let _ = app.catch_up().await;
         app.tidy().await;
     }
 }

@@ -17,8 +17,6 @@ pub(crate) async fn run(wanted: &History, app: &App, out: &Out) -> Result<ExitCo
     if app.db_if_any()?.is_none() {
         return nothing(out);
     }
-    // A store that can only be read is listed all the same.
-    let _ = app.recover().await;
     let code = match (&wanted.forget, wanted.run) {
         (Some(which), _) => forget(which, wanted.yes, app, out).await,
         (None, Some(run)) => show(RunId(run), app, out).await,

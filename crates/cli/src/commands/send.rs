@@ -209,12 +209,31 @@ async fn stream(
     let mut work = std::pin::pin!(work);
     tokio::select! {
         outcome = &mut work => return outcome,
-        pressed = tokio::signal::ctrl_c() => if pressed.is_ok() {
+        () = told_to_end() => {
             out.note("Cancelling; what was used is booked …");
             cancel.cancel();
-        },
+        }
     }
     work.await
+}
+
+/// Waits for Ctrl+C, or for the system or a closed terminal to end this process. Where signals can't
+/// be received, for ever.
+async fn told_to_end() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let received = |kind| async move {
+        match signal(kind) {
+            Ok(mut signals) => {
+                signals.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = received(SignalKind::interrupt()) => {}
+        () = received(SignalKind::terminate()) => {}
+        () = received(SignalKind::hangup()) => {}
+    }
 }
 
 /// What has been printed so far.

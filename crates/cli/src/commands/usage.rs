@@ -19,8 +19,6 @@ pub(crate) async fn run(wanted: &Usage, app: &App, out: &Out) -> Result<ExitCode
         }
         return Ok(ExitCode::SUCCESS);
     };
-    // Runs that lost their process count too; a store that can only be read is shown all the same.
-    let _ = app.recover().await;
     let now = db.clock().now();
     let key = match &wanted.key {
         Some(name) => vec![db.read(|store| keys::find(store, name))?.id],

@@ -179,7 +179,11 @@ async fn unlock(app: &App, out: &Out) -> Result<ExitCode> {
             // What a passphrase opens, somebody has to keep: else it is asked for again each time.
             let program = std::env::current_exe()
                 .map_err(|e| Error::failed("This program does not know where it is.").because(e))?;
-            agent::start_in_background(&program).await?;
+            let started = agent::start_in_background(&program).await;
+            // Another terminal may have started one at the same moment, and one is enough.
+            if !access.has_agent().await? {
+                started?;
+            }
         }
         access.unlock_all().await?;
     }

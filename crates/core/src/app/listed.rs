@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use rusqlite::Connection;
 
+use super::tidy::TIDIED_AT;
 use crate::clock::Millis;
 use crate::error::{Code, Error, Result};
 use crate::{dispatch, http, usage, vault};
@@ -36,7 +37,9 @@ impl Listed {
         match text {
             "default" => (self.clear)(store),
             text => (self.keep)(store, text, now),
-        }
+        }?;
+        // What is not to be kept any longer goes with the next command, not with the next day.
+        TIDIED_AT.clear(store)
     }
 }
 
@@ -74,12 +77,11 @@ pub const SETTINGS: &[Listed] = &[
         "For how many months the ledger keeps single rows, 0 for ever; sums stay in any case",
         anything
     ),
-    Listed {
-        show: |store| without_password(&http::PROXY.get(store)?),
-        ..listed!(http::PROXY, "The proxy: off, system, or a URL", |text| {
-            http::ProxyChoice::parse(text).map(drop)
-        })
-    },
+    listed!(
+        http::PROXY,
+        "The proxy: off, system, or a URL without name and password",
+        without_password
+    ),
     listed!(
         http::CA_FILE,
         "A file of certificates (PEM) to trust besides the usual ones, or null",
@@ -121,16 +123,20 @@ fn anything<T>(_value: &T) -> Result<()> {
     Ok(())
 }
 
-/// Shows a proxy as it may be shown: a password in its URL stays out of sight.
-fn without_password(proxy: &str) -> Result<String> {
-    let shown = url::Url::parse(proxy).map(|mut url| {
-        if url.password().is_some() {
-            // Only a URL without a host can't have one, and that was refused.
-            let _ = url.set_password(Some("***"));
+/// Refuses a proxy's password: settings are not sealed, and it would be seen in the process list.
+#[expect(clippy::ptr_arg, reason = "the setting's own type")]
+fn without_password(text: &String) -> Result<()> {
+    match http::ProxyChoice::parse(text)? {
+        http::ProxyChoice::Url(url) if url.password().is_some() || !url.username().is_empty() => {
+            Err(Error::bad_input(
+                "The proxy's URL holds a name or password, and settings are not encrypted.",
+            )
+            .hint(
+                "Leave them out, and let a local relay such as cntlm or px sign in to the proxy.",
+            ))
         }
-        url.to_string()
-    });
-    as_json(&shown.unwrap_or_else(|_| proxy.to_owned()))
+        _ => Ok(()),
+    }
 }
 
 fn as_json(value: &str) -> Result<String> {

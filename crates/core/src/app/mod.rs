@@ -137,12 +137,14 @@ impl App {
         self.dispatch_through(self.access_with(self.vault()?, Nobody))
     }
 
-    /// Books the runs whose process ended before they did.
+    /// Books the runs whose process ended before they did, and returns how many there were. Costs one
+    /// short read where there are none, so that every list and sum can begin with it.
     ///
     /// # Errors
-    /// [`Code::StoreUnwritable`](crate::error::Code::StoreUnwritable) when they can't be booked.
-    pub async fn recover(&self) -> Result<usize> {
-        dispatch::recover(self.db()?).await.map(|runs| runs.len())
+    /// [`Code::StoreUnwritable`](crate::error::Code::StoreUnwritable) when they can't be booked; the
+    /// next call goes on.
+    pub async fn catch_up(&self) -> Result<usize> {
+        Ok(dispatch::recover(self.db()?).await?.len())
     }
 
     fn dispatch_through(&self, access: Arc<Access>) -> Result<Dispatch> {

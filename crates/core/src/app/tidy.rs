@@ -17,10 +17,10 @@ pub const TIDIED_AT: Setting<Option<Millis>> = Setting {
 const DAY_MS: i64 = 86_400_000;
 
 impl App {
-    /// Books the runs whose process ended before they did, and once a day lets go of what the
-    /// user's settings do not keep any longer: texts of the history, single rows of the ledger.
+    /// Once a day lets go of what the user's settings do not keep any longer: texts of the history,
+    /// single rows of the ledger.
     ///
-    /// On every other call it costs two short reads, so that each command can call it when its work
+    /// On every other call it costs one short read, so that each command can call it when its work
     /// is done. What fails is only logged: the next day tries again.
     pub async fn tidy(&self) {
         if let Err(error) = self.try_tidy().await {
@@ -32,7 +32,6 @@ impl App {
         let Some(db) = self.db_if_any()? else {
             return Ok(());
         };
-        dispatch::recover(db).await?;
         if !take_turn(db).await? {
             return Ok(());
         }

@@ -29,9 +29,20 @@ pub const KEEP_MONTHS: Setting<u32> = Setting {
 /// was folded by then stays so.
 pub async fn fold_old(db: &Db) -> Result<usize> {
     let months = db.read(|store| KEEP_MONTHS.get(store))?;
-    match cutoff(db.clock().now(), months) {
-        Some(cutoff) => fold_before(db, cutoff).await,
-        None => Ok(0),
+    let Some(cutoff) = cutoff(db.clock().now(), months) else {
+        return Ok(0);
+    };
+    // Nearly always there is nothing to do, and looking takes no lock.
+    let has_old = db.read(|store| {
+        store
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM key_usage WHERE timestamp < ?1)")
+            .and_then(|mut rows| rows.query_row([cutoff], |row| row.get(0)))
+            .doing("look for old rows of the ledger")
+    })?;
+    if has_old {
+        fold_before(db, cutoff).await
+    } else {
+        Ok(0)
     }
 }
 
