@@ -41,11 +41,9 @@ fn explain(error: rusqlite::Error, doing: &str) -> Error {
             "the disk did not take or give the data",
             "Nothing of this was saved. Check the disk, then try again.",
         ),
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => (
-            Code::StoreDamaged,
-            "the file is damaged",
-            "Nothing was changed. Copy the file aside, then put the newest backup in its place.",
-        ),
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            (Code::StoreDamaged, "the file is damaged", super::PUT_BACK)
+        }
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => (
             Code::StoreUnwritable,
             "another process kept it busy for more than 5 s",

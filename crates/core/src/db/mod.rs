@@ -27,6 +27,12 @@ pub use migrate::SCHEMA_VERSION;
 pub(crate) use open::local_zone;
 pub use watch::Changes;
 
+/// What to do about a damaged file. A log that is left beside another copy of the store would be
+/// replayed into it, and damage that one too.
+pub(crate) const PUT_BACK: &str = "Nothing was changed. To put a copy in its place, first move \
+     switchyard.db away together with switchyard.db-wal and switchyard.db-shm; copies from before an \
+     update are in the folder backups.";
+
 /// How many idle read connections are kept.
 const IDLE_READERS: usize = 4;
 
@@ -228,7 +234,7 @@ fn read_only(why: &str) -> Error {
         Code::StoreDamaged,
         format!("The store is open for reading only: {why}"),
     )
-    .hint("Nothing was changed. Copy the file aside, then put the newest backup in its place.")
+    .hint(PUT_BACK)
 }
 
 #[cfg(test)]

@@ -270,6 +270,52 @@ fn a_full_disk_saves_nothing_and_harms_nothing() {
 }
 
 #[test]
+fn what_a_full_disk_took_from_a_shared_commit_is_neither_saved_nor_called_saved() {
+    let place = place();
+    let db = place.open();
+    db.write_blocking(|store| {
+        let pages: i64 = store
+            .pragma_query_value(None, "page_count", |row| row.get(0))
+            .doing("x")?;
+        store
+            .pragma_update(None, "max_page_count", pages)
+            .doing("x")
+    })
+    .unwrap();
+    let (go, wait) = std::sync::mpsc::channel::<()>();
+    let first = db.write(move |_| wait.recv().map_err(|_| Error::failed("nobody waits")));
+    let early = db.write(put("early"));
+    let large = db.write(|store| {
+        store
+            .execute(
+                "INSERT INTO settings VALUES ('large', json_quote(hex(zeroblob(100000))), 0)",
+                [],
+            )
+            .doing("keep a setting")
+    });
+    let late = db.write(put("late"));
+    go.send(()).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let outcomes = runtime.block_on(async {
+        let (first, early, large, late) = tokio::join!(first, early, large, late);
+        assert!(large.is_err());
+        [first.is_ok(), early.is_ok(), late.is_ok()]
+    });
+    let kept: Vec<String> = db
+        .read(|store| {
+            let mut rows = store.prepare("SELECT name FROM settings").doing("x")?;
+            let names = rows.query_map([], |row| row.get(0)).doing("x")?;
+            names.collect::<rusqlite::Result<_>>().doing("x")
+        })
+        .unwrap();
+    assert_eq!(kept.contains(&"early".to_owned()), outcomes[1]);
+    assert_eq!(kept.contains(&"late".to_owned()), outcomes[2]);
+    assert!(outcomes[2], "what comes after has a transaction of its own");
+}
+
+#[test]
 fn deleted_bytes_are_in_neither_file_after_a_checkpoint() {
     let place = place();
     let db = place.open();

@@ -1,5 +1,5 @@
 //! The one thread that writes: queued jobs share a transaction, and each still succeeds or fails
-//! on its own.
+//! on its own. Only where the disk is full do those that share it fail together.
 
 use std::sync::mpsc;
 use std::thread::JoinHandle;
@@ -147,7 +147,9 @@ fn commit_together(
             Ok(savepoint) => finishes.push(job.run(savepoint)),
             Err(error) => job.refuse(error),
         }
-        if finishes.len() >= BATCH {
+        // A full disk makes SQLite give up the whole transaction and not only the savepoint. Going
+        // on would begin another one, savepoint by savepoint, and commit what is then denied.
+        if finishes.len() >= BATCH || transaction.is_autocommit() {
             break;
         }
         match queue.try_recv() {
@@ -159,11 +161,26 @@ fn commit_together(
             Err(_) => break,
         }
     }
-    let committed = transaction.commit().doing("save");
+    let committed = if transaction.is_autocommit() {
+        Err(given_up())
+    } else {
+        transaction.commit().doing("save")
+    };
     for finish in finishes {
         finish(committed.as_ref().map(|&()| ()).map_err(Error::again));
     }
     leftover
+}
+
+/// The error of the jobs that shared a transaction with the one that ended it.
+fn given_up() -> Error {
+    Error::new(
+        Code::StoreUnwritable,
+        "The store could not save this: there was no room for what was to be saved with it.",
+    )
+    .hint(
+        "Nothing of this was saved, and what was there is unharmed. Free some space and try again.",
+    )
 }
 
 fn checkpoint(connection: &Connection) -> Result<()> {

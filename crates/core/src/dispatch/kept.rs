@@ -225,7 +225,7 @@ impl Kept {
 fn text(plain: Vec<u8>) -> Result<String> {
     String::from_utf8(plain).map_err(|_| {
         Error::new(Code::Damaged, "A kept text is not text any more.")
-            .hint("Restore the newest backup if you need it.")
+            .hint("Nothing was changed; the other runs are not affected.")
     })
 }
 
