@@ -97,8 +97,10 @@ impl Dispatch {
         cancel: &CancellationToken,
     ) -> Result<(ApiKey, Booking)> {
         let keeper = unless(cancel, self.keeper_for(prepared)).await?;
-        if keeper.is_none() && prepared.variable.is_none() {
-            // Opening the key may have to wait for the user, so nothing is written down before.
+        let may_ask = keeper.is_none() && prepared.variable.is_none();
+        if may_ask || !self.vault.shares_commits() {
+            // Opening the key may have to wait for the user, so nothing is written down before;
+            // and an agent notes its use in a commit of its own, which ours would only hold up.
             let key = unless(cancel, self.key(prepared)).await?;
             return Ok((key, self.begin(prepared, keeper, start).await?));
         }

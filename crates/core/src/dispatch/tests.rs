@@ -69,6 +69,10 @@ impl Custody for Keys {
             Ok(HistoryKey::from_slice(&self.history).unwrap())
         })
     }
+
+    fn shares_commits(&self) -> bool {
+        true
+    }
 }
 
 /// A store on disk with one key, and a simulator that takes it.

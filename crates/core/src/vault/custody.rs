@@ -71,4 +71,8 @@ impl Custody for Vault {
     fn history_key(&self) -> Later<'_, HistoryKey> {
         Box::pin(async move { self.opened()?.history_key() })
     }
+
+    fn shares_commits(&self) -> bool {
+        true
+    }
 }

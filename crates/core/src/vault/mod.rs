@@ -62,6 +62,12 @@ pub trait Custody: Send + Sync {
 
     /// Returns the key that seals prompts and answers.
     fn history_key(&self) -> Later<'_, HistoryKey>;
+
+    /// Tells whether what it writes goes through this process's own writer, so that it can share a
+    /// commit with what the caller writes. Two processes at once would only wait for each other.
+    fn shares_commits(&self) -> bool {
+        false
+    }
 }
 
 /// Returns the id of the store's vault, which is part of every [`Place`].
