@@ -12,6 +12,7 @@ mod send;
 mod wire;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use crate::place::Place;
 use crate::report::Report;
@@ -38,6 +39,15 @@ impl Size {
     fn times(self, quick: usize, full: usize) -> usize {
         if self == Self::Quick { quick } else { full }
     }
+
+    /// Returns a time that even a slow and busy machine stays far below.
+    fn limit(self) -> Duration {
+        Duration::from_secs(match self {
+            Self::Quick => 5 * 60,
+            Self::Full => 15 * 60,
+            Self::Long => 60 * 60,
+        })
+    }
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -50,10 +60,12 @@ async fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    // Whichever comes first: dropping the work ends what it started and removes its folders.
     let outcome = tokio::select! {
-        outcome = measure(size, &mut report) => outcome,
-        // Dropping the work ends what it started and removes its folders.
-        _ = tokio::signal::ctrl_c() => Err("it was interrupted".into()),
+        outcome = tokio::time::timeout(size.limit(), measure(size, &mut report)) => {
+            outcome.unwrap_or_else(|_| Err("it took far too long".into()))
+        }
+        () = interrupted() => Err("it was interrupted".into()),
     };
     match outcome {
         Ok(()) => {
@@ -64,6 +76,21 @@ async fn main() -> ExitCode {
             report.text(&format!("error: this could not be measured: {why}"));
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Waits for a signal to end; without signals, for ever.
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+    ) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
     }
 }
 
