@@ -13,7 +13,7 @@ readonly build_packages=(ca-certificates gcc libc6-dev)
 # that people use, the official Python SDK, a network namespace, curl.
 readonly test_packages=(
   curl dash dbus fish gnome-keyring iproute2 procps python3 python3-venv shellcheck
-  util-linux zsh
+  tcsh util-linux zsh
 )
 # What the bench measures Switchyard against.
 readonly bench_packages=(curl)
@@ -128,7 +128,8 @@ need_commands() {
   local -A program_of=(
     [gcc]=cc [dbus]=dbus-run-session [gnome-keyring]=gnome-keyring-daemon [iproute2]=ip
     [procps]=ps [python3]=python3 [util-linux]=unshare
-    [curl]=curl [dash]=dash [fish]=fish [shellcheck]=shellcheck [zsh]=zsh
+    [curl]=curl [dash]=dash [fish]=fish [shellcheck]=shellcheck
+    [tcsh]=tcsh [zsh]=zsh
   )
   local name missing=()
   for name in "$@"; do

@@ -18,3 +18,4 @@ mod vault;
 pub use machine::{Machine, Outcome, binary, finish};
 pub use planted::{Planted, Watch};
 pub use running::Running;
+pub use store::expect_sound;

@@ -1,6 +1,8 @@
 //! Looking into the store of a machine from outside, and checking that it is whole.
 
-use rusqlite::types::FromSql;
+use std::path::Path;
+
+use rusqlite::types::{FromSql, Value};
 use rusqlite::{Connection, OpenFlags};
 
 use crate::machine::Machine;
@@ -21,13 +23,7 @@ impl Machine {
     /// Opens this machine's store, for a look or for damage on purpose.
     #[must_use]
     pub fn store(&self) -> Connection {
-        let path = self.paths().database();
-        let store = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
-            .expect("a store that opens");
-        store
-            .busy_timeout(std::time::Duration::from_secs(30))
-            .expect("a limit");
-        store
+        open(&self.paths().database())
     }
 
     /// Returns the one value that a query gives.
@@ -39,18 +35,47 @@ impl Machine {
             .unwrap_or_else(|error| panic!("{sql}: {error}"))
     }
 
-    /// Checks the file itself, the references between rows, and that each day's sums are those of
-    /// the ledger's rows.
+    /// Checks the store as [`expect_sound`] does.
     #[track_caller]
     pub fn expect_sound_store(&self) {
-        assert_eq!(self.value::<String>("PRAGMA integrity_check"), "ok");
-        let astray: i64 = self.value("SELECT count(*) FROM pragma_foreign_key_check");
-        assert_eq!(astray, 0, "rows refer to others that are not there");
-        assert_eq!(self.value::<i64>(SUMS), 0, "sums differ from their rows");
-        let (rows, summed): (i64, i64) = (
-            self.value("SELECT count(*) FROM key_usage"),
-            self.value("SELECT coalesce(sum(runs), 0) FROM usage_daily"),
-        );
-        assert_eq!(rows, summed, "runs are summed that are not in the ledger");
+        expect_sound(&self.paths().database());
     }
+}
+
+/// Checks the file itself, the references between rows, and that each day's sums are those of the
+/// ledger's rows.
+#[track_caller]
+pub fn expect_sound(database: &Path) {
+    let store = open(database);
+    let value = |sql: &str| -> Value {
+        store
+            .query_row(sql, [], |row| row.get(0))
+            .unwrap_or_else(|error| panic!("{sql}: {error}"))
+    };
+    assert_eq!(value("PRAGMA integrity_check"), Value::Text("ok".into()));
+    let astray = value("SELECT count(*) FROM pragma_foreign_key_check");
+    assert_eq!(
+        astray,
+        Value::Integer(0),
+        "rows refer to others that are not there"
+    );
+    assert_eq!(
+        value(SUMS),
+        Value::Integer(0),
+        "sums differ from their rows"
+    );
+    let (rows, summed) = (
+        value("SELECT count(*) FROM key_usage"),
+        value("SELECT coalesce(sum(runs), 0) FROM usage_daily"),
+    );
+    assert_eq!(rows, summed, "runs are summed that are not in the ledger");
+}
+
+fn open(database: &Path) -> Connection {
+    let store = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_WRITE)
+        .expect("a store that opens");
+    store
+        .busy_timeout(std::time::Duration::from_secs(30))
+        .expect("a limit");
+    store
 }

@@ -78,11 +78,12 @@ impl Machine {
         Some(peer.pid)
     }
 
-    /// Kills the process that keeps the vault open, if there is one.
+    /// Kills the process that keeps the vault open, if there is one, and waits until it is gone.
     pub fn end_agent(&self) {
-        if let Some(agent) = self.agent() {
+        while let Some(agent) = self.agent() {
             // One that ended by itself meanwhile is as good.
             let _ = rustix::process::kill_process(agent, Signal::KILL);
+            std::thread::yield_now();
         }
     }
 }

@@ -6,10 +6,14 @@ mod cli;
 #[cfg(test)]
 mod concurrency;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod house;
 #[cfg(test)]
 mod keyring;
 #[cfg(test)]
 mod planted;
+#[cfg(test)]
+mod terminal;
 #[cfg(test)]
 mod who_table;

@@ -19,8 +19,10 @@ fn all_at_once(machine: &Machine, commands: &[(Vec<String>, String)]) -> Vec<Out
             .into_iter()
             .map(|(child, input)| scope.spawn(|| finish(child, input)))
             .collect();
-        let ended = ending.into_iter().map(|thread| thread.join());
-        ended.map(Result::unwrap).collect()
+        ending
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .collect()
     })
 }
 
@@ -115,11 +117,11 @@ fn keys_added_by_ten_processes_at_once_are_all_there_and_exactly_one_is_active()
     assert_eq!(active.count(), 1);
     // Each opens, and as what it was stored as.
     server.clear();
-    for number in 0..PROCESSES {
+    for (number, key) in keys.iter().enumerate() {
         let name = format!("Key {number}");
         assert_eq!(machine.run(["keys", "check", &name]).code, Some(0));
         let sent = server.requests();
-        assert_eq!(sent.last().unwrap().credential(), Some(&*keys[number]));
+        assert_eq!(sent.last().unwrap().credential(), Some(&**key));
     }
     machine.expect_sound_store();
 }

@@ -175,11 +175,7 @@ fn after_the_whole_job_no_secret_is_in_a_file_an_output_or_an_argument() {
         .set("RUST_BACKTRACE", "1")
         .set("SWITCHYARD_LOG", "trace");
     let code = machine.make_vault();
-    machine.unlock();
-    let dumps = std::fs::read_to_string(format!(
-        "/proc/{}/limits",
-        machine.agent().unwrap().as_raw_nonzero()
-    ));
+    let dumps = unlock_where_cores_are_dumped(&machine);
     let said = job(&mut machine, &secrets);
     machine.unlock();
 
@@ -199,16 +195,30 @@ fn after_the_whole_job_no_secret_is_in_a_file_an_output_or_an_argument() {
     let runs: i64 = machine.value("SELECT count(*) FROM runs WHERE prompt IS NOT NULL");
     assert!(runs > 15, "only {runs} runs are kept");
     assert!(!said.with(&secrets.texts).is_empty(), "no answer was shown");
-    let dumps = dumps.unwrap();
-    let limit = dumps
-        .lines()
-        .find(|line| line.starts_with("Max core"))
-        .unwrap();
-    let numbers: Vec<_> = limit
+    let numbers = dumps
         .split_whitespace()
-        .filter(|word| word.parse::<u64>().is_ok())
-        .collect();
-    assert_eq!(numbers, ["0", "0"], "the agent may dump its core: {limit}");
+        .filter(|word| word.parse::<u64>() == Ok(0));
+    assert_eq!(numbers.count(), 2, "the agent may dump its core: {dumps}");
+}
+
+/// Unlocks the vault from where core dumps are on, and returns what holds for the agent.
+fn unlock_where_cores_are_dumped(machine: &Machine) -> String {
+    let program = switchyard_tests::binary("switchyard");
+    let arguments = ["vault", "unlock", "--passphrase-fd", "0"].map(std::ffi::OsStr::new);
+    let allowed = [
+        std::ffi::OsStr::new("--core=unlimited"),
+        program.as_os_str(),
+    ];
+    let unlocking = machine.spawn(
+        Path::new("/usr/bin/prlimit"),
+        allowed.into_iter().chain(arguments),
+    );
+    let unlocked = switchyard_tests::finish(unlocking, machine.passphrase());
+    assert_eq!(unlocked.code, Some(0), "{}", unlocked.stderr);
+    let agent = machine.agent().unwrap().as_raw_nonzero();
+    let limits = std::fs::read_to_string(format!("/proc/{agent}/limits")).unwrap();
+    let limit = limits.lines().find(|line| line.starts_with("Max core"));
+    limit.unwrap().to_owned()
 }
 
 #[test]

@@ -173,7 +173,7 @@ fn nobody_to_ask() -> Error {
 }
 
 fn hidden(prompt: &str) -> Result<String> {
-    rpassword::prompt_password(prompt)
+    crate::hidden::line(prompt)
         .map_err(|e| Error::new(Code::Cancelled, "Nothing was entered.").because(e))
 }
 

@@ -4,6 +4,7 @@ mod args;
 mod ask;
 mod commands;
 mod exit;
+mod hidden;
 mod out;
 
 use std::process::ExitCode;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use clap::Parser;
 use clap::error::ErrorKind;
 use switchyard_core::agent::Ask;
+use switchyard_core::db::Access;
 use switchyard_core::secret::redact;
 use switchyard_core::{App, Error, Result, hardening, logging};
 
@@ -80,14 +82,31 @@ fn run(arguments: &Arguments, out: &Out) -> Result<ExitCode> {
     outcome
 }
 
-/// Books what a killed process left open before any sum or list is shown.
+/// Says what is wrong with a damaged store, and books what a killed process left open before any
+/// sum or list is shown.
 async fn catch_up(command: &Command, app: &App, out: &Out) {
+    let reads_store = !matches!(
+        command,
+        Command::Who(_) | Command::Agent(_) | Command::DemoFill(_)
+    );
     let needs_books = matches!(
         command,
         Command::Send(_) | Command::History(_) | Command::Usage(_)
     );
     // A store that can't be opened is the command's own to tell.
-    if !needs_books || !matches!(app.db_if_any(), Ok(Some(_))) {
+    if !reads_store {
+        return;
+    }
+    let Ok(Some(db)) = app.db_if_any() else {
+        return;
+    };
+    if let Access::Rescue(why) = db.access() {
+        out.note(&format!(
+            "note: the store is damaged and open for reading only: {why}"
+        ));
+        return;
+    }
+    if !needs_books {
         return;
     }
     match app.catch_up().await {

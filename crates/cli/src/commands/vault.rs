@@ -171,6 +171,13 @@ async fn unlock(app: &App, out: &Out) -> Result<ExitCode> {
         return Err(Error::new(Code::NoVault, "There is no vault yet.")
             .hint("Make it with: switchyard vault init"));
     }
+    if status.lock == Lock::Unlocked {
+        return done(
+            out,
+            "unlocked",
+            "The vault is open already, for every window and terminal.",
+        );
+    }
     let by_keychain = status.has(SlotKind::Keychain)
         && !access.has_agent().await?
         && app.vault()?.unlock(UnlockWith::Keychain).await.is_ok();
