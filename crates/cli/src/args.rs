@@ -6,12 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// See who pays for Claude, keep keys encrypted, and send prompts through the payer you choose.
 #[derive(Debug, Parser)]
-#[command(
-    name = "switchyard",
-    version,
-    propagate_version = true,
-    disable_help_subcommand = true
-)]
+#[command(name = "switchyard", version)]
 #[command(after_help = EXIT_CODES)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -20,8 +15,8 @@ pub(crate) struct Arguments {
     pub(crate) global: Global,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done · 1 failed · 2 bad input · 3 vault locked · 4 refused by \
-the API · 5 network · 6 timeout · 7 store damaged or not writable · 8 not found · 130 cancelled";
+const EXIT_CODES: &str = "Exit codes: 0 done · 1 failed · 2 bad input · 3 vault locked, or none yet · 4 refused \
+by the API, or too busy · 5 network · 6 timeout · 7 store damaged or not writable · 8 not found · 130 cancelled";
 
 /// What every command takes.
 #[derive(Args, Clone, Debug, Default)]
@@ -81,6 +76,8 @@ pub(crate) enum Keys {
     Add(Box<AddKey>),
     /// List the stored keys
     List,
+    /// Show all that is known of a key, except the key
+    Show(OneKey),
     /// Ask the server whether keys are still good, which is free
     Check(CheckKeys),
     /// Make a key the active one, which pays when no other is named
@@ -157,6 +154,9 @@ pub(crate) struct EditKey {
     pub(crate) name: Option<String>,
     #[command(flatten)]
     pub(crate) labels: Labels,
+    /// Take all tags away
+    #[arg(long, conflicts_with = "tags")]
+    pub(crate) clear_tags: bool,
 }
 
 #[derive(Args, Debug)]
@@ -226,11 +226,11 @@ pub(crate) enum Grouping {
 
 #[derive(Args, Debug)]
 pub(crate) struct Usage {
-    /// today, 7d, 30d, month, or FROM..TO as YYYY-MM-DD..YYYY-MM-DD
+    /// today, month, last-month, 7d or any number of days, or FROM..TO as YYYY-MM-DD..YYYY-MM-DD
     #[arg(long, default_value = "month", value_name = "RANGE")]
     pub(crate) range: String,
     /// What each row stands for
-    #[arg(long, value_enum, default_value_t = Grouping::Payer)]
+    #[arg(long, value_enum, default_value_t = Grouping::Payer, conflicts_with_all = ["csv", "json"])]
     pub(crate) by: Grouping,
     /// Only this key
     #[arg(long, value_name = "KEY")]
@@ -241,7 +241,7 @@ pub(crate) struct Usage {
     /// Only this environment label
     #[arg(long, value_name = "LABEL")]
     pub(crate) environment: Option<String>,
-    /// Write comma-separated values to standard output
+    /// Write the sums of each day and dimension as comma-separated values
     #[arg(long, conflicts_with = "json")]
     pub(crate) csv: bool,
 }

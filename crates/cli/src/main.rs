@@ -15,7 +15,7 @@ use clap::error::ErrorKind;
 use switchyard_core::agent::Ask;
 use switchyard_core::db::Access;
 use switchyard_core::secret::redact;
-use switchyard_core::{App, Error, Result, hardening, logging};
+use switchyard_core::{App, Error, Result, demo, hardening, logging};
 
 use crate::args::{Arguments, Command};
 use crate::ask::AtTerminal;
@@ -62,6 +62,9 @@ fn run(arguments: &Arguments, out: &Out) -> Result<ExitCode> {
         face(&arguments.command),
         Arc::clone(&terminal) as Arc<dyn Ask>,
     )?;
+    if is_simulated(&arguments.command, &app) && !out.json {
+        out.note("SIMULATED: this is the demo's store; nothing in it is real.");
+    }
     let outcome = runtime.block_on(async {
         catch_up(&arguments.command, &app, out).await;
         match &arguments.command {
@@ -120,6 +123,23 @@ async fn catch_up(command: &Command, app: &App, out: &Out) {
     }
 }
 
+/// Tells whether what this command shows is the demo's; every face says so.
+fn is_simulated(command: &Command, app: &App) -> bool {
+    let shows_the_store = matches!(
+        command,
+        Command::Send(_) | Command::History(_) | Command::Usage(_) | Command::Keys(_)
+    );
+    let store = if shows_the_store {
+        app.db_if_any().ok().flatten()
+    } else {
+        None
+    };
+    store.is_some_and(|db| {
+        db.read(|store| demo::IS_SIMULATED.get(store))
+            .unwrap_or(false)
+    })
+}
+
 /// Returns the name of this face in runs and in the audit.
 fn face(command: &Command) -> &'static str {
     match command {
@@ -159,7 +179,16 @@ fn answer_for(refused: &clap::Error) -> ExitCode {
     };
     // A key given as an argument is a mistake that the parser would repeat.
     out.note(&redact(&said));
-    out.note(&format!("hint: switchyard {}--help", subcommand_named()));
+    let tip = text
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("tip: "));
+    match tip {
+        Some(tip) => out.note(&redact(&format!(
+            "hint: {tip}; see switchyard {}--help",
+            subcommand_named()
+        ))),
+        None => out.note(&format!("hint: switchyard {}--help", subcommand_named())),
+    }
     ExitCode::from(exit::BAD_INPUT)
 }
 

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
+use switchyard_core::secret::redact;
 use switchyard_core::{Code, Error, Result};
 use unicode_width::UnicodeWidthStr;
 
@@ -77,15 +78,18 @@ impl Out {
         if error.code() == Code::Cancelled && self.has_lost_reader.load(Ordering::Relaxed) {
             return;
         }
+        // A key that was given as a name must not come back in what is said about it.
+        let message = redact(error.message());
+        let hint = error.advice().map(redact);
         if self.json {
             // A script reads one stream: the failure is the last line of it.
             let report = serde_json::json!({
-                "error": { "code": error.code(), "message": error.message(), "hint": error.advice() }
+                "error": { "code": error.code(), "message": message, "hint": hint }
             });
             let _ = writeln!(self.stdout.lock(), "{report}");
         }
-        self.note(&format!("error: {}", error.message()));
-        if let Some(hint) = error.advice() {
+        self.note(&format!("error: {message}"));
+        if let Some(hint) = hint {
             self.note(&format!("hint: {hint}"));
         }
     }

@@ -1,9 +1,13 @@
 //! Names and other text from outside: stored exactly, shown safely, compared by meaning.
 
+use std::borrow::Cow;
+
 use unicode_normalization::UnicodeNormalization;
+use unicode_security::skeleton;
 use unicode_width::UnicodeWidthChar;
 
 use crate::error::{Error, Result};
+use crate::secret::redact;
 
 /// The most characters that a name, label or tag may have.
 pub const NAME_MAX: usize = 120;
@@ -28,7 +32,22 @@ pub fn check_name<'a>(what: &str, name: &'a str) -> Result<&'a str> {
         .hint("Write it on one line."));
     }
     check_length(what, name, NAME_MAX)?;
+    refuse_key(what, name)?;
     Ok(name)
+}
+
+/// Refuses text that holds a key: pasted in the wrong place it would be stored and shown in clear.
+///
+/// # Errors
+/// [`Code::BadInput`](crate::error::Code::BadInput) that does not repeat it.
+pub fn refuse_key(what: &str, text: &str) -> Result<()> {
+    if matches!(redact(text), Cow::Borrowed(_)) {
+        return Ok(());
+    }
+    Err(Error::bad_input(format!(
+        "The {what} looks like a key, and keys have no place there."
+    ))
+    .hint("Give a name of your own, and paste the key only where it is asked for, hidden."))
 }
 
 /// Checks free text of several lines against `max` characters.
@@ -53,15 +72,19 @@ pub fn check_length(what: &str, text: &str, max: usize) -> Result<()> {
 }
 
 /// Returns the form by which two names count as the same: NFKC, lower case, unseen characters left
-/// out. Two names that look alike must not stand for two payers.
+/// out, and each character as the one that it can be mistaken for (Unicode TS 39, skeleton). Two
+/// names that look alike must not stand for two payers.
 #[must_use]
 pub fn folded(name: &str) -> String {
-    name.trim()
+    let plain: String = name
+        .trim()
         .nfkc()
         .filter(|c| !is_unseen(*c))
         .flat_map(char::to_lowercase)
         .nfkc()
-        .collect()
+        .collect();
+    // Lower case again: a skeleton may hold capitals.
+    skeleton(&plain).flat_map(char::to_lowercase).collect()
 }
 
 /// Returns `text` on one line, with control and direction-changing characters made visible, cut to
@@ -124,10 +147,21 @@ mod tests {
     }
 
     #[test]
+    fn a_key_in_the_place_of_a_name_is_refused_and_not_repeated() {
+        let key = format!("sk-ant-api03-{}", uuid::Uuid::now_v7().simple());
+        for text in [key.clone(), format!("work {key}")] {
+            let error = check_name("name", &text).unwrap_err();
+            assert!(!format!("{error:?}").contains(&key));
+        }
+    }
+
+    #[test]
     fn names_that_look_the_same_fold_to_the_same() {
         assert_eq!(folded("Caf\u{e9}"), folded("cafe\u{301}"));
         assert_eq!(folded("Work"), folded(" WORK\u{200D} "));
+        assert_eq!(folded("Work"), folded("W\u{43e}rk"), "a Cyrillic o");
         assert_ne!(folded("Work"), folded("Work 2"));
+        assert_ne!(folded("Work"), folded("Fork"));
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub(crate) async fn run(command: &Keys, app: &App, out: &Out) -> Result<ExitCode
     match command {
         Keys::Add(wanted) => add(wanted, app, out).await,
         Keys::List => list(app, out),
+        Keys::Show(wanted) => show(wanted, app, out),
         Keys::Check(wanted) => check(wanted, app, out).await,
         Keys::Select(wanted) => select(wanted, app, out).await,
         Keys::Edit(wanted) => edit(wanted, app, out).await,
@@ -142,6 +143,58 @@ fn list(app: &App, out: &Out) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+fn show(wanted: &OneKey, app: &App, out: &Out) -> Result<ExitCode> {
+    let db = app.db()?;
+    let key = db.read(|store| keys::find(store, &wanted.key))?;
+    if out.json {
+        out.json_line(&key)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let time = |at: Option<Millis>| {
+        at.map_or_else(
+            || "never".to_owned(),
+            |at| at.timestamp().strftime("%Y-%m-%d %H:%M UTC").to_string(),
+        )
+    };
+    let text = |text: &str| {
+        if text.is_empty() {
+            "–".to_owned()
+        } else {
+            shown(text, 200)
+        }
+    };
+    let tags: Vec<String> = key.tags.iter().map(|tag| shown(tag, 40)).collect();
+    let lines = [
+        ("Name", shown(&key.name, 120)),
+        ("Key", format!("…{}", key.hint)),
+        ("Kind", kind(&key)),
+        ("From", key.source.to_string()),
+        (
+            "Server",
+            key.base_url
+                .clone()
+                .unwrap_or_else(|| "Anthropic's API".to_owned()),
+        ),
+        (
+            "Organisation",
+            text(key.organization.as_deref().unwrap_or_default()),
+        ),
+        ("Environment", text(&key.environment)),
+        ("Tags", text(&tags.join(", "))),
+        ("Note", text(&key.note)),
+        ("Health", health(&key)),
+        ("Checked", time(key.checked_at)),
+        ("Last good", time(key.valid_at)),
+        ("Added", time(Some(key.created_at))),
+        ("Last used", time(key.last_used_at)),
+        ("Id", key.id.to_string()),
+    ];
+    for (name, value) in lines {
+        out.line(&format!("{name:<13} {value}"))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 fn nothing_stored(out: &Out) -> Result<ExitCode> {
     if !out.json {
         out.line("No keys are stored.")?;
@@ -235,10 +288,17 @@ async fn select(wanted: &OneKey, app: &App, out: &Out) -> Result<ExitCode> {
 
 async fn edit(wanted: &EditKey, app: &App, out: &Out) -> Result<ExitCode> {
     let db = app.db()?;
-    let change = Edit {
+    let mut change = Edit {
         name: wanted.name.clone(),
         ..labels(&wanted.labels)
     };
+    if wanted.clear_tags {
+        change.tags = Some(Vec::new());
+    }
+    if change.is_empty() {
+        return Err(Error::bad_input("Nothing was named to change.")
+            .hint("switchyard keys edit --help lists what can be."));
+    }
     let id = db.read(|store| keys::find(store, &wanted.key))?.id;
     let key = db
         .write(move |store| keys::edit(store, &id, change))
@@ -258,11 +318,11 @@ async fn remove(wanted: &RemoveKey, app: &App, out: &Out) -> Result<ExitCode> {
         return Err(Error::bad_input("Nothing was deleted.").hint("Say --yes to agree beforehand."));
     }
     let key = keys::remove(db, &key.id, app.face()).await?;
-    done(
-        out,
-        &key,
-        "was deleted; it stays valid at Anthropic until you disable it in the Console",
-    )
+    let where_else = match key.base_url {
+        Some(_) => "was deleted here; the gateway still takes it until it is disabled there",
+        None => "was deleted here; Anthropic still takes it until you disable it in the Console",
+    };
+    done(out, &key, where_else)
 }
 
 fn done(out: &Out, key: &Key, what: &str) -> Result<ExitCode> {

@@ -12,7 +12,7 @@ use switchyard_core::dispatch::{
 };
 use switchyard_core::id::RunId;
 use switchyard_core::text::shown;
-use switchyard_core::usage::{Basis, CountedBy, shown as money};
+use switchyard_core::usage::{Basis, CountedBy, Nano, shown as money};
 use switchyard_core::{App, Error, Result, keys};
 use tokio_util::sync::CancellationToken;
 
@@ -156,7 +156,7 @@ fn announcement(prepared: &Prepared) -> String {
         "{} pays{gateway}, {} · at most {} · {}",
         shown(&route.payer, 60),
         route.reason,
-        money(prepared.estimate.at_most),
+        money(prepared.estimate.at_most.map(Nano::rounded_up)),
         route.model
     )
 }

@@ -12,13 +12,13 @@ use crate::out::{Out, Table, count};
 
 pub(crate) async fn run(wanted: &Usage, app: &App, out: &Out) -> Result<ExitCode> {
     let range: Range = wanted.range.parse()?;
-    let Some(db) = app.db_if_any()? else {
-        if !out.json {
-            out.line("Nothing has been spent yet.")?;
-            out.note("hint: send a first prompt with: switchyard send \"…\"");
-        }
+    if app.db_if_any()?.is_none() && !wanted.csv && !out.json {
+        out.line("Nothing has been spent yet.")?;
+        out.note("hint: send a first prompt with: switchyard send \"…\"");
         return Ok(ExitCode::SUCCESS);
-    };
+    }
+    // For a program an empty ledger has the same form as any other.
+    let db = app.db()?;
     let now = db.clock().now();
     let key = match &wanted.key {
         Some(name) => vec![db.read(|store| keys::find(store, name))?.id],
@@ -81,7 +81,7 @@ fn tell(report: &Report, by: Grouping, out: &Out) -> Result<()> {
     }
     let previous = report.previous_days;
     out.line(&format!(
-        "{} to {}: {}{}",
+        "Before, {} to {}: {}{}",
         previous.first,
         previous.last,
         money_of(&report.previous),

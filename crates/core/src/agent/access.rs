@@ -298,7 +298,7 @@ fn existing(status: Status) -> Result<Status> {
         return Ok(status);
     }
     Err(Error::new(Code::NoVault, "There is no vault yet.")
-        .hint("Make one first; it takes a passphrase, a keychain, or both."))
+        .hint("Make it with: switchyard vault init"))
 }
 
 /// Nothing opened it: says so, and what stood in the way.

@@ -104,9 +104,7 @@ fn decide(verdict: Check, unchecked: bool) -> Result<(Validity, Option<Error>)> 
                 code,
                 format!("The key could not be checked, so it was not stored. {why}"),
             )
-            .hint(format!(
-                "{advice} To store it all the same, add it as unchecked."
-            ))
+            .hint(format!("{advice} To store it all the same: --unchecked."))
             .because(why))
         }
     }

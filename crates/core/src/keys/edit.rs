@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use super::{Key, table};
 use crate::clock::Millis;
 use crate::db::SqlContext;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::id::KeyId;
 use crate::text;
 
@@ -27,6 +27,17 @@ pub struct Edit {
 }
 
 impl Edit {
+    /// Tells whether there is nothing to change.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.name.is_none()
+            && self.environment.is_none()
+            && self.organization.is_none()
+            && self.tags.is_none()
+            && self.note.is_none()
+            && self.expires_at.is_none()
+    }
+
     /// Checks every field, before anything is sent or changed.
     ///
     /// # Errors
@@ -34,6 +45,7 @@ impl Edit {
     pub fn checked(mut self) -> Result<Self> {
         if let Some(name) = &mut self.name {
             *name = text::check_name("name", name)?.to_owned();
+            refuse_scheme(name)?;
         }
         for (what, field) in [
             ("environment label", &mut self.environment),
@@ -48,9 +60,25 @@ impl Edit {
         }
         if let Some(note) = &self.note {
             text::check_length("note", note, text::NOTE_MAX)?;
+            text::refuse_key("note", note)?;
         }
         Ok(self)
     }
+}
+
+/// Refuses a name that would be read as a source of keys, where a payer is named.
+fn refuse_scheme(name: &str) -> Result<()> {
+    let folded = name.to_lowercase();
+    if ["env:", "env-file:"]
+        .iter()
+        .any(|scheme| folded.starts_with(scheme))
+    {
+        return Err(Error::bad_input(
+            "A key's name can't begin with env: or env-file:, which name other sources of keys.",
+        )
+        .hint("Choose another name."));
+    }
+    Ok(())
 }
 
 /// Changes a key's fields and returns it as it is then.

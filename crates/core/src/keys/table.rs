@@ -85,6 +85,7 @@ pub fn find(store: &Connection, wanted: &str) -> Result<Key> {
 }
 
 fn unknown(store: &Connection, wanted: &str) -> Result<Error> {
+    text::refuse_key("name", wanted)?;
     let names: Vec<String> = list(store)?
         .iter()
         .take(8)

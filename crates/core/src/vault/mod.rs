@@ -81,8 +81,7 @@ pub fn vault_id(store: &Connection) -> Result<String> {
 }
 
 fn no_vault() -> Error {
-    Error::new(Code::NoVault, "There is no vault yet.")
-        .hint("Make one first; it takes a passphrase, a keychain, or both.")
+    Error::new(Code::NoVault, "There is no vault yet.").hint("Make it with: switchyard vault init")
 }
 
 #[cfg(test)]
