@@ -297,6 +297,9 @@ pub(crate) struct AddSlot {
     /// Which way
     #[arg(value_enum)]
     pub(crate) slot: SlotName,
+    /// Read the new passphrase from this file descriptor in place of a prompt
+    #[arg(long, value_name = "N")]
+    pub(crate) new_passphrase_fd: Option<u32>,
 }
 
 #[derive(Args, Debug)]
@@ -304,6 +307,9 @@ pub(crate) struct OneSlot {
     /// Which way
     #[arg(value_enum)]
     pub(crate) slot: SlotName,
+    /// Don't ask
+    #[arg(long)]
+    pub(crate) yes: bool,
 }
 
 #[derive(Args, Debug)]

@@ -123,17 +123,25 @@ pub(crate) fn key(prompt: &str) -> Result<ApiKey> {
 pub(crate) fn new_passphrase(terminal: &AtTerminal) -> Result<Passphrase> {
     match terminal.given()? {
         Some(given) => Ok(given),
-        None => new_passphrase_at_terminal(),
+        None => new_passphrase_at_terminal("--passphrase-fd"),
     }
 }
 
-/// Asks for a new passphrase twice.
+/// Reads a passphrase from a file descriptor.
+///
+/// # Errors
+/// [`Code::BadInput`] when it can't be read.
+pub(crate) fn passphrase_from(descriptor: u32) -> Result<Passphrase> {
+    from_descriptor(descriptor).map(|text| Passphrase::new(String::clone(&text)))
+}
+
+/// Asks for a new passphrase twice. `otherwise` is the option that a script gives it by.
 ///
 /// # Errors
 /// [`Code::BadInput`] when the two differ, [`Code::Locked`] when nobody can be asked.
-pub(crate) fn new_passphrase_at_terminal() -> Result<Passphrase> {
+pub(crate) fn new_passphrase_at_terminal(otherwise: &str) -> Result<Passphrase> {
     if !can_ask() {
-        return Err(nobody_to_ask());
+        return Err(nobody_to_ask(otherwise));
     }
     let first = Zeroizing::new(hidden("New passphrase: ")?);
     let second = Zeroizing::new(hidden("The same again: ")?);
@@ -164,12 +172,14 @@ fn can_ask() -> bool {
     (io::stdin().is_terminal() || io::stderr().is_terminal()) && File::open("/dev/tty").is_ok()
 }
 
-fn nobody_to_ask() -> Error {
+fn nobody_to_ask(otherwise: &str) -> Error {
     Error::new(
         Code::Locked,
         "There is no terminal to ask for the passphrase on.",
     )
-    .hint("Give it through a pipe: --passphrase-fd 3 3<FILE")
+    .hint(format!(
+        "Give it by a file descriptor: {otherwise} 3 3<FILE"
+    ))
 }
 
 fn hidden(prompt: &str) -> Result<String> {

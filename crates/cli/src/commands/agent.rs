@@ -17,9 +17,15 @@ const TIDY_EVERY: Duration = Duration::from_secs(60 * 60);
 
 pub(crate) async fn run(wanted: &Agent, app: &App, out: &Out) -> Result<ExitCode> {
     let vault = app.vault()?.clone();
+    if !vault.status()?.exists {
+        return Err(Error::new(Code::NoVault, "There is no vault to keep yet.")
+            .hint("Make it with: switchyard vault init"));
+    }
     let server = Server::bind(app.paths(), vault.clone())?;
-    // Whoever started this in the background waits for the line, and may be gone after it.
-    let _ = out.line(READY);
+    if wanted.until_locked {
+        // Whoever started this in the background waits for the line, and may be gone after it.
+        let _ = out.line(READY);
+    }
     let end = CancellationToken::new();
     let work = async {
         unlock(app, wanted, out).await?;

@@ -212,21 +212,30 @@ async fn lock(app: &App, out: &Out) -> Result<ExitCode> {
 
 async fn add_slot(wanted: &AddSlot, app: &App, out: &Out) -> Result<ExitCode> {
     let access = app.access()?;
+    let replaces = access.status().await?.has(kind(wanted.slot));
     // The vault is opened first, so that the old passphrase and the new one are not mixed up.
     access.ensure_open().await?;
     let code = match wanted.slot {
         SlotName::Keychain => access.add_slot(NewSlot::Keychain).await?,
         SlotName::Recovery => access.add_slot(NewSlot::Recovery).await?,
         SlotName::Passphrase => {
-            let typed = ask::new_passphrase_at_terminal()?;
+            let typed = match wanted.new_passphrase_fd {
+                Some(descriptor) => ask::passphrase_from(descriptor)?,
+                None => ask::new_passphrase_at_terminal("--new-passphrase-fd")?,
+            };
             access.add_slot(NewSlot::Passphrase(&typed)).await?
         }
     };
     match code {
         Some(code) if out.json => out.json_line(&json!({ "recovery_code": code.expose() }))?,
-        Some(code) => tell_code(&code, out)?,
+        Some(code) => {
+            tell_code(&code, out)?;
+            if replaces {
+                out.line("The recovery code that you had before no longer opens anything.")?;
+            }
+        }
         None => {
-            let sentence = format!("The vault opens by its {} now.", kind(wanted.slot));
+            let sentence = format!("The vault opens by its {} now.", called(wanted.slot));
             return done(out, "added", &sentence);
         }
     }
@@ -234,12 +243,21 @@ async fn add_slot(wanted: &AddSlot, app: &App, out: &Out) -> Result<ExitCode> {
 }
 
 async fn remove_slot(wanted: &OneSlot, app: &App, out: &Out) -> Result<ExitCode> {
+    let question = format!("Stop opening the vault by its {}?", called(wanted.slot));
+    if !wanted.yes && !ask::agrees(out, &question)? {
+        return Err(Error::bad_input("Nothing was removed.").hint("Say --yes to agree beforehand."));
+    }
     app.access()?.remove_slot(kind(wanted.slot)).await?;
-    done(
-        out,
-        "removed",
-        &format!("The vault no longer opens by its {}.", kind(wanted.slot)),
-    )
+    let sentence = format!("The vault no longer opens by its {}.", called(wanted.slot));
+    done(out, "removed", &sentence)
+}
+
+fn called(name: SlotName) -> &'static str {
+    match name {
+        SlotName::Keychain => "keychain",
+        SlotName::Passphrase => "passphrase",
+        SlotName::Recovery => "recovery code",
+    }
 }
 
 fn kind(name: SlotName) -> SlotKind {
