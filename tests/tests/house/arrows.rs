@@ -18,7 +18,6 @@ pub(super) const ROOMS: &[(&str, &[&str])] = &[
     // A call that checks a key says what it used, in the ledger's tokens.
     ("http", &["settings", "usage"]),
     ("keys", &["db", "settings", "http", "vault", "usage"]),
-    ("oauth", &["http", "vault", "keys"]),
     (
         "dispatch",
         &["child", "db", "settings", "http", "vault", "usage", "keys"],

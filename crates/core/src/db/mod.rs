@@ -73,17 +73,6 @@ impl Db {
         open::open(paths, clock)
     }
 
-    /// Opens the store if there is one, without making anything.
-    ///
-    /// # Errors
-    /// As [`Db::open`].
-    pub fn open_existing(paths: &Paths, clock: &Clock) -> Result<Option<Self>> {
-        match paths.database().symlink_metadata() {
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            _ => Self::open(paths, clock).map(Some),
-        }
-    }
-
     /// Returns the database's file.
     #[must_use]
     pub fn path(&self) -> &Path {

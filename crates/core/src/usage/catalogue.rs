@@ -95,12 +95,6 @@ impl Model {
     pub fn is_priced(&self) -> bool {
         self.rates.is_some()
     }
-
-    /// Tells whether it can be asked for fast answers at a known price.
-    #[must_use]
-    pub fn offers_fast(&self) -> bool {
-        self.fast.is_some()
-    }
 }
 
 /// Pico-dollars for one token of each kind.
