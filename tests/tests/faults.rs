@@ -106,6 +106,44 @@ fn an_agent_that_is_killed_leaves_a_locked_vault_and_the_next_unlock_works() {
 }
 
 #[test]
+fn an_unlock_that_fails_leaves_no_agent_behind() {
+    let machine = Machine::with_locked_vault();
+    let unlock = ["vault", "unlock", "--passphrase-fd", "0"];
+    let refused = machine.run_with(unlock, "mistyped\n").failed_with(3);
+    assert!(refused.contains("not this vault's passphrase"), "{refused}");
+    assert!(
+        machine.agent().is_none(),
+        "an agent that nobody unlocked stays"
+    );
+    machine.unlock();
+    let opened = machine.agent().unwrap();
+    machine.run_with(unlock, "mistyped\n").expect_success();
+    assert_eq!(
+        machine.agent(),
+        Some(opened),
+        "the one that is open was ended"
+    );
+}
+
+#[test]
+fn an_agent_in_the_foreground_ends_by_signal_and_takes_its_socket_along() {
+    let machine = Machine::with_locked_vault();
+    let socket = machine.paths().socket().unwrap();
+    for signal in [rustix::process::Signal::TERM, rustix::process::Signal::INT] {
+        let mut agent = switchyard_tests::Running::new(machine.start(["agent"]));
+        agent.hear("ready\n");
+        assert!(socket.exists());
+        machine.unlock();
+        agent.signal(signal);
+        let ended = agent.end();
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        assert!(!socket.exists(), "{signal:?} left the socket");
+        let status = machine.run(["vault", "status"]).succeeded();
+        assert!(status.starts_with("Locked"), "{status}");
+    }
+}
+
+#[test]
 fn a_second_agent_is_refused_and_the_first_goes_on() {
     let machine = Machine::with_vault();
     let second = machine.run(["agent"]).failed_with(2);

@@ -17,7 +17,7 @@ use switchyard_core::db::Access;
 use switchyard_core::secret::redact;
 use switchyard_core::{App, Error, Result, demo, hardening, logging};
 
-use crate::args::{Arguments, Command};
+use crate::args::{Arguments, Command, Keys};
 use crate::ask::AtTerminal;
 use crate::out::Out;
 
@@ -57,6 +57,7 @@ fn run(arguments: &Arguments, out: &Out) -> Result<ExitCode> {
         .enable_all()
         .build()
         .map_err(|e| Error::failed("The command could not start its engine.").because(e))?;
+    refuse_two_readers(arguments)?;
     let terminal = Arc::new(AtTerminal::new(&arguments.global));
     let app = App::new(
         face(&arguments.command),
@@ -83,6 +84,22 @@ fn run(arguments: &Arguments, out: &Out) -> Result<ExitCode> {
     // A silent keychain must not hold up the end: what still waits is left behind.
     runtime.shutdown_background();
     outcome
+}
+
+/// Refuses a standard input that is to be both the passphrase and what the command reads.
+fn refuse_two_readers(arguments: &Arguments) -> Result<()> {
+    let what = match &arguments.command {
+        Command::Keys(Keys::Add(add)) if add.from_env.is_none() => "key",
+        Command::Send(send) if send.prompt.as_deref().is_none_or(|text| text == "-") => "prompt",
+        _ => return Ok(()),
+    };
+    if arguments.global.passphrase_fd != Some(0) {
+        return Ok(());
+    }
+    Err(Error::bad_input(format!(
+        "Standard input can't be both the passphrase and the {what}."
+    ))
+    .hint("Give the passphrase another descriptor: --passphrase-fd 3 3<FILE"))
 }
 
 /// Says what is wrong with a damaged store, and books what a killed process left open before any

@@ -30,7 +30,7 @@ impl Out {
     /// Writes one line of the answer.
     ///
     /// # Errors
-    /// [`Code::Cancelled`] when nobody reads any more.
+    /// [`Code::Cancelled`] when nobody reads any more, [`Code::Failed`] when it can't be written.
     pub(crate) fn line(&self, text: &str) -> Result<()> {
         self.written(writeln!(self.stdout.lock(), "{text}"))
     }
@@ -38,7 +38,7 @@ impl Out {
     /// Writes a piece of a streamed answer and passes it on at once.
     ///
     /// # Errors
-    /// [`Code::Cancelled`] when nobody reads any more.
+    /// [`Code::Cancelled`] when nobody reads any more, [`Code::Failed`] when it can't be written.
     pub(crate) fn piece(&self, text: &str) -> Result<()> {
         let mut stdout = self.stdout.lock();
         self.written(
@@ -51,7 +51,7 @@ impl Out {
     /// Writes `value` as one line of JSON.
     ///
     /// # Errors
-    /// [`Code::Cancelled`] when nobody reads any more.
+    /// [`Code::Cancelled`] when nobody reads any more, [`Code::Failed`] when it can't be written.
     pub(crate) fn json_line(&self, value: &impl Serialize) -> Result<()> {
         let text = serde_json::to_string(value)
             .map_err(|e| Error::failed("The result can't be written as JSON.").because(e))?;
@@ -96,6 +96,9 @@ impl Out {
 
     fn written(&self, outcome: io::Result<()>) -> Result<()> {
         outcome.map_err(|e| {
+            if e.kind() != io::ErrorKind::BrokenPipe {
+                return Error::failed(format!("The output can't be written: {e}.")).because(e);
+            }
             self.has_lost_reader.store(true, Ordering::Relaxed);
             Error::new(Code::Cancelled, "Nobody reads the output any more.").because(e)
         })

@@ -117,3 +117,21 @@ fn a_run_under_way_is_left_alone_by_other_commands() {
     let basis: String = machine.value("SELECT basis FROM key_usage");
     assert_eq!(basis, "metered");
 }
+
+#[test]
+fn an_output_that_can_not_be_written_is_an_error_and_the_run_is_booked() {
+    let (key, server) = key_and_server();
+    let machine = Machine::with_key(&key, &server);
+    let full = |arguments: &str| {
+        let program = switchyard_tests::binary("switchyard");
+        let script = format!("'{}' {arguments} >/dev/full", program.display());
+        let shell = machine.spawn(std::path::Path::new("/bin/sh"), ["-c", &script]);
+        switchyard_tests::finish(shell, "")
+    };
+    let said = full("keys list").failed_with(1);
+    assert!(said.contains("can't be written"), "{said}");
+    let sent = full("send Hi.");
+    assert_ne!(sent.code, Some(0), "{}", sent.stderr);
+    assert!(sent.stderr.contains("error: "), "{}", sent.stderr);
+    assert_eq!(machine.value::<i64>("SELECT count(*) FROM key_usage"), 1);
+}

@@ -18,6 +18,8 @@ const WRONG: &[&[&str]] = &[
     &["keys", "check", "--real-call"],
     &["keys", "rm"],
     &["keys", "edit"],
+    &["keys", "add", "Work", "--passphrase-fd", "0"],
+    &["send", "-", "--passphrase-fd", "0"],
     &["send", "--model"],
     &["send", "--max-tokens", "-5", "Hi."],
     &["send", "--max-tokens", "many", "Hi."],

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use serde_json::json;
-use switchyard_core::agent;
+use switchyard_core::agent::{self, Access, Background};
 use switchyard_core::secret::RecoveryCode;
 use switchyard_core::vault::{Lock, NewSlot, NewVault, SlotKind, Status, UnlockWith, Why};
 use switchyard_core::{App, Code, Error, Result};
@@ -182,23 +182,36 @@ async fn unlock(app: &App, out: &Out) -> Result<ExitCode> {
         && !access.has_agent().await?
         && app.vault()?.unlock(UnlockWith::Keychain).await.is_ok();
     if !by_keychain {
-        if !access.has_agent().await? {
-            // What a passphrase opens, somebody has to keep: else it is asked for again each time.
-            let program = std::env::current_exe()
-                .map_err(|e| Error::failed("This program does not know where it is.").because(e))?;
-            let started = agent::start_in_background(&program).await;
-            // Another terminal may have started one at the same moment, and one is enough.
-            if !access.has_agent().await? {
-                started?;
-            }
+        let started = agent_for(access).await?;
+        let unlocked = access.unlock_all().await;
+        if let (Some(agent), Err(_)) = (started, &unlocked)
+            && access.status().await?.lock != Lock::Unlocked
+        {
+            agent.end().await;
         }
-        access.unlock_all().await?;
+        unlocked?;
     }
     done(
         out,
         "unlocked",
         "The vault is open for every window and terminal, until it is locked.",
     )
+}
+
+/// Starts the agent where none runs: what a passphrase opens, somebody has to keep, else it is asked
+/// for again each time.
+async fn agent_for(access: &Access) -> Result<Option<Background>> {
+    if access.has_agent().await? {
+        return Ok(None);
+    }
+    let program = std::env::current_exe()
+        .map_err(|e| Error::failed("This program does not know where it is.").because(e))?;
+    match agent::start_in_background(&program).await {
+        Ok(started) => Ok(Some(started)),
+        // Another terminal started one at the same moment, and one is enough.
+        Err(_) if access.has_agent().await? => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 async fn lock(app: &App, out: &Out) -> Result<ExitCode> {

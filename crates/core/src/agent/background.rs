@@ -5,6 +5,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::Child;
 
 use crate::child::{self, Environment};
 use crate::error::{Code, Error, Result};
@@ -25,12 +26,25 @@ const NEEDED: &[&str] = &[
     "WAYLAND_DISPLAY",
 ];
 
+/// An agent that was started in the background; it goes on when this is dropped.
+#[derive(Debug)]
+pub struct Background(Child);
+
+impl Background {
+    /// Ends it, and waits until it has ended: one that nobody unlocked serves nobody.
+    pub async fn end(mut self) {
+        child::end_group(self.0.id());
+        // It can only be gone already.
+        let _ = self.0.wait().await;
+    }
+}
+
 /// Starts `program agent` and waits until its socket is there. It goes on when this process ends, and
 /// ends by itself when the vault is locked.
 ///
 /// # Errors
 /// [`Code::Failed`] or [`Code::Timeout`] when it did not come up.
-pub async fn start_in_background(program: &Path) -> Result<()> {
+pub async fn start_in_background(program: &Path) -> Result<Background> {
     let mut environment = Environment::scrubbed_own();
     for name in NEEDED {
         if let Some(value) = std::env::var_os(name) {
@@ -50,7 +64,7 @@ pub async fn start_in_background(program: &Path) -> Result<()> {
     let mut lines = BufReader::new(output);
     let answered = tokio::time::timeout(START, lines.read_line(&mut first)).await;
     match answered {
-        Ok(Ok(_)) if first.trim_end() == READY => Ok(()),
+        Ok(Ok(_)) if first.trim_end() == READY => Ok(Background(agent)),
         Ok(_) => Err(not_up()),
         Err(_) => {
             child::end_group(agent.id());

@@ -19,7 +19,7 @@ mod server;
 
 pub use access::Access;
 pub use ask::{Answered, Ask, Asked, Question};
-pub use background::{READY, start_in_background};
+pub use background::{Background, READY, start_in_background};
 pub use client::Client;
 #[cfg(unix)]
 pub use server::Server;
