@@ -1,4 +1,5 @@
--- The encrypted part. Every sealed value is bound to its place: vault id, table, column, row id.
+-- The encrypted part. Every sealed value is bound to its place: vault id, table, column, row id; a key
+-- also to its `base_url`.
 
 -- One row. `key_check` is a known text sealed by the data key: it tells a wrong key from damage.
 -- `generation` counts the data keys that this vault has had.

@@ -267,12 +267,22 @@ macro_rules! once_open {
 }
 
 impl Custody for Access {
-    fn open_key<'a>(&'a self, key: &'a KeyId, purpose: &'a str) -> Later<'a, ApiKey> {
-        once_open!(self, custody => custody.open_key(key, purpose))
+    fn open_key<'a>(
+        &'a self,
+        key: &'a KeyId,
+        base_url: Option<&'a str>,
+        purpose: &'a str,
+    ) -> Later<'a, ApiKey> {
+        once_open!(self, custody => custody.open_key(key, base_url, purpose))
     }
 
-    fn seal_key<'a>(&'a self, key: &'a KeyId, secret: &'a ApiKey) -> Later<'a, SealedKey> {
-        once_open!(self, custody => custody.seal_key(key, secret))
+    fn seal_key<'a>(
+        &'a self,
+        key: &'a KeyId,
+        base_url: Option<&'a str>,
+        secret: &'a ApiKey,
+    ) -> Later<'a, SealedKey> {
+        once_open!(self, custody => custody.seal_key(key, base_url, secret))
     }
 
     fn history_key(&self) -> Later<'_, HistoryKey> {

@@ -204,10 +204,16 @@ impl Client {
 }
 
 impl Custody for Client {
-    fn open_key<'a>(&'a self, key: &'a KeyId, purpose: &'a str) -> Later<'a, ApiKey> {
+    fn open_key<'a>(
+        &'a self,
+        key: &'a KeyId,
+        base_url: Option<&'a str>,
+        purpose: &'a str,
+    ) -> Later<'a, ApiKey> {
         Box::pin(async move {
             let request = Request::OpenKey {
                 key: key.clone(),
+                base_url: base_url.map(str::to_owned),
                 purpose: purpose.to_owned(),
             };
             let secret = self.secret(request).await?;
@@ -215,10 +221,16 @@ impl Custody for Client {
         })
     }
 
-    fn seal_key<'a>(&'a self, key: &'a KeyId, secret: &'a ApiKey) -> Later<'a, SealedKey> {
+    fn seal_key<'a>(
+        &'a self,
+        key: &'a KeyId,
+        base_url: Option<&'a str>,
+        secret: &'a ApiKey,
+    ) -> Later<'a, SealedKey> {
         Box::pin(async move {
             let request = Request::SealKey {
                 key: key.clone(),
+                base_url: base_url.map(str::to_owned),
                 secret: Hidden::text(secret.expose()),
             };
             match self.call(request, ANSWER_DEADLINE).await? {

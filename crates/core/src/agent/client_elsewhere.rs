@@ -77,11 +77,21 @@ impl Client {
 }
 
 impl Custody for Client {
-    fn open_key<'a>(&'a self, _key: &'a KeyId, _purpose: &'a str) -> Later<'a, ApiKey> {
+    fn open_key<'a>(
+        &'a self,
+        _key: &'a KeyId,
+        _base_url: Option<&'a str>,
+        _purpose: &'a str,
+    ) -> Later<'a, ApiKey> {
         match *self {}
     }
 
-    fn seal_key<'a>(&'a self, _key: &'a KeyId, _secret: &'a ApiKey) -> Later<'a, SealedKey> {
+    fn seal_key<'a>(
+        &'a self,
+        _key: &'a KeyId,
+        _base_url: Option<&'a str>,
+        _secret: &'a ApiKey,
+    ) -> Later<'a, SealedKey> {
         match *self {}
     }
 

@@ -42,17 +42,33 @@ pub(super) enum Request {
     Status {},
     UnlockSilently {},
     UnlockByKeychain {},
-    UnlockByPassphrase { passphrase: Hidden },
-    UnlockByRecovery { code: Hidden },
+    UnlockByPassphrase {
+        passphrase: Hidden,
+    },
+    UnlockByRecovery {
+        code: Hidden,
+    },
     Lock {},
     Touch {},
-    OpenKey { key: KeyId, purpose: String },
-    SealKey { key: KeyId, secret: Hidden },
+    OpenKey {
+        key: KeyId,
+        base_url: Option<String>,
+        purpose: String,
+    },
+    SealKey {
+        key: KeyId,
+        base_url: Option<String>,
+        secret: Hidden,
+    },
     HistoryKey {},
     AddKeychain {},
-    AddPassphrase { passphrase: Hidden },
+    AddPassphrase {
+        passphrase: Hidden,
+    },
     AddRecovery {},
-    RemoveSlot { kind: SlotKind },
+    RemoveSlot {
+        kind: SlotKind,
+    },
 }
 
 #[derive(Debug, Serialize, Deserialize)]

@@ -227,14 +227,22 @@ async fn act(vault: &Vault, request: Request) -> Result<Answer> {
         }
         Request::Lock {} => vault.lock().await?,
         Request::Touch {} => vault.touch(),
-        Request::OpenKey { key, purpose } => {
-            let secret = vault.open_key(&key, &purpose).await?;
+        Request::OpenKey {
+            key,
+            base_url,
+            purpose,
+        } => {
+            let secret = vault.open_key(&key, base_url.as_deref(), &purpose).await?;
             let secret = Hidden::text(secret.expose());
             return Ok(Answer::Secret { secret });
         }
-        Request::SealKey { key, secret } => {
+        Request::SealKey {
+            key,
+            base_url,
+            secret,
+        } => {
             let secret = ApiKey::new(secret.into_text());
-            let sealed = vault.seal_key(&key, &secret).await?;
+            let sealed = vault.seal_key(&key, base_url.as_deref(), &secret).await?;
             return Ok(Answer::Sealed {
                 sealed: protocol::encode(&sealed.sealed),
                 fingerprint: protocol::encode(&sealed.fingerprint),

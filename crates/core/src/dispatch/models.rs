@@ -61,7 +61,10 @@ impl Dispatch {
     pub async fn refresh_models(&self, key: &KeyId) -> Result<()> {
         let key = self.db.read(|store| keys::get(store, key))?;
         let endpoint = Endpoint::parse(key.base_url.as_deref())?;
-        let secret = self.vault.open_key(&key.id, "list the models").await?;
+        let secret = self
+            .vault
+            .open_key(&key.id, endpoint.to_store().as_deref(), "list the models")
+            .await?;
         let now = self.db.clock().now();
         let models = list_models(&self.http, &endpoint, &secret, now)
             .await

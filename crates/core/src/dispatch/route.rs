@@ -180,7 +180,10 @@ impl Dispatch {
     /// When the key can't be opened or the server does not count; the local estimate stands then.
     pub async fn count(&self, prepared: &mut Prepared) -> Result<()> {
         let opened = match &prepared.route.key {
-            Some(id) => Some(self.vault.open_key(id, "count").await?),
+            Some(id) => Some({
+                let gateway = prepared.route.gateway.as_deref();
+                self.vault.open_key(id, gateway, "count").await?
+            }),
             None => None,
         };
         let Some(key) = opened.as_ref().or(prepared.variable.as_ref()) else {

@@ -120,7 +120,10 @@ impl Dispatch {
 
     async fn key(&self, prepared: &Prepared) -> Result<ApiKey> {
         match (&prepared.route.key, &prepared.variable) {
-            (Some(id), _) => self.vault.open_key(id, "run").await,
+            (Some(id), _) => {
+                let gateway = prepared.route.gateway.as_deref();
+                self.vault.open_key(id, gateway, "run").await
+            }
             (None, Some(key)) => Ok(ApiKey::new(key.expose().to_owned())),
             (None, None) => Err(Error::failed("The route names nobody who pays.")),
         }

@@ -48,7 +48,7 @@ impl Keys {
 }
 
 impl Custody for Keys {
-    fn open_key<'a>(&'a self, key: &'a KeyId, _: &'a str) -> Later<'a, ApiKey> {
+    fn open_key<'a>(&'a self, key: &'a KeyId, _: Option<&'a str>, _: &'a str) -> Later<'a, ApiKey> {
         Box::pin(async move {
             self.gate()?;
             let secrets = self.secrets.lock().unwrap();
@@ -59,7 +59,12 @@ impl Custody for Keys {
         })
     }
 
-    fn seal_key<'a>(&'a self, _: &'a KeyId, _: &'a ApiKey) -> Later<'a, SealedKey> {
+    fn seal_key<'a>(
+        &'a self,
+        _: &'a KeyId,
+        _: Option<&'a str>,
+        _: &'a ApiKey,
+    ) -> Later<'a, SealedKey> {
         Box::pin(async { Err(Error::failed("Nothing here seals keys.")) })
     }
 

@@ -61,7 +61,10 @@ pub async fn add(
     let kind = shape::classify(&new.secret, !endpoint.is_anthropic())?;
     db.read(|store| table::refuse_taken_name(store, &name, None))?;
     let id = KeyId::new();
-    let sealed = custody.seal_key(&id, &new.secret).await?;
+    let base_url = endpoint.to_store();
+    let sealed = custody
+        .seal_key(&id, base_url.as_deref(), &new.secret)
+        .await?;
     db.read(|store| refuse_known(store, &sealed.fingerprint))?;
     let verdict = check::ask(http, &endpoint, &new.secret, kind, db.clock().now()).await;
     let (validity, unchecked_because) = decide(verdict, new.unchecked)?;
@@ -71,7 +74,7 @@ pub async fn add(
         kind,
         source: new.source,
         hint: new.secret.last4(),
-        base_url: endpoint.to_store(),
+        base_url,
         sealed,
         validity,
         labels,

@@ -33,7 +33,9 @@ pub struct Checked {
 pub async fn check(db: &Db, custody: &dyn Custody, http: &Http, id: &KeyId) -> Result<Checked> {
     let key = db.read(|store| table::get(store, id))?;
     let endpoint = Endpoint::parse(key.base_url.as_deref())?;
-    let secret = custody.open_key(id, "check").await?;
+    let secret = custody
+        .open_key(id, endpoint.to_store().as_deref(), "check")
+        .await?;
     let verdict = ask(http, &endpoint, &secret, key.kind, db.clock().now()).await;
     drop(secret);
     keep(db, id, verdict, None, Asked::ForFree).await
@@ -53,7 +55,9 @@ pub async fn test_with_real_call(
     let key = db.read(|store| table::get(store, id))?;
     table::usable(&key)?;
     let endpoint = Endpoint::parse(key.base_url.as_deref())?;
-    let secret = custody.open_key(id, "test with a real call").await?;
+    let secret = custody
+        .open_key(id, endpoint.to_store().as_deref(), "test with a real call")
+        .await?;
     let now = db.clock().now();
     let models = match http::list_models(http, &endpoint, &secret, now).await {
         Ok(models) => models,

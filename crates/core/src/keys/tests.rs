@@ -337,3 +337,25 @@ async fn a_key_is_found_by_name_id_or_last_four() {
     assert_eq!(unknown.code(), Code::NotFound);
     assert!(unknown.advice().unwrap().contains("Work"));
 }
+
+#[tokio::test]
+async fn a_server_changed_in_the_database_does_not_get_the_key() {
+    let desk = Desk::new().await;
+    let key = desk.added("Work").await;
+    let thief = Simulator::start(Script::new()).await;
+    let (id, address) = (key.id.clone(), thief.base_url());
+    desk.house.change(move |store| {
+        store
+            .execute(
+                "UPDATE api_keys SET base_url = ?2 WHERE id = ?1",
+                (id, address),
+            )
+            .unwrap();
+        Ok(())
+    });
+    let outcome = check(desk.db(), &desk.vault, &desk.http, &key.id).await;
+    let error = outcome.unwrap_err();
+    assert_eq!(error.code(), Code::Damaged);
+    assert!(error.message().contains("server"), "{error}");
+    assert!(thief.requests().is_empty());
+}

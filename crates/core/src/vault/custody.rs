@@ -43,7 +43,12 @@ impl Vault {
 }
 
 impl Custody for Vault {
-    fn open_key<'a>(&'a self, key: &'a KeyId, purpose: &'a str) -> Later<'a, ApiKey> {
+    fn open_key<'a>(
+        &'a self,
+        key: &'a KeyId,
+        base_url: Option<&'a str>,
+        purpose: &'a str,
+    ) -> Later<'a, ApiKey> {
         Box::pin(async move {
             let opened = self.opened()?;
             let sealed = self.sealed(&opened, key)?;
@@ -58,14 +63,19 @@ impl Custody for Vault {
                     (Some(&noted_key), noted_purpose.as_str()),
                 )
             });
-            let secret = opened.open_key(key, &sealed);
+            let secret = opened.open_key(key, base_url, &sealed);
             noted.await?;
             secret
         })
     }
 
-    fn seal_key<'a>(&'a self, key: &'a KeyId, secret: &'a ApiKey) -> Later<'a, SealedKey> {
-        Box::pin(async move { self.opened()?.seal_key(key, secret) })
+    fn seal_key<'a>(
+        &'a self,
+        key: &'a KeyId,
+        base_url: Option<&'a str>,
+        secret: &'a ApiKey,
+    ) -> Later<'a, SealedKey> {
+        Box::pin(async move { self.opened()?.seal_key(key, base_url, secret) })
     }
 
     fn history_key(&self) -> Later<'_, HistoryKey> {

@@ -55,10 +55,25 @@ pub struct SealedKey {
 /// vault without asking, and with [`Code::NoVault`](crate::error::Code::NoVault) when there is none.
 pub trait Custody: Send + Sync {
     /// Opens a stored key for one use; the use is in the audit before the key is handed out.
-    fn open_key<'a>(&'a self, key: &'a KeyId, purpose: &'a str) -> Later<'a, ApiKey>;
+    ///
+    /// `base_url` is the server that the caller will send it to, as the store writes it. The key
+    /// opens for the server that it was sealed for and for no other, so that a row that was edited
+    /// behind Switchyard's back can't lead the key elsewhere:
+    /// [`Code::Damaged`](crate::error::Code::Damaged).
+    fn open_key<'a>(
+        &'a self,
+        key: &'a KeyId,
+        base_url: Option<&'a str>,
+        purpose: &'a str,
+    ) -> Later<'a, ApiKey>;
 
-    /// Seals a secret for the row `key`, which need not exist yet.
-    fn seal_key<'a>(&'a self, key: &'a KeyId, secret: &'a ApiKey) -> Later<'a, SealedKey>;
+    /// Seals a secret for the row `key`, which need not exist yet, and for its server.
+    fn seal_key<'a>(
+        &'a self,
+        key: &'a KeyId,
+        base_url: Option<&'a str>,
+        secret: &'a ApiKey,
+    ) -> Later<'a, SealedKey>;
 
     /// Returns the key that seals prompts and answers.
     fn history_key(&self) -> Later<'_, HistoryKey>;

@@ -6,7 +6,7 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::SealedKey;
-use super::envelope::{Place, open, seal};
+use super::envelope::{Place, open, open_with, seal, seal_with};
 use super::slots::Header;
 use crate::clock::Millis;
 use crate::db::SqlContext;
@@ -110,21 +110,36 @@ impl Opened {
         self.generation
     }
 
-    pub(super) fn open_key(&self, key: &KeyId, sealed: &[u8]) -> Result<ApiKey> {
-        let place = self.place_of(key);
-        let plain = open(&self.data, &place, sealed)?;
+    pub(super) fn open_key(
+        &self,
+        key: &KeyId,
+        base_url: Option<&str>,
+        sealed: &[u8],
+    ) -> Result<ApiKey> {
+        let plain = open_with(&self.data, &self.place_of(key), server(base_url), sealed)
+            .ok_or_else(not_for_there)?;
         // Only text is ever sealed here; anything else is not what was put in.
         let text = std::str::from_utf8(&plain).map_err(|_| misfit("key"))?;
         Ok(ApiKey::new(text.to_owned()))
     }
 
-    pub(super) fn seal_key(&self, key: &KeyId, secret: &ApiKey) -> Result<SealedKey> {
+    pub(super) fn seal_key(
+        &self,
+        key: &KeyId,
+        base_url: Option<&str>,
+        secret: &ApiKey,
+    ) -> Result<SealedKey> {
         let fingerprint = self.fingerprint.as_ref().map_err(Error::again)?;
         let mut mac = Hmac::<Sha256>::new_from_slice(fingerprint.expose())
             .map_err(|_| misfit(FINGERPRINT))?;
         mac.update(secret.expose().as_bytes());
         Ok(SealedKey {
-            sealed: seal(&self.data, &self.place_of(key), secret.expose().as_bytes())?,
+            sealed: seal_with(
+                &self.data,
+                &self.place_of(key),
+                server(base_url),
+                secret.expose().as_bytes(),
+            )?,
             fingerprint: mac.finalize().into_bytes().to_vec(),
         })
     }
@@ -182,6 +197,20 @@ fn place<'a>(vault: &'a str, purpose: &'a str) -> Place<'a> {
         column: "sealed",
         row: purpose,
     }
+}
+
+/// What a sealed key authenticates besides its place: the server that it goes to, where that is not
+/// Anthropic's own.
+fn server(base_url: Option<&str>) -> &[u8] {
+    base_url.unwrap_or_default().as_bytes()
+}
+
+fn not_for_there() -> Error {
+    Error::new(
+        Code::Damaged,
+        "The key does not open for this server: its row, or the server's address in it, was changed behind Switchyard's back.",
+    )
+    .hint("The key was sent nowhere. Delete it and add it again, or put the store back from a backup.")
 }
 
 fn misfit(what: &str) -> Error {

@@ -1,3 +1,4 @@
+mod elsewhere;
 pub(crate) mod support;
 
 use self::support::{House, Mood, PASSPHRASE, typed};
@@ -8,7 +9,7 @@ use crate::settings::Setting;
 const WITH_KEYCHAIN: UnlockWith<'_> = UnlockWith::Keychain;
 
 async fn opens(vault: &Vault, key: &KeyId) -> Result<String> {
-    let opened = vault.open_key(key, "test").await?;
+    let opened = vault.open_key(key, None, "test").await?;
     Ok(opened.expose().to_owned())
 }
 
@@ -291,12 +292,12 @@ async fn the_same_secret_has_the_same_fingerprint_and_never_the_same_blob() {
     let (vault, _) = house.full().await;
     let key = KeyId::new();
     let secret = ApiKey::new(support::fresh_secret());
-    let one = vault.seal_key(&key, &secret).await.unwrap();
-    let two = vault.seal_key(&KeyId::new(), &secret).await.unwrap();
+    let one = vault.seal_key(&key, None, &secret).await.unwrap();
+    let two = vault.seal_key(&KeyId::new(), None, &secret).await.unwrap();
     assert_eq!(one.fingerprint, two.fingerprint);
     assert_ne!(one.sealed, two.sealed);
     let (elsewhere, _) = House::new().full().await;
-    let foreign = elsewhere.seal_key(&key, &secret).await.unwrap();
+    let foreign = elsewhere.seal_key(&key, None, &secret).await.unwrap();
     assert_ne!(one.fingerprint, foreign.fingerprint);
 }
 
@@ -305,9 +306,9 @@ async fn each_use_is_in_the_audit_before_the_key_is_handed_out() {
     let house = House::new();
     let (vault, _) = house.full().await;
     let (key, secret) = house.store_key(&vault).await;
-    vault.open_key(&key, "run 7").await.unwrap();
+    vault.open_key(&key, None, "run 7").await.unwrap();
     let peer = vault.on_behalf_of("cli", Some(4242));
-    peer.open_key(&key, "check").await.unwrap();
+    peer.open_key(&key, None, "check").await.unwrap();
     let uses: Vec<_> = house
         .audit()
         .into_iter()
@@ -322,7 +323,7 @@ async fn each_use_is_in_the_audit_before_the_key_is_handed_out() {
     house.tamper(
         "CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT raise(ABORT, 'full'); END",
     );
-    let outcome = vault.open_key(&key, "unseen").await;
+    let outcome = vault.open_key(&key, None, "unseen").await;
     assert!(outcome.is_err());
     assert!(!format!("{:?}", outcome.unwrap_err()).contains(&secret));
 }

@@ -27,11 +27,16 @@ const MEASURING: &str = "SWITCHYARD_MEASURING";
 struct History;
 
 impl Custody for History {
-    fn open_key<'a>(&'a self, _: &'a KeyId, _: &'a str) -> Later<'a, ApiKey> {
+    fn open_key<'a>(&'a self, _: &'a KeyId, _: Option<&'a str>, _: &'a str) -> Later<'a, ApiKey> {
         Box::pin(async { Err(Error::new(Code::NotFound, "There are no keys.")) })
     }
 
-    fn seal_key<'a>(&'a self, _: &'a KeyId, _: &'a ApiKey) -> Later<'a, SealedKey> {
+    fn seal_key<'a>(
+        &'a self,
+        _: &'a KeyId,
+        _: Option<&'a str>,
+        _: &'a ApiKey,
+    ) -> Later<'a, SealedKey> {
         Box::pin(async { Err(Error::new(Code::NotFound, "There are no keys.")) })
     }
 

@@ -192,7 +192,7 @@ impl House {
     pub(crate) async fn store_key(&self, custody: &dyn Custody) -> (KeyId, String) {
         let (id, secret) = (KeyId::new(), fresh_secret());
         let sealed = custody
-            .seal_key(&id, &ApiKey::new(secret.clone()))
+            .seal_key(&id, None, &ApiKey::new(secret.clone()))
             .await
             .unwrap();
         let row = id.clone();
