@@ -206,11 +206,10 @@ fn ten_processes_that_meet_no_store_make_one() {
     let keys = keys(1);
     let server = server(&keys);
     let mut machine = Machine::new();
-    machine
-        .set("MINE", &keys[0])
-        .set("ANTHROPIC_BASE_URL", server.base_url());
+    machine.set("MINE", &keys[0]);
+    let url = server.base_url();
     let sends: Vec<_> = (0..PROCESSES)
-        .map(|_| command(&["send", "--key", "env:MINE", "Hi."], ""))
+        .map(|_| command(&["send", "--key", "env:MINE", "--base-url", &url, "Hi."], ""))
         .collect();
     for outcome in all_at_once(&machine, &sends) {
         assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);

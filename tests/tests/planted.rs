@@ -94,8 +94,7 @@ fn job(machine: &mut Machine, secrets: &Secrets) -> Said {
     let url = server.base_url();
     machine
         .set("MINE", &secrets.variable)
-        .set("PLAN", &secrets.plan)
-        .set("ANTHROPIC_BASE_URL", &url);
+        .set("PLAN", &secrets.plan);
 
     said.keep("add", machine.add("Work", &secrets.key, &server));
     said.keep("add again", machine.add("Work 2", &secrets.key, &server));
@@ -122,7 +121,11 @@ fn job(machine: &mut Machine, secrets: &Secrets) -> Said {
     said.keep("who", machine.run(["who"]));
     let send = |payer: &str| {
         let system = &secrets.system;
-        machine.run(["send", "--key", payer, "--system", system, &secrets.prompt])
+        let mut send = vec!["send", "--key", payer, "--system", system, &secrets.prompt];
+        if payer.starts_with("env:") {
+            send.extend(["--base-url", &url]);
+        }
+        machine.run(send)
     };
     for payer in ["Work", "Gate", "env:MINE", "env:PLAN"] {
         said.keep(payer, send(payer));

@@ -174,6 +174,9 @@ pub(crate) struct Send {
     /// Who pays: a stored key, or env:VAR for the key in a variable (no vault needed)
     #[arg(long, value_name = "KEY|env:VAR")]
     pub(crate) key: Option<String>,
+    /// The server that the key of a variable is for, in place of Anthropic's API
+    #[arg(long, value_name = "URL", requires = "key")]
+    pub(crate) base_url: Option<String>,
     /// The model, by id or as haiku, sonnet, opus
     #[arg(long, value_name = "MODEL")]
     pub(crate) model: Option<String>,

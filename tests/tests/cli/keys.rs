@@ -13,12 +13,12 @@ fn stored(machine: &Machine) -> i64 {
 fn tokens_of_a_subscription_are_refused_with_the_reason_and_never_sent() {
     let mut machine = Machine::with_vault();
     let server = Simulator::start_blocking(Script::new().any_key());
-    machine.set("ANTHROPIC_BASE_URL", server.base_url());
+    let url = server.base_url();
     for prefix in ["sk-ant-oat01-", "sk-ant-ort01-"] {
         let token = Planted::default().key(prefix);
         let added = machine.add("Plan", &token, &server).failed_with(2);
         machine.set("PLAN_TOKEN", &token);
-        let sent = machine.run(["send", "--key", "env:PLAN_TOKEN", "Hi."]);
+        let sent = machine.run(["send", "--key", "env:PLAN_TOKEN", "--base-url", &url, "Hi."]);
         for said in [added, sent.failed_with(2)] {
             assert!(said.contains("token of a Claude subscription"), "{said}");
             assert!(said.contains("\nhint: Use an API key"), "{said}");
@@ -113,8 +113,7 @@ fn a_key_goes_over_plain_http_to_this_machine_only() {
     ] {
         let refused = machine.run_with(["keys", "add", "G", "--base-url", url], &key);
         assert!(refused.failed_with(2).contains("plain http"), "{url}");
-        machine.set("ANTHROPIC_BASE_URL", url);
-        let refused = machine.run(["send", "--key", "env:MINE", "Hi."]);
+        let refused = machine.run(["send", "--key", "env:MINE", "--base-url", url, "Hi."]);
         assert!(refused.failed_with(2).contains("plain http"), "{url}");
     }
     assert_eq!(stored(&machine), 0);

@@ -56,11 +56,11 @@ fn the_prompt_comes_from_the_argument_or_from_a_pipe_byte_for_byte() {
 fn the_key_of_a_variable_pays_without_a_vault_and_is_booked_under_its_fingerprint() {
     let (key, server) = key_and_server();
     let mut machine = Machine::new();
-    machine
-        .set("MINE", &key)
-        .set("ANTHROPIC_BASE_URL", server.base_url());
+    machine.set("MINE", &key);
+    let url = server.base_url();
+    let send = ["send", "--key", "env:MINE", "--base-url", &url, "Hi."];
     server.push(Reply::text("Hello.").usage(Usage::new(20, 3)));
-    let sent = machine.run(["send", "--key", "env:MINE", "Hi."]);
+    let sent = machine.run(send);
     assert_eq!((sent.code, &*sent.stdout), (Some(0), "Hello.\n"));
     assert!(
         sent.stderr.contains("because you named the variable MINE"),
@@ -76,14 +76,44 @@ fn the_key_of_a_variable_pays_without_a_vault_and_is_booked_under_its_fingerprin
         !key.contains(parts[2]),
         "the fingerprint is a part of the key"
     );
-    assert_eq!(
-        machine.run(["send", "--key", "env:MINE", "Hi."]).code,
-        Some(0)
-    );
+    assert_eq!(machine.run(send).code, Some(0));
     let payers: i64 = machine.value("SELECT count(DISTINCT payer) FROM key_usage");
     assert_eq!(payers, 1, "one key, two fingerprints");
     let slots: i64 = machine.value("SELECT count(*) FROM vault");
     assert_eq!(slots, 0, "a vault was made");
+}
+
+#[test]
+fn a_base_url_in_the_environment_is_for_the_environment_s_own_credentials_only() {
+    let (key, server) = key_and_server();
+    let mut machine = Machine::new();
+    machine
+        .set("MINE", Planted::default().key("ghp_"))
+        .set("ANTHROPIC_API_KEY", &key)
+        .set("ANTHROPIC_BASE_URL", server.base_url());
+    let asked = machine.run(["send", "--key", "env:MINE", "Hi."]);
+    let asked = asked.failed_with(2);
+    assert!(asked.contains("--base-url"), "{asked}");
+    assert!(server.requests().is_empty(), "it was sent");
+    let sent = machine.run(["send", "--key", "env:ANTHROPIC_API_KEY", "Hi."]);
+    assert_eq!(sent.code, Some(0), "{}", sent.stderr);
+    let host = format!(" via {}", server.base_url());
+    assert!(sent.stderr.contains(&host), "{}", sent.stderr);
+    assert_eq!(prompts(&server), 1);
+}
+
+#[test]
+fn a_stored_key_goes_to_no_other_server_than_its_own() {
+    let (key, server) = key_and_server();
+    let machine = Machine::with_key(&key, &server);
+    let elsewhere = Simulator::start_blocking(Script::new().any_key());
+    let url = elsewhere.base_url();
+    for payer in [&["--key", "Work"][..], &[]] {
+        let send = ["send", "--base-url", &url, "Hi."];
+        let refused = machine.run(send.iter().chain(payer));
+        assert_eq!(refused.code, Some(2), "{}", refused.stderr);
+    }
+    assert_eq!((prompts(&server), elsewhere.requests().len()), (0, 0));
 }
 
 #[test]

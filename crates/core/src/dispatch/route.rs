@@ -304,8 +304,8 @@ fn from_variable(
         .hint("Export it in this shell, or send with a stored key."));
     };
     let key = ApiKey::new(value);
-    keys::refuse_subscription(&key)?;
-    if key.expose().starts_with("sk-ant-admin") {
+    let endpoint = Endpoint::parse(base_url)?;
+    if keys::classify(&key, !endpoint.is_anthropic())? == keys::Kind::Admin {
         return Err(Error::bad_input(format!(
             "{shown} holds an admin key, which never pays for runs."
         ))
@@ -314,7 +314,7 @@ fn from_variable(
     Ok(Found {
         label: format!("${name} (…{})", key.last4()),
         key: None,
-        endpoint: Endpoint::parse(base_url)?,
+        endpoint,
         environment: String::new(),
         reason: format!("because you named the variable {shown}"),
         booked_to: Payer::env(name, &fingerprint(store, &key)?),

@@ -22,7 +22,7 @@ pub use add::{Added, NewKey, add};
 pub use check::{Checked, check, test_with_real_call};
 pub use edit::{Edit, edit};
 pub use remove::remove;
-pub use shape::{classify, refuse_subscription};
+pub use shape::classify;
 pub use table::{find, get, list, usable};
 
 words! {

@@ -57,10 +57,7 @@ pub fn classify(pasted: &ApiKey, for_gateway: bool) -> Result<Kind> {
 
 /// Refuses the tokens of a Claude subscription, which Anthropic's terms do not let other programs
 /// keep or send, whatever they are pasted as.
-///
-/// # Errors
-/// [`Code::BadInput`](crate::error::Code::BadInput) with the reason and the right way.
-pub fn refuse_subscription(pasted: &ApiKey) -> Result<()> {
+fn refuse_subscription(pasted: &ApiKey) -> Result<()> {
     let text = pasted.expose();
     let is_access = text.starts_with("sk-ant-oat");
     let is_session = [

@@ -180,7 +180,12 @@ async fn a_variable_pays_without_a_vault_under_its_fingerprint() {
 #[tokio::test]
 async fn tokens_of_a_subscription_and_admin_keys_never_pay_for_metered_runs() {
     let home = Home::new(Script::new()).await;
-    for prefix in ["sk-ant-oat01-", "sk-ant-ort01-", "sk-ant-admin01-"] {
+    for prefix in [
+        "sk-ant-oat01-",
+        "sk-ant-ort01-",
+        "sk-ant-admin01-",
+        "sk-ant-api01-",
+    ] {
         let value = format!("{prefix}{}", uuid::Uuid::now_v7().simple());
         let read = |_: &str| Some(value.clone());
         let error = home
@@ -197,6 +202,23 @@ async fn tokens_of_a_subscription_and_admin_keys_never_pay_for_metered_runs() {
             .preflight(from_env(&home, "Hi"), |_| read.clone())
             .await;
         assert_eq!(error.unwrap_err().code(), Code::NotFound);
+    }
+}
+
+#[tokio::test]
+async fn a_variable_that_holds_another_secret_is_not_sent_to_anthropic() {
+    let home = Home::new(Script::new()).await;
+    for prefix in ["ghp_", "AKIA", "two words "] {
+        let value = format!("{prefix}{}", uuid::Uuid::now_v7().simple());
+        let mut ask = from_env(&home, "Hi");
+        ask.pay_with = PayWith::Env {
+            name: VARIABLE.to_owned(),
+            base_url: None,
+        };
+        let read = |_: &str| Some(value.clone());
+        let error = home.dispatch.preflight(ask, read).await.unwrap_err();
+        assert_eq!(error.code(), Code::BadInput, "{prefix}");
+        assert!(!format!("{error:?}").contains(&value));
     }
 }
 
