@@ -209,7 +209,12 @@ fn ten_processes_that_meet_no_store_make_one() {
     machine.set("MINE", &keys[0]);
     let url = server.base_url();
     let sends: Vec<_> = (0..PROCESSES)
-        .map(|_| command(&["send", "--key", "env:MINE", "--base-url", &url, "Hi."], ""))
+        .map(|_| {
+            command(
+                &["send", "--key", "env:MINE", "--base-url", &url, "Hi."],
+                "",
+            )
+        })
         .collect();
     for outcome in all_at_once(&machine, &sends) {
         assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);

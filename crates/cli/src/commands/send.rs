@@ -97,10 +97,10 @@ fn payer(wanted: &Send, app: &App) -> Result<PayWith> {
             base_url: server_of(name, given)?,
             name: name.to_owned(),
         }),
-        None if given.is_some() => {
-            Err(Error::bad_input("A stored key goes to the server that is stored with it.")
-                .hint("Leave --base-url out; it is for --key env:VAR."))
-        }
+        None if given.is_some() => Err(Error::bad_input(
+            "A stored key goes to the server that is stored with it.",
+        )
+        .hint("Leave --base-url out; it is for --key env:VAR.")),
         None => Ok(PayWith::Key(
             app.db()?.read(|store| keys::find(store, named))?.id,
         )),
