@@ -373,3 +373,58 @@ fn an_owner_is_gone_when_its_process_has_let_go_of_its_file() {
     assert!(db.is_gone(&owner));
     assert!(db.is_gone("../../etc/passwd"));
 }
+
+/// Plants a text, then deletes it as a process does that ends before it could empty the log.
+fn delete_and_end(place: &Place) -> Vec<u8> {
+    let planted = uuid::Uuid::now_v7().simple().to_string();
+    let text = format!("\"{planted}\"");
+    let db = place.open();
+    db.write_blocking(move |store| {
+        store
+            .execute("INSERT INTO settings VALUES ('secret', ?1, 0)", [text])
+            .doing("x")
+    })
+    .unwrap();
+    db.write_blocking(|store| {
+        note_deletion(store)?;
+        store
+            .execute("DELETE FROM settings WHERE name = 'secret'", [])
+            .doing("x")
+    })
+    .unwrap();
+    planted.into_bytes()
+}
+
+fn log_holds(place: &Place, planted: &[u8]) -> bool {
+    let log = place.paths.database().with_file_name("switchyard.db-wal");
+    let bytes = std::fs::read(log).unwrap();
+    bytes.windows(planted.len()).any(|part| part == planted)
+}
+
+#[test]
+fn a_log_that_could_not_be_emptied_is_emptied_by_the_next_to_open_or_write() {
+    let place = place();
+    // As long as this one is open, nobody is the last to close, which would empty the log anyway.
+    let reader = place.open();
+    let planted = delete_and_end(&place);
+    assert!(log_holds(&place, &planted));
+    // Its answer says that the writer has begun, which is when it makes up for what is left.
+    let next = place.open();
+    next.write_blocking(|_| Ok(())).unwrap();
+    assert!(!log_holds(&place, &planted), "not at the next opening");
+
+    let planted = delete_and_end(&place);
+    let writer = reader.read(|store| {
+        let rows: i64 = store
+            .query_row("SELECT count(*) FROM settings", [], |row| row.get(0))
+            .doing("read")?;
+        let writer = place.open();
+        writer.write_blocking(move |_| Ok(rows)).map(|_| writer)
+    });
+    let writer = writer.unwrap();
+    assert!(log_holds(&place, &planted), "nobody was reading");
+    writer.write_blocking(put("a")).unwrap();
+    // The answer comes before the log is cut; the next one after it.
+    writer.write_blocking(|_| Ok(())).unwrap();
+    assert!(!log_holds(&place, &planted), "not at the next write");
+}

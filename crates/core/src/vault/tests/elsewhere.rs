@@ -2,12 +2,12 @@
 
 use tokio_util::sync::CancellationToken;
 
-use super::support::{House, Mood};
+use super::support::{House, Mood, typed};
 use super::{code, opens};
 use crate::db::SqlContext;
 use crate::error::Code;
 use crate::secret::ApiKey;
-use crate::vault::{Custody, Lock, UnlockWith, Why};
+use crate::vault::{Custody, Lock, NewSlot, SlotKind, UnlockWith, Why, slots};
 
 #[tokio::test]
 async fn a_key_opens_for_the_server_that_it_was_sealed_for_and_no_other() {
@@ -84,4 +84,29 @@ async fn whoever_keeps_the_vault_open_notices_the_lock_without_being_told() {
     drop(locked.unwrap());
     cancel.cancel();
     task.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_slot_that_was_replaced_or_removed_is_in_neither_file() {
+    let house = House::new();
+    let (vault, _) = house.full().await;
+    let blob = |kind: SlotKind| -> Vec<u8> {
+        let slots = house.db.read(slots::all).unwrap();
+        let slot = slots.into_iter().find(|slot| slot.kind == kind).unwrap();
+        slot.wrapped
+    };
+    let is_on_disk = |blob: &[u8]| {
+        let files = ["switchyard.db", "switchyard.db-wal"];
+        files.iter().any(|name| {
+            let bytes = std::fs::read(house.paths.data().join(name)).unwrap();
+            bytes.windows(blob.len()).any(|part| part == blob)
+        })
+    };
+    let (passphrase, recovery) = (blob(SlotKind::Passphrase), blob(SlotKind::Recovery));
+    assert!(is_on_disk(&passphrase) && is_on_disk(&recovery));
+    let changed = typed("a wholly different sentence");
+    vault.add_slot(NewSlot::Passphrase(&changed)).await.unwrap();
+    assert!(!is_on_disk(&passphrase));
+    vault.remove_slot(SlotKind::Recovery).await.unwrap();
+    assert!(!is_on_disk(&recovery));
 }
