@@ -7,7 +7,7 @@ use super::{code, opens};
 use crate::db::SqlContext;
 use crate::error::Code;
 use crate::secret::ApiKey;
-use crate::vault::{Custody, Lock, NewSlot, SlotKind, UnlockWith, Why, slots};
+use crate::vault::{Act, Custody, Lock, NewSlot, SlotKind, UnlockWith, Why, slots};
 
 #[tokio::test]
 async fn a_key_opens_for_the_server_that_it_was_sealed_for_and_no_other() {
@@ -109,4 +109,29 @@ async fn a_slot_that_was_replaced_or_removed_is_in_neither_file() {
     assert!(!is_on_disk(&passphrase));
     vault.remove_slot(SlotKind::Recovery).await.unwrap();
     assert!(!is_on_disk(&recovery));
+}
+
+#[tokio::test]
+async fn whoever_seals_a_key_or_takes_the_historys_is_in_the_audit() {
+    let house = House::new();
+    let (vault, _) = house.full().await;
+    let peer = vault.on_behalf_of("cli", Some(4242));
+    let (key, _) = house.store_key(&peer).await;
+    peer.history_key().await.unwrap();
+    // What was queued before this is written by now.
+    vault.shared.db.write(|_| Ok(())).await.unwrap();
+    let noted: Vec<_> = house
+        .audit()
+        .into_iter()
+        .filter(|(_, face, ..)| face == "cli")
+        .map(|(act, _, key, _)| (act, key))
+        .collect();
+    let of = |act: Act, key: Option<&str>| (act.as_str().to_owned(), key.map(str::to_owned));
+    assert_eq!(
+        noted,
+        [
+            of(Act::Seal, Some(key.as_str())),
+            of(Act::OpenHistory, None)
+        ]
+    );
 }
