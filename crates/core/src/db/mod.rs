@@ -105,6 +105,11 @@ impl Db {
         owner != self.owner() && files::is_gone(&self.0.path, owner)
     }
 
+    /// Removes what processes that were killed left beside the store.
+    pub fn sweep(&self) {
+        files::sweep_live(&self.0.path);
+    }
+
     /// Runs `job` in a transaction of its own meaning: all of it is durable when the future
     /// yields `Ok`, none of it when it yields `Err`. Jobs that are queued together share one commit.
     ///

@@ -428,3 +428,53 @@ fn a_log_that_could_not_be_emptied_is_emptied_by_the_next_to_open_or_write() {
     writer.write_blocking(|_| Ok(())).unwrap();
     assert!(!log_holds(&place, &planted), "not at the next write");
 }
+
+#[test]
+fn a_link_in_place_of_a_file_is_not_followed_and_what_it_leads_to_stays_as_it_is() {
+    let place = place();
+    drop(place.open());
+    let other = place.folder.path().join("other");
+    std::fs::write(&other, "text").unwrap();
+    std::fs::set_permissions(&other, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let link = place.paths.data().join("link");
+    std::os::unix::fs::symlink(&other, &link).unwrap();
+    let refused = private_file(&link).unwrap_err();
+    assert_eq!(refused.code(), Code::StoreUnwritable);
+    assert_eq!(mode(&other), 0o644);
+
+    let (folder, way) = (place.folder.path().join("f"), place.folder.path().join("w"));
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::os::unix::fs::symlink(&folder, &way).unwrap();
+    assert!(private_folder(&way).is_err());
+    assert_eq!(mode(&folder), 0o755);
+    private_folder(&folder).unwrap();
+    assert_eq!(mode(&folder), 0o700);
+    private_folder(&way).unwrap();
+}
+
+#[test]
+fn live_files_of_killed_processes_are_swept_and_those_of_others_stay() {
+    let place = place();
+    let db = place.open();
+    let live = place.paths.live();
+    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(2 * 86_400);
+    let put = |name: &str, is_old: bool| {
+        let file = private_file(&live.join(name)).unwrap();
+        if is_old {
+            file.set_modified(long_ago).unwrap();
+        }
+        file
+    };
+    drop(put("killed", true));
+    drop(put("young", false));
+    let held = put("held", true);
+    held.lock().unwrap();
+    db.sweep();
+    let is_there = |name: &str| live.join(name).exists();
+    assert_eq!(
+        ["killed", "young", "held"].map(is_there),
+        [false, true, true]
+    );
+    assert!(is_there(db.owner()));
+}
