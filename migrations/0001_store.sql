@@ -4,12 +4,15 @@
 -- (1 dollar = 1 000 000 000), sealed values are BLOB, truth is 0 or 1.
 
 -- One row. `zone` is the IANA zone whose days `usage_daily` sums; changing it rebuilds that table.
+-- `deletions` counts those whose bytes must not stay in the log, `emptied` those that are gone from it.
 -- `pepper` keys the short fingerprint of a credential that is used without a vault.
 CREATE TABLE store (
     id          INTEGER PRIMARY KEY CHECK (id = 1),
     store_id    TEXT    NOT NULL,
     created_at  INTEGER NOT NULL,
     zone        TEXT    NOT NULL,
+    deletions   INTEGER NOT NULL DEFAULT 0,
+    emptied     INTEGER NOT NULL DEFAULT 0,
     pepper      BLOB    NOT NULL CHECK (length(pepper) = 32)
 ) STRICT;
 

@@ -2,12 +2,14 @@
 -- also to its `base_url`.
 
 -- One row. `key_check` is a known text sealed by the data key: it tells a wrong key from damage.
--- `generation` counts the data keys that this vault has had.
+-- `generation` counts the data keys that this vault has had. `lock_epoch` counts the locks that someone
+-- asked for: an unlock of an earlier one is void, in whichever process it was.
 CREATE TABLE vault (
     id          INTEGER PRIMARY KEY CHECK (id = 1),
     vault_id    TEXT    NOT NULL,
     created_at  INTEGER NOT NULL,
     generation  INTEGER NOT NULL DEFAULT 1,
+    lock_epoch  INTEGER NOT NULL DEFAULT 0,
     key_check   BLOB    NOT NULL
 ) STRICT;
 

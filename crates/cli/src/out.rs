@@ -104,9 +104,9 @@ impl Out {
         })
     }
 
-    /// Returns standard output itself, for what writes more than lines.
-    pub(crate) fn writer(&self) -> impl Write {
-        self.stdout.lock()
+    /// Writes bytes as they are, for a program.
+    pub(crate) fn bytes(&self, bytes: &[u8]) -> Result<()> {
+        self.written(self.stdout.lock().write_all(bytes))
     }
 }
 

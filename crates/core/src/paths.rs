@@ -96,6 +96,12 @@ impl Paths {
         self.data.join("live")
     }
 
+    /// Returns the file that the one agent of this store holds locked.
+    #[must_use]
+    pub fn agent_lock(&self) -> PathBuf {
+        self.data.join("agent.lock")
+    }
+
     /// Returns the private folder of the socket.
     #[must_use]
     pub fn runtime(&self) -> &Path {

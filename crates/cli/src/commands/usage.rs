@@ -32,7 +32,10 @@ pub(crate) async fn run(wanted: &Usage, app: &App, out: &Out) -> Result<ExitCode
     };
     if wanted.csv {
         let days = range.days(db.read(|store| report::today(store, now))?);
-        db.read(|store| report::export_days(store, days, &filter, Format::Csv, &mut out.writer()))?;
+        // Gathered first: a pager that takes its time must not keep the store's log from being cut.
+        let mut table = Vec::new();
+        db.read(|store| report::export_days(store, days, &filter, Format::Csv, &mut table))?;
+        out.bytes(&table)?;
         return Ok(ExitCode::SUCCESS);
     }
     let report = db.read(|store| report::report(store, range, &filter, now))?;

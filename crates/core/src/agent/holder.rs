@@ -45,13 +45,6 @@ impl Holder {
         }
     }
 
-    pub(super) async fn lock(&self) -> Result<()> {
-        match self {
-            Self::Agent(client) => client.lock().await,
-            Self::Own(vault) => vault.lock().await,
-        }
-    }
-
     pub(super) fn waiting(&self) -> watch::Receiver<bool> {
         match self {
             Self::Agent(client) => client.waiting(),

@@ -60,7 +60,10 @@ impl Server {
     pub fn bind(paths: &Paths, vault: Vault) -> Result<Self> {
         let path = paths.socket()?;
         private_folder(paths.runtime())?;
-        let lock = private_file(&path.with_extension("lock"))?;
+        // Beside the store and not beside the socket: whoever is started with another runtime folder
+        // must not become a second agent.
+        private_folder(paths.data())?;
+        let lock = private_file(&paths.agent_lock())?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(already_running()),
@@ -277,7 +280,7 @@ fn already_running() -> Error {
         Code::Duplicate,
         "Another Switchyard serves this store's vault already.",
     )
-    .hint("There is nothing to do: every command uses that one.")
+    .hint("Every command that has the same runtime folder (XDG_RUNTIME_DIR) uses that one.")
 }
 
 fn not_bound(error: std::io::Error) -> Error {

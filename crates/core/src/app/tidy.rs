@@ -35,6 +35,7 @@ impl App {
         if !take_turn(db).await? {
             return Ok(());
         }
+        db.sweep();
         dispatch::prune(db).await?;
         retention::fold_old(db).await.map(drop)
     }

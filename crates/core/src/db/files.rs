@@ -3,6 +3,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::error::{Code, Error, Result};
 use crate::paths::Paths;
@@ -25,7 +26,9 @@ pub(crate) fn private_folder(folder: &Path) -> Result<()> {
 #[cfg(unix)]
 fn tighten(folder: &Path) -> Result<()> {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
-    let found = folder
+    // Looked at and changed through one handle, so that it is one and the same folder.
+    let opened = File::open(folder).map_err(|e| unwritable(folder, "look at the folder", e))?;
+    let found = opened
         .metadata()
         .map_err(|e| unwritable(folder, "look at the folder", e))?;
     if found.uid() != rustix::process::geteuid().as_raw() {
@@ -53,9 +56,25 @@ fn tighten(folder: &Path) -> Result<()> {
             folder.display()
         )));
     }
+    let is_link = folder.symlink_metadata().is_ok_and(|own| own.is_symlink());
+    if is_link {
+        // What it leads to may be anything of the user's.
+        return Err(Error::new(
+            Code::StoreUnwritable,
+            format!(
+                "{} leads to a folder that others may look into.",
+                folder.display()
+            ),
+        )
+        .hint(format!(
+            "If that is right: chmod 700 '{}'",
+            folder.display()
+        )));
+    }
     let mut mode = found.permissions();
     mode.set_mode(0o700);
-    std::fs::set_permissions(folder, mode)
+    opened
+        .set_permissions(mode)
         .map_err(|e| unwritable(folder, "make private the folder", e))
 }
 
@@ -64,7 +83,11 @@ fn tighten(_folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Makes a file that only the user can read and write, or checks one that is there.
+#[cfg(unix)]
+const NO_FOLLOW: i32 = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
+
+/// Makes a file that only the user can read and write, or checks one that is there. A link is not
+/// followed: what it leads to is not ours to change.
 ///
 /// # Errors
 /// [`Code::StoreUnwritable`] when it can't be made or opened.
@@ -72,7 +95,10 @@ pub(crate) fn private_file(path: &Path) -> Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600).custom_flags(NO_FOLLOW);
+    }
     let file = options
         .open(path)
         .map_err(|e| unwritable(path, "open", e))?;
@@ -153,6 +179,22 @@ pub(crate) fn is_gone(store: &Path, owner: &str) -> bool {
             // A file system without locks: keep the run rather than book it twice.
             Err(TryLockError::Error(_)) => false,
         },
+    }
+}
+
+/// Removes the live files of processes that were killed. One that is young may be just about to be
+/// locked.
+pub(crate) fn sweep_live(store: &Path) {
+    const YOUNG: Duration = Duration::from_secs(24 * 60 * 60);
+    let files = store.parent().map(|data| data.join("live").read_dir());
+    let Some(Ok(files)) = files else { return };
+    for file in files.flatten() {
+        let age = file.metadata().and_then(|found| found.modified());
+        let is_old = age.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > YOUNG));
+        if let Some(owner) = file.file_name().to_str().filter(|_| is_old) {
+            // Removes it where nobody holds it.
+            is_gone(store, owner);
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! ([`Db::write`]); reads take a connection of their own ([`Db::read`]). A newer schema is refused,
 //! a damaged file is opened for reading only and never recreated ([`Access::Rescue`]).
 
+mod erase;
 mod error;
 mod files;
 mod migrate;
@@ -21,6 +22,7 @@ use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
 use crate::paths::Paths;
 
+pub use erase::note_deletion;
 pub use error::SqlContext;
 pub(crate) use files::{private_file, private_folder};
 pub use migrate::SCHEMA_VERSION;
@@ -103,6 +105,11 @@ impl Db {
         owner != self.owner() && files::is_gone(&self.0.path, owner)
     }
 
+    /// Removes what processes that were killed left beside the store.
+    pub fn sweep(&self) {
+        files::sweep_live(&self.0.path);
+    }
+
     /// Runs `job` in a transaction of its own meaning: all of it is durable when the future
     /// yields `Ok`, none of it when it yields `Err`. Jobs that are queued together share one commit.
     ///
@@ -176,8 +183,8 @@ impl Db {
     /// neither file. Waits for readers as long as the busy timeout.
     ///
     /// # Errors
-    /// [`Code::StoreUnwritable`] when another process kept reading; the deletion stands, and the
-    /// next call finishes the work.
+    /// [`Code::StoreUnwritable`] when another process kept reading. The deletion stands; where it was
+    /// noted ([`note_deletion`]), the next write or the next opening finishes the work.
     pub async fn checkpoint(&self) -> Result<()> {
         self.lock_readers().clear();
         let Some(writer) = &self.0.writer else {
@@ -186,6 +193,14 @@ impl Db {
         let (reply, answer) = tokio::sync::oneshot::channel();
         writer.queue_checkpoint(reply)?;
         answer.await.unwrap_or_else(|_| Err(writer_gone()))
+    }
+
+    /// As [`Db::checkpoint`], after a deletion that was noted: that it has to wait is no failure of
+    /// what the user asked for, so it is only logged.
+    pub async fn checkpoint_or_later(&self) {
+        if let Err(error) = self.checkpoint().await {
+            tracing::warn!(%error, "the log is emptied later");
+        }
     }
 
     /// Watches for commits of other processes, without a timer.

@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::error::{Code, Result};
 use crate::paths::Paths;
 
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
 pub(super) fn open(paths: &Paths, clock: &Clock) -> Result<Db> {

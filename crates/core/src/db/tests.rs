@@ -373,3 +373,108 @@ fn an_owner_is_gone_when_its_process_has_let_go_of_its_file() {
     assert!(db.is_gone(&owner));
     assert!(db.is_gone("../../etc/passwd"));
 }
+
+/// Plants a text, then deletes it as a process does that ends before it could empty the log.
+fn delete_and_end(place: &Place) -> Vec<u8> {
+    let planted = uuid::Uuid::now_v7().simple().to_string();
+    let text = format!("\"{planted}\"");
+    let db = place.open();
+    db.write_blocking(move |store| {
+        store
+            .execute("INSERT INTO settings VALUES ('secret', ?1, 0)", [text])
+            .doing("x")
+    })
+    .unwrap();
+    db.write_blocking(|store| {
+        note_deletion(store)?;
+        store
+            .execute("DELETE FROM settings WHERE name = 'secret'", [])
+            .doing("x")
+    })
+    .unwrap();
+    planted.into_bytes()
+}
+
+fn log_holds(place: &Place, planted: &[u8]) -> bool {
+    let log = place.paths.database().with_file_name("switchyard.db-wal");
+    let bytes = std::fs::read(log).unwrap();
+    bytes.windows(planted.len()).any(|part| part == planted)
+}
+
+#[test]
+fn a_log_that_could_not_be_emptied_is_emptied_by_the_next_to_open_or_write() {
+    let place = place();
+    // As long as this one is open, nobody is the last to close, which would empty the log anyway.
+    let reader = place.open();
+    let planted = delete_and_end(&place);
+    assert!(log_holds(&place, &planted));
+    // Its answer says that the writer has begun, which is when it makes up for what is left.
+    let next = place.open();
+    next.write_blocking(|_| Ok(())).unwrap();
+    assert!(!log_holds(&place, &planted), "not at the next opening");
+
+    let planted = delete_and_end(&place);
+    let writer = reader.read(|store| {
+        let rows: i64 = store
+            .query_row("SELECT count(*) FROM settings", [], |row| row.get(0))
+            .doing("read")?;
+        let writer = place.open();
+        writer.write_blocking(move |_| Ok(rows)).map(|_| writer)
+    });
+    let writer = writer.unwrap();
+    assert!(log_holds(&place, &planted), "nobody was reading");
+    writer.write_blocking(put("a")).unwrap();
+    // The answer comes before the log is cut; the next one after it.
+    writer.write_blocking(|_| Ok(())).unwrap();
+    assert!(!log_holds(&place, &planted), "not at the next write");
+}
+
+#[test]
+fn a_link_in_place_of_a_file_is_not_followed_and_what_it_leads_to_stays_as_it_is() {
+    let place = place();
+    drop(place.open());
+    let other = place.folder.path().join("other");
+    std::fs::write(&other, "text").unwrap();
+    std::fs::set_permissions(&other, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let link = place.paths.data().join("link");
+    std::os::unix::fs::symlink(&other, &link).unwrap();
+    let refused = private_file(&link).unwrap_err();
+    assert_eq!(refused.code(), Code::StoreUnwritable);
+    assert_eq!(mode(&other), 0o644);
+
+    let (folder, way) = (place.folder.path().join("f"), place.folder.path().join("w"));
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::os::unix::fs::symlink(&folder, &way).unwrap();
+    assert!(private_folder(&way).is_err());
+    assert_eq!(mode(&folder), 0o755);
+    private_folder(&folder).unwrap();
+    assert_eq!(mode(&folder), 0o700);
+    private_folder(&way).unwrap();
+}
+
+#[test]
+fn live_files_of_killed_processes_are_swept_and_those_of_others_stay() {
+    let place = place();
+    let db = place.open();
+    let live = place.paths.live();
+    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(2 * 86_400);
+    let put = |name: &str, is_old: bool| {
+        let file = private_file(&live.join(name)).unwrap();
+        if is_old {
+            file.set_modified(long_ago).unwrap();
+        }
+        file
+    };
+    drop(put("killed", true));
+    drop(put("young", false));
+    let held = put("held", true);
+    held.lock().unwrap();
+    db.sweep();
+    let is_there = |name: &str| live.join(name).exists();
+    assert_eq!(
+        ["killed", "young", "held"].map(is_there),
+        [false, true, true]
+    );
+    assert!(is_there(db.owner()));
+}

@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use rusqlite::{Connection, Savepoint, TransactionBehavior};
 use tokio::sync::oneshot;
 
+use super::erase;
 use super::error::SqlContext;
 use super::watch::Signal;
 use crate::error::{Code, Error, Result};
@@ -109,16 +110,21 @@ impl Drop for Writer {
 }
 
 fn work(mut connection: Connection, mut signal: Signal, queue: &mpsc::Receiver<Task>) {
+    // A process before this one may have left it undone.
+    let mut is_due = erase::is_due(&connection) && erase::try_again(&connection);
     while let Ok(first) = queue.recv() {
         let mut next = Some(first);
         while let Some(task) = next.take() {
             match task {
                 Task::Checkpoint(reply) => {
-                    let _ = reply.send(checkpoint(&connection));
+                    let outcome = erase::empty_log(&connection);
+                    is_due = outcome.is_err();
+                    let _ = reply.send(outcome);
                 }
                 Task::Write(job) => {
                     next = commit_together(&mut connection, job, queue);
                     signal.raise();
+                    is_due = is_due && erase::try_again(&connection);
                 }
             }
         }
@@ -181,20 +187,4 @@ fn given_up() -> Error {
     .hint(
         "Nothing of this was saved, and what was there is unharmed. Free some space and try again.",
     )
-}
-
-fn checkpoint(connection: &Connection) -> Result<()> {
-    let busy: i64 = connection
-        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
-        .doing("empty its log")?;
-    if busy != 0 {
-        return Err(Error::new(
-            Code::StoreUnwritable,
-            "The store's log could not be emptied: another process kept reading.",
-        )
-        .hint(
-            "Deleted bytes may still be in the log. Close other Switchyard windows and try again.",
-        ));
-    }
-    Ok(())
 }

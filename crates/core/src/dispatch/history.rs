@@ -8,7 +8,7 @@ use super::kept::{Column, KEEP_DAYS, Keeper, no_run};
 use super::run::Dispatch;
 use super::unsigned;
 use crate::clock::Millis;
-use crate::db::{Db, SqlContext};
+use crate::db::{Db, SqlContext, note_deletion};
 use crate::error::{Error, Result};
 use crate::id::{ConversationId, KeyId, RunId};
 use crate::text;
@@ -246,7 +246,7 @@ pub async fn forget(db: &Db, run: Option<RunId>) -> Result<usize> {
         None => db.write(|store| clear(store, "id > ?1", 0)).await?,
     };
     if count > 0 {
-        db.checkpoint().await?;
+        db.checkpoint_or_later().await;
     }
     Ok(count)
 }
@@ -264,13 +264,14 @@ pub async fn prune(db: &Db) -> Result<usize> {
         .write(move |store| clear(store, "started_at < ?1", before))
         .await?;
     if count > 0 {
-        db.checkpoint().await?;
+        db.checkpoint_or_later().await;
     }
     Ok(count)
 }
 
 fn clear(store: &Connection, which: &str, value: i64) -> Result<usize> {
     let ended = format!("{which} AND state <> 'started'");
+    note_deletion(store)?;
     store
         .execute(
             &format!(

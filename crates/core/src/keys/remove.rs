@@ -1,15 +1,15 @@
 //! Deleting a key: the secret goes, a tombstone stays, because the ledger still names it.
 
 use super::{ACTIVE_KEY, Key, table};
-use crate::db::{Db, SqlContext};
+use crate::db::{Db, SqlContext, note_deletion};
 use crate::error::Result;
 use crate::id::KeyId;
 
 /// Deletes a key so that its bytes are in neither the database nor its log, and returns what it was.
+/// While another process reads, the log keeps the sealed bytes until the next write or opening.
 ///
 /// # Errors
-/// [`Code::NotFound`](crate::error::Code::NotFound); [`Code::StoreUnwritable`](crate::error::Code::StoreUnwritable)
-/// when the log could not be emptied: the key is deleted all the same, and the text says what is left to do.
+/// [`Code::NotFound`](crate::error::Code::NotFound).
 pub async fn remove(db: &Db, id: &KeyId, face: &'static str) -> Result<Key> {
     let (id, now) = (id.clone(), db.clock().now());
     let removed = db
@@ -22,6 +22,7 @@ pub async fn remove(db: &Db, id: &KeyId, face: &'static str) -> Result<Key> {
                     (&id, now),
                 )
                 .doing("delete the key")?;
+            note_deletion(store)?;
             table::set_tags(store, &id, &[])?;
             if ACTIVE_KEY.get(store)?.as_ref() == Some(&id) {
                 ACTIVE_KEY.clear(store)?;
@@ -35,6 +36,6 @@ pub async fn remove(db: &Db, id: &KeyId, face: &'static str) -> Result<Key> {
             Ok(key)
         })
         .await?;
-    db.checkpoint().await?;
+    db.checkpoint_or_later().await;
     Ok(removed)
 }

@@ -15,6 +15,10 @@ words! {
     Act {
         /// A stored key was opened.
         Open = "open",
+        /// A key that is to be stored was sealed.
+        Seal = "seal",
+        /// The key of the history was taken.
+        OpenHistory = "history_open",
         /// The vault was made.
         Create = "vault_create",
         /// The vault was unlocked.

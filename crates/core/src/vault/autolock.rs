@@ -5,7 +5,7 @@ use futures_util::StreamExt;
 use tokio_util::sync::CancellationToken;
 use zbus::{Connection, Message, MessageStream};
 
-use super::state::{Vault, Why};
+use super::state::{Standing, Vault, Why};
 use crate::db::Changes;
 use crate::error::Result;
 
@@ -17,24 +17,22 @@ impl Vault {
     pub async fn lock_by_itself(&self, cancel: CancellationToken) {
         tokio::select! {
             () = cancel.cancelled() => {}
-            () = self.watch_idleness() => {}
+            () = self.watch_store() => {}
             () = self.watch_system_bus() => {}
             () = self.watch_session_bus() => {}
         }
     }
 
     /// Waits for the moment at which the vault will have been idle for too long; a use in between
-    /// only moves that moment, and a changed setting is noticed as a change of the store.
-    async fn watch_idleness(&self) {
+    /// only moves that moment. A changed setting, and a lock that another process asked for, are
+    /// noticed as a change of the store.
+    async fn watch_store(&self) {
         let mut lock = self.watch();
         let mut changes = self.shared.db.changes().ok();
         loop {
-            let left = match self.idle_left() {
-                Ok(Some(left)) if left.is_zero() => {
-                    self.lock_because(Why::Idle);
-                    None
-                }
-                Ok(left) => left,
+            let left = match self.settle() {
+                Ok(Standing::Open(left)) => left,
+                Ok(Standing::Locked) => None,
                 Err(error) => {
                     tracing::warn!(%error, "the idle limit can't be read");
                     None

@@ -7,7 +7,7 @@ use super::opened::{NewRows, Opened};
 use super::slots::{self, Header, NewWrapping, SlotKind, SlotRow, Unwrapped};
 use super::state::{SILENT_KEYCHAIN, Vault};
 use crate::clock::Millis;
-use crate::db::SqlContext;
+use crate::db::{SqlContext, note_deletion};
 use crate::error::{Code, Error, Result};
 use crate::secret::{Passphrase, RecoveryCode, WrappingKey};
 
@@ -143,9 +143,12 @@ impl Vault {
                     return Err(renewed());
                 }
                 slot.put(store)?;
+                note_deletion(store)?;
                 caller.note(store, now, Act::AddSlot, (None, slot.kind.as_str()))
             })
             .await?;
+        // What the old slot's passphrase or code opened is not to be found in the log either.
+        self.shared.db.checkpoint_or_later().await;
         Ok(code)
     }
 
@@ -161,9 +164,11 @@ impl Vault {
             .db
             .write(move |store| {
                 slots::remove(store, kind)?;
+                note_deletion(store)?;
                 caller.note(store, now, Act::RemoveSlot, (None, kind.as_str()))
             })
             .await?;
+        self.shared.db.checkpoint_or_later().await;
         if kind == SlotKind::Keychain {
             // Without its slot the entry opens nothing, so a keychain that is away does no harm.
             let _ = self.shared.keychain.remove(opened.vault_id()).await;

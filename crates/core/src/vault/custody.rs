@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rusqlite::OptionalExtension;
+use rusqlite::{Connection, OptionalExtension};
 
 use super::audit::Act;
 use super::opened::Opened;
@@ -75,11 +75,29 @@ impl Custody for Vault {
         base_url: Option<&'a str>,
         secret: &'a ApiKey,
     ) -> Later<'a, SealedKey> {
-        Box::pin(async move { self.opened()?.seal_key(key, base_url, secret) })
+        Box::pin(async move {
+            let sealed = self.opened()?.seal_key(key, base_url, secret)?;
+            let (caller, now, row) = (self.caller.clone(), self.now(), key.clone());
+            let note =
+                move |store: &Connection| caller.note(store, now, Act::Seal, (Some(&row), ""));
+            self.shared.db.write(note).await?;
+            Ok(sealed)
+        })
     }
 
     fn history_key(&self) -> Later<'_, HistoryKey> {
-        Box::pin(async move { self.opened()?.history_key() })
+        Box::pin(async move {
+            let history = self.opened()?.history_key()?;
+            let (caller, now) = (self.caller.clone(), self.now());
+            // Not waited for: a run notes the use of its key right after this, in the same commit,
+            // and a store that can only be read must still show its history.
+            drop(
+                self.shared
+                    .db
+                    .write(move |store| caller.note(store, now, Act::OpenHistory, (None, ""))),
+            );
+            Ok(history)
+        })
     }
 
     fn shares_commits(&self) -> bool {

@@ -10,6 +10,7 @@ mod create;
 mod custody;
 mod envelope;
 mod keychain;
+mod moment;
 mod opened;
 mod passphrase;
 mod recovery;

@@ -23,6 +23,7 @@ const FINGERPRINT: &str = "fingerprint";
 pub(super) struct Opened {
     vault_id: String,
     generation: i64,
+    lock_epoch: i64,
     data: DataKey,
     // One damaged row leaves the rest of the vault usable, so each says for itself how it opened.
     history: Result<HistoryKey>,
@@ -56,11 +57,13 @@ impl Opened {
                 key_check: seal(&data, &Header::place(&vault_id), CHECK)?,
                 vault_id: vault_id.clone(),
                 generation: 1,
+                lock_epoch: 0,
             },
         };
         let opened = Self {
             vault_id,
             generation: rows.header.generation,
+            lock_epoch: rows.header.lock_epoch,
             data,
             history: Ok(history),
             fingerprint: Ok(fingerprint),
@@ -88,6 +91,7 @@ impl Opened {
         Ok(Self {
             vault_id: vault.clone(),
             generation: header.generation,
+            lock_epoch: header.lock_epoch,
             data,
             history: history
                 .and_then(|bytes| HistoryKey::from_slice(&bytes).ok_or_else(|| misfit(HISTORY))),
@@ -108,6 +112,11 @@ impl Opened {
     /// Returns the number of its data key: see [`Header::generation`].
     pub(super) fn generation(&self) -> i64 {
         self.generation
+    }
+
+    /// Returns the number of the lock that it was opened after: see [`Header::lock_epoch`].
+    pub(super) fn lock_epoch(&self) -> i64 {
+        self.lock_epoch
     }
 
     pub(super) fn open_key(

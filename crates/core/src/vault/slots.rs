@@ -261,6 +261,9 @@ pub(super) struct Header {
     /// every slot under the next number and reseals every row of `api_keys`, `vault_keys` and
     /// `vault.key_check`, all in one transaction; the history stays as it is.
     pub(super) generation: i64,
+    /// Counts the locks that someone asked for. What was unlocked before the newest one counts as
+    /// locked in every process, also in one that no message reaches.
+    pub(super) lock_epoch: i64,
     pub(super) key_check: Vec<u8>,
 }
 
@@ -268,13 +271,14 @@ impl Header {
     /// Reads the row, or returns `None` where there is no vault.
     pub(super) fn read(store: &Connection) -> Result<Option<Self>> {
         store
-            .prepare_cached("SELECT vault_id, generation, key_check FROM vault")
+            .prepare_cached("SELECT vault_id, generation, lock_epoch, key_check FROM vault")
             .and_then(|mut rows| {
                 rows.query_row([], |row| {
                     Ok(Self {
                         vault_id: row.get(0)?,
                         generation: row.get(1)?,
-                        key_check: row.get(2)?,
+                        lock_epoch: row.get(2)?,
+                        key_check: row.get(3)?,
                     })
                 })
                 .optional()
@@ -285,11 +289,25 @@ impl Header {
     pub(super) fn insert(&self, store: &Connection, now: Millis) -> Result<()> {
         store
             .execute(
-                "INSERT INTO vault (id, vault_id, created_at, generation, key_check)
-                 VALUES (1, ?1, ?2, ?3, ?4)",
-                (&self.vault_id, now, self.generation, &self.key_check),
+                "INSERT INTO vault (id, vault_id, created_at, generation, lock_epoch, key_check)
+                 VALUES (1, ?1, ?2, ?3, ?4, ?5)",
+                (
+                    &self.vault_id,
+                    now,
+                    self.generation,
+                    self.lock_epoch,
+                    &self.key_check,
+                ),
             )
             .doing("make the vault")
+            .map(drop)
+    }
+
+    /// Voids every unlock so far.
+    pub(super) fn lock(store: &Connection) -> Result<()> {
+        store
+            .execute("UPDATE vault SET lock_epoch = lock_epoch + 1", [])
+            .doing("lock the vault")
             .map(drop)
     }
 

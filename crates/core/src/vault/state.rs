@@ -1,18 +1,19 @@
 //! Whether the vault is locked, and what holds its keys while it is not.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use super::audit::{Act, Caller};
 use super::keychain::Keychain;
+use super::moment::Moment;
 use super::no_vault;
 use super::opened::Opened;
 use super::passphrase::Cost;
 use super::slots::{self, Header, Slot, SlotKind, SlotRow};
-use crate::clock::{Clock, Millis};
+use crate::clock::Millis;
 use crate::db::Db;
 use crate::error::{Code, Error, Result};
 use crate::settings::Setting;
@@ -119,29 +120,13 @@ struct State {
     last_use: Moment,
 }
 
-/// A moment on both clocks: the monotonic one stands still while the machine sleeps, and the wall
-/// clock can be set back, so what has passed is the larger of the two.
-#[derive(Clone, Copy)]
-struct Moment {
-    monotonic: Instant,
-    wall: Millis,
-}
-
-impl Moment {
-    fn now(clock: &Clock) -> Self {
-        Self {
-            monotonic: clock.monotonic(),
-            wall: clock.now(),
-        }
-    }
-
-    fn passed(self, clock: &Clock) -> Duration {
-        let wall = u64::try_from(clock.now().0.saturating_sub(self.wall.0)).unwrap_or(0);
-        clock
-            .monotonic()
-            .saturating_duration_since(self.monotonic)
-            .max(Duration::from_millis(wall))
-    }
+/// How the vault stands in this process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It is locked.
+    Locked,
+    /// It is open, and may stay unused for this much longer; `None` is for ever.
+    Open(Option<Duration>),
 }
 
 impl Vault {
@@ -207,6 +192,7 @@ impl Vault {
     /// # Errors
     /// [`Code::StoreDamaged`] when the store can't be read.
     pub fn status(&self) -> Result<Status> {
+        self.settle()?;
         let lock = *self.shared.lock.borrow();
         self.shared.db.read(|store| {
             let rows = slots::all(store)?;
@@ -221,8 +207,10 @@ impl Vault {
         })
     }
 
-    /// Locks the vault because someone asked for it, and stops silent use of the keychain until an
-    /// explicit unlock. The keys are wiped at once; uses in flight end with what they took.
+    /// Locks the vault because someone asked for it, in every process that has it open, and stops
+    /// silent use of the keychain until an explicit unlock. Here the keys are wiped at once, elsewhere
+    /// when the change is noticed, and no later than at the next use; uses in flight end with what
+    /// they took.
     ///
     /// # Errors
     /// [`Code::StoreUnwritable`] when the lock holds for this process only, because it could not
@@ -236,6 +224,7 @@ impl Vault {
                 if Header::read(store)?.is_none() {
                     return Err(no_vault());
                 }
+                Header::lock(store)?;
                 SILENT_KEYCHAIN.set(store, &false, now)?;
                 caller.note(store, now, Act::Lock, (None, Why::Asked.as_str()))
             })
@@ -258,44 +247,49 @@ impl Vault {
 
     /// Notes that the user is here, which puts off the lock of an idle vault.
     pub fn touch(&self) {
-        if self.is_idle().is_ok_and(|is_idle| !is_idle) {
+        if self
+            .settle()
+            .is_ok_and(|standing| matches!(standing, Standing::Open(_)))
+        {
             self.state().last_use = Moment::now(self.shared.db.clock());
         }
     }
 
-    /// Returns how long the unlocked vault may still stay unused: zero when its time is up, `None`
-    /// when it is locked or never locks itself.
+    /// Locks the vault if it must not be open any more, and says how it stands then.
     ///
     /// # Errors
     /// [`Code::StoreDamaged`] when the store can't be read.
-    pub fn idle_left(&self) -> Result<Option<Duration>> {
-        let last_use = {
+    pub(super) fn settle(&self) -> Result<Standing> {
+        let (opened, last_use) = {
             let state = self.state();
             match &state.opened {
-                Some(_) => state.last_use,
-                None => return Ok(None),
+                Some(opened) => (Arc::clone(opened), state.last_use),
+                None => return Ok(Standing::Locked),
             }
         };
-        let limit = self.shared.db.read(|store| {
-            Ok(lock_after(
-                LOCK_AFTER_MINUTES.get(store)?,
-                &slots::all(store)?,
-            ))
+        let (header, limit) = self.shared.db.read(|store| {
+            let limit = lock_after(LOCK_AFTER_MINUTES.get(store)?, &slots::all(store)?);
+            Ok((Header::read(store)?, limit))
         })?;
+        if header.is_none_or(|header| header.lock_epoch != opened.lock_epoch()) {
+            // Whoever asked for it has noted it in the audit.
+            self.forget(Why::Asked);
+            return Ok(Standing::Locked);
+        }
         let passed = last_use.passed(self.shared.db.clock());
-        Ok(limit.map(|limit| limit.saturating_sub(passed)))
-    }
-
-    fn is_idle(&self) -> Result<bool> {
-        Ok(self.idle_left()?.is_some_and(|left| left.is_zero()))
+        let left = limit.map(|limit| limit.saturating_sub(passed));
+        if left.is_some_and(|left| left.is_zero()) {
+            self.lock_because(Why::Idle);
+            return Ok(Standing::Locked);
+        }
+        Ok(Standing::Open(left))
     }
 
     /// Takes the keys for one use.
     pub(super) fn opened(&self) -> Result<Arc<Opened>> {
-        // Not only the timer's business: a machine that slept through it must not find it open.
-        if self.is_idle()? {
-            self.lock_because(Why::Idle);
-        }
+        // Not only the watcher's business: a machine that slept through its time, or a process that
+        // was stopped when the lock was asked for, must not find it open.
+        self.settle()?;
         let mut state = self.state();
         let Some(opened) = state.opened.clone() else {
             drop(state);

@@ -86,7 +86,7 @@ impl Vault {
                 if self.locks() != locks {
                     return Err(self.locked());
                 }
-                self.note_unlock(slot, is_explicit).await?;
+                self.note_unlock(&header, slot, is_explicit).await?;
                 self.keep(opened, locks)
             }
             Unwrapped::WrongKey => Err(wrong_key(with)),
@@ -114,12 +114,17 @@ impl Vault {
         }
     }
 
-    async fn note_unlock(&self, slot: &SlotRow, is_explicit: bool) -> Result<()> {
+    async fn note_unlock(&self, header: &Header, slot: &SlotRow, is_explicit: bool) -> Result<()> {
         let (caller, now) = (self.caller.clone(), self.now());
         let (id, kind) = (slot.id.clone(), slot.kind);
+        let (epoch, overtaken) = (header.lock_epoch, self.locked());
         self.shared
             .db
             .write(move |store| {
+                // A lock that another process asked for meanwhile must not be taken back by this.
+                if Header::read(store)?.is_none_or(|now| now.lock_epoch != epoch) {
+                    return Err(overtaken);
+                }
                 slots::used(store, &id, now)?;
                 if is_explicit && !SILENT_KEYCHAIN.get(store)? {
                     SILENT_KEYCHAIN.clear(store)?;
