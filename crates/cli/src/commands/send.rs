@@ -190,7 +190,7 @@ fn announcement(prepared: &Prepared) -> String {
         shown(&route.payer, 60),
         route.reason,
         money(prepared.estimate.at_most.map(Nano::rounded_up)),
-        route.model
+        shown(&route.model, 60)
     )
 }
 
