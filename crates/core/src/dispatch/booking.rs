@@ -121,7 +121,7 @@ impl Booking {
             return None;
         }
         let mut tokens = seen.used.tokens;
-        let basis = if state == State::Finished && seen.used.is_reported {
+        let basis = if state == State::Finished && seen.used.is_final {
             Basis::Metered
         } else {
             if !seen.used.is_reported {

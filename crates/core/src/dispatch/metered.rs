@@ -238,7 +238,10 @@ impl Answer<'_> {
             wire::Event::Thinking(text) => self.piece(&text, true).await?,
             wire::Event::Start(start) => {
                 self.seen.model = start.message.model.map(|model| self.tier.word(&model));
-                self.used(start.message.usage).await?;
+                if let Some(usage) = start.message.usage {
+                    self.seen.used.take(usage);
+                    self.tell_used().await?;
+                }
             }
             wire::Event::Delta(delta) => {
                 if let Some(reason) = delta.delta.stop_reason {
@@ -247,7 +250,10 @@ impl Answer<'_> {
                 let details = delta.delta.stop_details;
                 let detail = details.and_then(|details| details.explanation.or(details.category));
                 self.seen.stop_detail = detail.map(|text| self.tier.line(&text, 300));
-                self.used(delta.usage).await?;
+                if let Some(usage) = delta.usage {
+                    self.seen.used.take_last(usage);
+                    self.tell_used().await?;
+                }
             }
             wire::Event::Stop => return Ok(true),
             wire::Event::Error(failure) => return Err(self.failed(failure).into()),
@@ -295,9 +301,7 @@ impl Answer<'_> {
         tell(self.sink, event).await
     }
 
-    async fn used(&mut self, usage: Option<wire::Usage>) -> Result<()> {
-        let Some(usage) = usage else { return Ok(()) };
-        self.seen.used.take(usage);
+    async fn tell_used(&mut self) -> Result<()> {
         self.flush().await?;
         let tokens = self.seen.used.tokens;
         tell(self.sink, RunEvent::Usage { tokens }).await
