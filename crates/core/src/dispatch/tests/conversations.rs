@@ -239,11 +239,36 @@ async fn a_conversation_keeps_its_payer_while_that_key_can_pay() {
         .preflight(usual(), |_| None)
         .await
         .unwrap_err();
-    assert_eq!(
-        error.code(),
-        Code::NotFound,
-        "no other key takes over by itself"
+    assert_eq!(error.code(), Code::BadInput);
+    assert!(
+        error.message().contains("was paid by Work") && error.advice().unwrap().contains("--key"),
+        "{error}"
     );
+}
+
+#[tokio::test]
+async fn a_reply_to_a_run_that_a_variable_paid_for_asks_who_pays() {
+    let home = Home::new(Script::new()).await;
+    let id = home.key.clone();
+    let select = move |store: &rusqlite::Connection| crate::keys::select(store, &id, NOW).map(drop);
+    home.dispatch.db.write(select).await.unwrap();
+    let mut first = home.ask("Hi");
+    first.pay_with = PayWith::Env {
+        name: "MINE".to_owned(),
+        base_url: Some(home.simulator.base_url()),
+    };
+    let read = |_: &str| Some(home.secret.clone());
+    let prepared = home.dispatch.preflight(first, read).await.unwrap();
+    let run = home.start(prepared).end().await.outcome.receipt.run;
+    let usual = Ask {
+        pay_with: PayWith::Usual,
+        ..reply_to(&home, run, "More")
+    };
+    let error = home.dispatch.preflight(usual, read).await.unwrap_err();
+    assert_eq!(error.code(), Code::BadInput);
+    assert!(error.message().contains("was paid by $MINE"), "{error}");
+    let named = home.carry_out(reply_to(&home, run, "More")).await;
+    assert_eq!(named.outcome.receipt.payer_label, "Work");
 }
 
 #[tokio::test]
