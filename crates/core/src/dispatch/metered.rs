@@ -121,25 +121,22 @@ impl Metered {
         let reply = match sent.await {
             Ok(reply) => reply,
             Err(verdict) => {
-                seen.may_have_run = verdict.kind.may_have_run();
+                seen.may_have_run = verdict.may_have_run;
                 return Err(verdict.into());
             }
         };
         if reply.status() != 200 {
-            // Refused before anything was made: that costs nothing.
-            seen.may_have_run = false;
             let now = self.clock.now();
-            return Err(self
-                .http
-                .judge(reply, &self.endpoint, &self.key, now)
-                .await
-                .into());
+            let verdict = self.http.judge(reply, &self.endpoint, &self.key, now).await;
+            // Refused before anything was made: that costs nothing.
+            seen.may_have_run = verdict.may_have_run;
+            return Err(verdict.into());
         }
         seen.request_id = self.request_id(&reply);
         if !is_of(&reply, "text/event-stream") {
-            // A page for people is a sign-in or a proxy's: no model has run.
-            seen.may_have_run = !is_of(&reply, "text/html");
-            return Err(self.not_a_stream(&reply).into());
+            let verdict = self.not_a_stream(&reply);
+            seen.may_have_run = verdict.may_have_run;
+            return Err(verdict.into());
         }
         let mut answer = Answer {
             tier: self,
@@ -168,6 +165,8 @@ impl Metered {
             .hint("Check the key's base URL, and whether the network wants a sign-in first."),
             retry: None,
             request_id: self.request_id(reply),
+            // A page for people is a sign-in or a proxy's: no model has run.
+            may_have_run: !is_of(reply, "text/html"),
         }
     }
 

@@ -180,7 +180,7 @@ pub async fn test_with_real_call(
     let reply = match http.post(endpoint, "/v1/messages", key, body, &[]).await {
         Ok(reply) => reply,
         Err(verdict) => {
-            let tokens = verdict.kind.may_have_run().then_some(REAL_CALL_TOKENS);
+            let tokens = verdict.may_have_run.then_some(REAL_CALL_TOKENS);
             return ended(verdict.into(), tokens);
         }
     };
@@ -196,7 +196,10 @@ pub async fn test_with_real_call(
             });
             ended(Check::Valid, Some(tokens))
         }
-        Err(verdict) => ended(verdict.into(), None),
+        Err(verdict) => {
+            let tokens = verdict.may_have_run.then_some(REAL_CALL_TOKENS);
+            ended(verdict.into(), tokens)
+        }
     }
 }
 

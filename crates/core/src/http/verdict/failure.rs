@@ -8,6 +8,10 @@ use super::{Kind, Retry, Verdict};
 use crate::error::{Code, Error};
 use crate::http::Endpoint;
 
+/// Why a request is not sent again that may have been carried out.
+pub(super) const MAY_BE_BILLED: &str =
+    "It may have been billed all the same, so it wasn't sent again by itself.";
+
 impl Verdict {
     /// Judges something on this side that kept the request from being sent.
     #[must_use]
@@ -62,7 +66,7 @@ impl Verdict {
         Self::without_answer(
             Kind::Broken,
             Error::new(Code::Network, format!("The connection to {host} broke."))
-                .hint("It may have been billed all the same, so it wasn't sent again by itself."),
+                .hint(MAY_BE_BILLED),
         )
     }
 
@@ -87,6 +91,7 @@ impl Verdict {
             error,
             retry: None,
             request_id: None,
+            may_have_run: matches!(kind, Kind::Broken | Kind::Silent),
         }
     }
 }
