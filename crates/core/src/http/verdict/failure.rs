@@ -84,6 +84,20 @@ impl Verdict {
         )
     }
 
+    /// Judges a short answer that was not complete within `limit`.
+    #[must_use]
+    pub fn endless(endpoint: &Endpoint, limit: Duration) -> Self {
+        let (host, limit) = (endpoint.host(), spoken(limit));
+        Self::without_answer(
+            Kind::Silent,
+            Error::new(
+                Code::Timeout,
+                format!("The answer of {host} was not complete within {limit}."),
+            )
+            .hint("Try again later; check the network and the base URL."),
+        )
+    }
+
     fn without_answer(kind: Kind, error: Error) -> Self {
         Self {
             kind,
