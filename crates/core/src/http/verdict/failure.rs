@@ -115,12 +115,16 @@ fn certificate_problem(error: &reqwest::Error) -> Option<String> {
     let mut cause = error.source();
     while let Some(inner) = cause {
         if let Some(tls) = as_tls(inner) {
-            return Some(match tls {
+            return match tls {
                 rustls::Error::InvalidCertificate(problem) => {
-                    format!("its certificate does not hold ({problem})")
+                    Some(format!("its certificate does not hold ({problem})"))
                 }
-                _ => "the encrypted connection could not be set up".to_owned(),
-            });
+                _ if error.is_connect() => {
+                    Some("the encrypted connection could not be set up".to_owned())
+                }
+                // The connection stood, and the key may have gone over it.
+                _ => None,
+            };
         }
         cause = inner.source();
     }
