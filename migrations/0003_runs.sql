@@ -67,7 +67,8 @@ CREATE TABLE runs (
     stop_reason     TEXT,
     request_id      TEXT,
     error_code      TEXT,
-    error_text      TEXT,
+    -- What went wrong in words, the server's own among them, which may repeat the prompt: sealed.
+    error_text      BLOB,
     -- Sealed by the history key; NULL where the history is off or has been cleared.
     system          BLOB,
     prompt          BLOB,

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
-use switchyard_simulator::{KeyState, Script, Simulator};
+use switchyard_simulator::{KeyState, Reply, Script, Simulator};
 use switchyard_tests::{Machine, Planted, binary, finish};
 
 /// Runs a command in a pseudo-terminal: waits for each text, then types the answer to it. Writes all
@@ -188,6 +188,29 @@ fn what_one_face_opened_no_other_asks_for() {
         &[(ASKED, right), (ASKED, right)],
     );
     assert_eq!((sent.code, sent.left), (0, 1), "{}", sent.shown);
+}
+
+#[test]
+fn what_a_server_says_is_shown_on_a_terminal_and_not_obeyed() {
+    let key = Planted::default().key("sk-ant-api03-");
+    let server = Simulator::start_blocking(Script::new().key(&key, KeyState::Valid));
+    let machine = Machine::with_key(&key, &server);
+    let evil = "one\u{1b}]0;PWNED\u{7}\u{1b}[2J\u{9b}31m\u{202e}end";
+    let reply = || Reply::deltas(["one\u{1b}", &evil[4..]]).thinking("Hm\u{1b}[2J");
+    server.push(reply());
+    let sent = typed(&machine, &["send", "--thinking", "Hi."], &[]);
+    let shown = typed(&machine, &["history", "1"], &[]);
+    for session in [sent, shown] {
+        let screen = session.shown;
+        assert!(
+            screen.contains("one⟨001B⟩]0;PWNED⟨0007⟩⟨001B⟩[2J"),
+            "{screen}"
+        );
+        let obeyed = ['\u{1b}', '\u{7}', '\u{9b}', '\u{202e}'];
+        assert!(!screen.contains(obeyed), "{screen:?}");
+    }
+    server.push(reply());
+    assert_eq!(machine.run(["send", "Hi."]).stdout, format!("{evil}\n"));
 }
 
 #[test]

@@ -1,10 +1,13 @@
 //! Where words go: answers and data to standard output, everything about them to standard error.
 
-use std::io::{self, Write};
+use std::borrow::Cow;
+use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
 use switchyard_core::secret::redact;
+use switchyard_core::text::Screen;
 use switchyard_core::{Code, Error, Result};
 use unicode_width::UnicodeWidthStr;
 
@@ -12,6 +15,7 @@ use unicode_width::UnicodeWidthStr;
 pub(crate) struct Out {
     stdout: io::Stdout,
     stderr: io::Stderr,
+    screens: Screens,
     /// Whether standard output carries JSON.
     pub(crate) json: bool,
     has_lost_reader: AtomicBool,
@@ -22,6 +26,7 @@ impl Out {
         Self {
             stdout: io::stdout(),
             stderr: io::stderr(),
+            screens: Screens::new(),
             json,
             has_lost_reader: AtomicBool::new(false),
         }
@@ -32,6 +37,7 @@ impl Out {
     /// # Errors
     /// [`Code::Cancelled`] when nobody reads any more, [`Code::Failed`] when it can't be written.
     pub(crate) fn line(&self, text: &str) -> Result<()> {
+        let text = self.screens.answer.whole(text);
         self.written(writeln!(self.stdout.lock(), "{text}"))
     }
 
@@ -40,6 +46,7 @@ impl Out {
     /// # Errors
     /// [`Code::Cancelled`] when nobody reads any more, [`Code::Failed`] when it can't be written.
     pub(crate) fn piece(&self, text: &str) -> Result<()> {
+        let text = self.screens.answer.pass(text);
         let mut stdout = self.stdout.lock();
         self.written(
             stdout
@@ -55,17 +62,20 @@ impl Out {
     pub(crate) fn json_line(&self, value: &impl Serialize) -> Result<()> {
         let text = serde_json::to_string(value)
             .map_err(|e| Error::failed("The result can't be written as JSON.").because(e))?;
+        let text = self.screens.answer.whole(&text);
         let mut stdout = self.stdout.lock();
         self.written(writeln!(stdout, "{text}").and_then(|()| stdout.flush()))
     }
 
     /// Says something about the work; a closed standard error is no reason to stop.
     pub(crate) fn note(&self, text: &str) {
+        let text = self.screens.notes.whole(text);
         let _ = writeln!(self.stderr.lock(), "{text}");
     }
 
     /// Says something about the work without ending the line.
     pub(crate) fn note_piece(&self, text: &str) {
+        let text = self.screens.notes.pass(text);
         let mut stderr = self.stderr.lock();
         let _ = stderr
             .write_all(text.as_bytes())
@@ -107,6 +117,48 @@ impl Out {
     /// Writes bytes as they are, for a program.
     pub(crate) fn bytes(&self, bytes: &[u8]) -> Result<()> {
         self.written(self.stdout.lock().write_all(bytes))
+    }
+}
+
+/// What stands before each stream. A terminal obeys what is written to it, so a server's words are
+/// shown there and not obeyed; a pipe or file gets them byte for byte.
+struct Screens {
+    answer: Before,
+    notes: Before,
+}
+
+impl Screens {
+    fn new() -> Self {
+        Self {
+            answer: Before::new(io::stdout().is_terminal()),
+            notes: Before::new(io::stderr().is_terminal()),
+        }
+    }
+}
+
+/// A screen before a terminal, nothing before anything else.
+struct Before(Option<Mutex<Screen>>);
+
+impl Before {
+    fn new(is_terminal: bool) -> Self {
+        Self(is_terminal.then(Mutex::default))
+    }
+
+    fn pass<'a>(&self, piece: &'a str) -> Cow<'a, str> {
+        match &self.0 {
+            Some(screen) => {
+                let mut screen = screen.lock().unwrap_or_else(PoisonError::into_inner);
+                Cow::Owned(screen.pass(piece))
+            }
+            None => Cow::Borrowed(piece),
+        }
+    }
+
+    fn whole<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        match &self.0 {
+            Some(_) => Cow::Owned(Screen::whole(text)),
+            None => Cow::Borrowed(text),
+        }
     }
 }
 

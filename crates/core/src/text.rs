@@ -99,7 +99,7 @@ pub fn shown(text: &str, columns: usize) -> String {
             if c == '\n' || c == '\t' {
                 " ".to_owned()
             } else {
-                format!("⟨{:04X}⟩", u32::from(c))
+                made_visible(c)
             }
         } else {
             c.to_string()
@@ -118,6 +118,60 @@ pub fn shown(text: &str, columns: usize) -> String {
         out.push_str(&piece);
     }
     out
+}
+
+/// Makes text fit for a terminal while it streams: what a terminal would obey is shown instead.
+///
+/// Line ends and tabs pass, and so does everything that only writes; the other controls (C0, DEL,
+/// C1) and the marks that change the direction of writing become visible, as by [`shown`]. A line
+/// end of two characters may be split over two pieces.
+#[derive(Debug, Default)]
+pub struct Screen {
+    /// The last piece ended with a carriage return, which is a line end if a line feed follows.
+    has_return: bool,
+}
+
+impl Screen {
+    /// Returns the next piece as it may be written.
+    #[must_use]
+    pub fn pass(&mut self, piece: &str) -> String {
+        let mut out = String::with_capacity(piece.len());
+        for c in piece.chars() {
+            if std::mem::take(&mut self.has_return) && c != '\n' {
+                out.push_str(RETURN_SHOWN);
+            }
+            match c {
+                '\r' => self.has_return = true,
+                '\n' | '\t' => out.push(c),
+                c if c.is_control() || turns(c) => out.push_str(&made_visible(c)),
+                c => out.push(c),
+            }
+        }
+        out
+    }
+
+    /// Returns a text of its own as it may be written, whatever comes after it.
+    #[must_use]
+    pub fn whole(text: &str) -> String {
+        let mut screen = Self::default();
+        let mut out = screen.pass(text);
+        if screen.has_return {
+            out.push_str(RETURN_SHOWN);
+        }
+        out
+    }
+}
+
+/// A carriage return that would let what follows it write over the line.
+const RETURN_SHOWN: &str = "⟨000D⟩";
+
+fn made_visible(c: char) -> String {
+    format!("⟨{:04X}⟩", u32::from(c))
+}
+
+/// Tells whether a character changes the direction of what follows it (Unicode's bidi controls).
+fn turns(c: char) -> bool {
+    matches!(c, '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Tells whether a character is invisible or changes the direction of what follows it.
@@ -168,6 +222,24 @@ mod tests {
     fn a_direction_override_is_shown_and_not_obeyed() {
         assert_eq!(shown("abc\u{202E}def", 40), "abc⟨202E⟩def");
         assert_eq!(shown("one\ntwo", 40), "one two");
+    }
+
+    #[test]
+    fn what_a_terminal_would_obey_is_shown_and_the_rest_is_left_as_it_is() {
+        let harmless = "Line\r\n\ttab — ünïcödé 漢字 👩\u{200D}🚀 می\u{200C}خواهم\n";
+        assert_eq!(Screen::whole(harmless), harmless.replace('\r', ""));
+        assert_eq!(
+            Screen::whole("\u{1B}]0;PWNED\u{7}\u{1B}[2J\u{9B}31m\u{7F}\u{202E}x\u{2066}\r"),
+            "⟨001B⟩]0;PWNED⟨0007⟩⟨001B⟩[2J⟨009B⟩31m⟨007F⟩⟨202E⟩x⟨2066⟩⟨000D⟩"
+        );
+    }
+
+    #[test]
+    fn a_control_that_is_split_over_two_pieces_is_shown_all_the_same() {
+        let mut screen = Screen::default();
+        let pieces = ["one\r", "\ntwo\r", "over\u{1B}", "[2J"];
+        let shown: Vec<_> = pieces.iter().map(|piece| screen.pass(piece)).collect();
+        assert_eq!(shown, ["one", "\ntwo", "⟨000D⟩over⟨001B⟩", "[2J"]);
     }
 
     #[test]

@@ -97,7 +97,7 @@ fn tell(details: &Details, out: &Out) -> Result<()> {
         run.started_at.timestamp().strftime("%Y-%m-%d %H:%M:%S UTC"),
         run.state,
         shown(&run.payer, 60),
-        run.model,
+        shown(&run.model, 60),
         cost(run)
     ))?;
     if let Some(error) = &details.error {

@@ -58,7 +58,7 @@ fn tell(listed: &Listed, out: &Out) -> Result<ExitCode> {
         table.row(vec![
             shown(&model.id, 40),
             shown(&model.display_name, 30),
-            model.lifecycle.clone().unwrap_or_default(),
+            shown(model.lifecycle.as_deref().unwrap_or_default(), 20),
             amount(input),
             amount(output),
             model

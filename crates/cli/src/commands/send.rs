@@ -190,7 +190,7 @@ fn announcement(prepared: &Prepared) -> String {
         shown(&route.payer, 60),
         route.reason,
         money(prepared.estimate.at_most.map(Nano::rounded_up)),
-        route.model
+        shown(&route.model, 60)
     )
 }
 
@@ -243,7 +243,7 @@ async fn stream(
     tokio::select! {
         outcome = &mut work => return outcome,
         () = told_to_end() => {
-            out.note("Cancelling; what was used is booked …");
+            out.note("Cancelling …");
             cancel.cancel();
         }
     }
@@ -341,6 +341,7 @@ fn summary(receipt: &Receipt) -> String {
                 shown(&receipt.payer_label, 40)
             ));
         }
+        None if !receipt.is_booked => parts.push("not booked yet".to_owned()),
         None => parts.push("nothing was billed".to_owned()),
     }
     parts.push(format!("run {}", receipt.run));

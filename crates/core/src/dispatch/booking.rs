@@ -1,6 +1,6 @@
 //! What a run will have been: closed and booked once, however it ends.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
@@ -18,6 +18,13 @@ use crate::usage::{Basis, Conditions, Entry, Tokens, catalogue};
 /// English text has about four.
 const BYTES_PER_TOKEN: u64 = 3;
 
+/// How long a store that can't be written is given before each further try to book a run.
+const TRIES: [Duration; 3] = [
+    Duration::from_millis(100),
+    Duration::from_millis(500),
+    Duration::from_secs(2),
+];
+
 /// A run under way. Dropped before it is closed, it closes itself as cancelled.
 pub(super) struct Booking {
     pub(super) db: Db,
@@ -33,18 +40,32 @@ pub(super) struct Booking {
 
 impl Booking {
     /// Closes the run and returns its receipt when all of it is in the store. Where there is no
-    /// room for the answer, the books are kept without it.
+    /// room for the answer, the books are kept without it. Where they can't be kept at all, the
+    /// receipt says so, and the run stays open for [`recover`](super::recover).
     pub(super) async fn close(&mut self, error: Option<&Error>) -> (Receipt, Result<()>) {
-        let (receipt, closing) = self.end(error);
+        let (mut receipt, closing) = self.end(error);
         let bare = closing.without_answer();
         let Err(full) = self.write(closing).await else {
             return (receipt, Ok(()));
         };
-        let written = match self.write(bare).await {
-            Ok(()) => Err(not_kept(&full)),
-            Err(_) => Err(full),
+        let Err(why) = self.insist(&bare).await else {
+            return (receipt, Err(not_kept(&full)));
         };
-        (receipt, written)
+        receipt.booked = None;
+        receipt.is_booked = false;
+        (receipt, Err(not_booked(&why)))
+    }
+
+    async fn insist(&self, bare: &Closing) -> Result<()> {
+        let mut written = self.write(bare.without_answer()).await;
+        for wait in TRIES {
+            if written.is_ok() {
+                break;
+            }
+            tokio::time::sleep(wait).await;
+            written = self.write(bare.without_answer()).await;
+        }
+        written
     }
 
     async fn write(&self, closing: Closing) -> Result<()> {
@@ -100,6 +121,7 @@ impl Booking {
             payer_label: self.route.payer.clone(),
             key: self.route.key.clone(),
             booked,
+            is_booked: true,
             stop_reason: seen.stop_reason.clone(),
             stop_note: seen
                 .stop_reason
@@ -121,7 +143,7 @@ impl Booking {
             return None;
         }
         let mut tokens = seen.used.tokens;
-        let basis = if state == State::Finished && seen.used.is_reported {
+        let basis = if state == State::Finished && seen.used.is_final {
             Basis::Metered
         } else {
             if !seen.used.is_reported {
@@ -193,6 +215,17 @@ fn not_kept(full: &Error) -> Error {
     .hint("What it cost is in the ledger. Free some space; copy the answer if you need it.")
 }
 
-fn millis(duration: std::time::Duration) -> u64 {
+fn not_booked(why: &Error) -> Error {
+    Error::new(
+        why.code(),
+        format!("What the run used could not be booked. {}", why.message()),
+    )
+    .hint(
+        "The next command that can write to the store books it, as an estimate. Free some space, \
+         and copy the answer if you need it.",
+    )
+}
+
+fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -144,8 +144,11 @@ pub struct Receipt {
     pub payer_label: String,
     /// The stored key, where one paid.
     pub key: Option<KeyId>,
-    /// What was booked; `None` where nothing was billed.
+    /// What was booked; `None` where nothing was billed, or nothing could be booked.
     pub booked: Option<Amount>,
+    /// The run's end is in the store. Else it is booked later, as an estimate: see
+    /// [`recover`](super::recover).
+    pub is_booked: bool,
     /// Why the model stopped, in the API's word.
     pub stop_reason: Option<String>,
     /// What that word means, where the answer is not simply complete.

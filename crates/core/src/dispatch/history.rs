@@ -73,7 +73,7 @@ pub struct Details {
     pub stop_reason: Option<String>,
     /// The server's name for the request.
     pub request_id: Option<String>,
-    /// What went wrong.
+    /// What went wrong: in words where they are kept, else the error's code.
     pub error: Option<String>,
     /// When it ended.
     pub finished_at: Option<Millis>,
@@ -83,6 +83,7 @@ struct Sealed {
     system: Option<Vec<u8>>,
     prompt: Option<Vec<u8>>,
     answer: Option<Vec<u8>>,
+    error: Option<Vec<u8>>,
 }
 
 const COLUMNS: &str = "r.id, r.conversation_id, r.reply_to, r.state, r.tier,
@@ -194,7 +195,7 @@ fn details(store: &Connection, keeper: Option<&Keeper>, run: RunId) -> Result<De
     let (mut summary, prompt) = one(store, run)?;
     let (mut details, sealed) = store
         .query_row(
-            "SELECT system, answer, stop_reason, request_id, error_text, finished_at
+            "SELECT system, answer, stop_reason, request_id, error_code, finished_at, error_text
              FROM runs WHERE id = ?1",
             [run],
             |row| {
@@ -202,6 +203,7 @@ fn details(store: &Connection, keeper: Option<&Keeper>, run: RunId) -> Result<De
                     system: row.get(0)?,
                     prompt,
                     answer: row.get(1)?,
+                    error: row.get(6)?,
                 };
                 summary.title = None;
                 let details = Details {
@@ -224,6 +226,8 @@ fn details(store: &Connection, keeper: Option<&Keeper>, run: RunId) -> Result<De
         details.system = keeper.open(run, Column::System, sealed.system.as_deref())?;
         details.prompt = keeper.open(run, Column::Prompt, sealed.prompt.as_deref())?;
         details.answer = keeper.open(run, Column::Answer, sealed.answer.as_deref())?;
+        let said = keeper.open(run, Column::Error, sealed.error.as_deref())?;
+        details.error = said.or(details.error);
         let files = keeper.files(store, run)?;
         details.attachments = files.into_iter().map(|file| file.name).collect();
     }
@@ -283,7 +287,7 @@ fn clear(store: &Connection, which: &str, value: i64) -> Result<usize> {
     store
         .execute(
             &format!(
-                "UPDATE runs SET system = NULL, prompt = NULL, answer = NULL
+                "UPDATE runs SET system = NULL, prompt = NULL, answer = NULL, error_text = NULL
                  WHERE {ended} AND (prompt IS NOT NULL OR answer IS NOT NULL)"
             ),
             [value],

@@ -25,6 +25,8 @@ pub(super) enum Column {
     System,
     Prompt,
     Answer,
+    /// What went wrong, with the server's words, which may repeat the prompt.
+    Error,
 }
 
 impl Column {
@@ -33,6 +35,7 @@ impl Column {
             Self::System => "system",
             Self::Prompt => "prompt",
             Self::Answer => "answer",
+            Self::Error => "error_text",
         }
     }
 }

@@ -121,25 +121,22 @@ impl Metered {
         let reply = match sent.await {
             Ok(reply) => reply,
             Err(verdict) => {
-                seen.may_have_run = verdict.kind.may_have_run();
+                seen.may_have_run = verdict.may_have_run;
                 return Err(verdict.into());
             }
         };
         if reply.status() != 200 {
-            // Refused before anything was made: that costs nothing.
-            seen.may_have_run = false;
             let now = self.clock.now();
-            return Err(self
-                .http
-                .judge(reply, &self.endpoint, &self.key, now)
-                .await
-                .into());
+            let verdict = self.http.judge(reply, &self.endpoint, &self.key, now).await;
+            // Refused before anything was made: that costs nothing.
+            seen.may_have_run = verdict.may_have_run;
+            return Err(verdict.into());
         }
         seen.request_id = self.request_id(&reply);
         if !is_of(&reply, "text/event-stream") {
-            // A page for people is a sign-in or a proxy's: no model has run.
-            seen.may_have_run = !is_of(&reply, "text/html");
-            return Err(self.not_a_stream(&reply).into());
+            let verdict = self.not_a_stream(&reply);
+            seen.may_have_run = verdict.may_have_run;
+            return Err(verdict.into());
         }
         let mut answer = Answer {
             tier: self,
@@ -168,6 +165,8 @@ impl Metered {
             .hint("Check the key's base URL, and whether the network wants a sign-in first."),
             retry: None,
             request_id: self.request_id(reply),
+            // A page for people is a sign-in or a proxy's: no model has run.
+            may_have_run: !is_of(reply, "text/html"),
         }
     }
 
@@ -238,7 +237,10 @@ impl Answer<'_> {
             wire::Event::Thinking(text) => self.piece(&text, true).await?,
             wire::Event::Start(start) => {
                 self.seen.model = start.message.model.map(|model| self.tier.word(&model));
-                self.used(start.message.usage).await?;
+                if let Some(usage) = start.message.usage {
+                    self.seen.used.take(usage);
+                    self.tell_used().await?;
+                }
             }
             wire::Event::Delta(delta) => {
                 if let Some(reason) = delta.delta.stop_reason {
@@ -247,7 +249,10 @@ impl Answer<'_> {
                 let details = delta.delta.stop_details;
                 let detail = details.and_then(|details| details.explanation.or(details.category));
                 self.seen.stop_detail = detail.map(|text| self.tier.line(&text, 300));
-                self.used(delta.usage).await?;
+                if let Some(usage) = delta.usage {
+                    self.seen.used.take_last(usage);
+                    self.tell_used().await?;
+                }
             }
             wire::Event::Stop => return Ok(true),
             wire::Event::Error(failure) => return Err(self.failed(failure).into()),
@@ -295,9 +300,7 @@ impl Answer<'_> {
         tell(self.sink, event).await
     }
 
-    async fn used(&mut self, usage: Option<wire::Usage>) -> Result<()> {
-        let Some(usage) = usage else { return Ok(()) };
-        self.seen.used.take(usage);
+    async fn tell_used(&mut self) -> Result<()> {
         self.flush().await?;
         let tokens = self.seen.used.tokens;
         tell(self.sink, RunEvent::Usage { tokens }).await

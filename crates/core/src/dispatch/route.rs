@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension};
 use serde::Serialize;
 use sha2::Sha256;
 
-use super::kept::Before;
+use super::kept::{Before, no_run};
 use super::models::{self, Chosen, MODEL};
 use super::request::{MAX_TOKENS, Request};
 use super::run::Dispatch;
@@ -40,8 +40,8 @@ words! {
 /// Who shall pay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PayWith {
-    /// Whoever paid for the run that this one continues, else the active key: a conversation does
-    /// not change its payer by itself.
+    /// The stored key that paid for the run that this one continues, or the active key where none
+    /// is continued: a conversation does not change its payer by itself.
     Usual,
     /// This key.
     Key(KeyId),
@@ -247,31 +247,40 @@ fn payer(
 }
 
 fn usual(store: &Connection, reply_to: Option<RunId>) -> Result<Found> {
-    if let Some(run) = reply_to
-        && let Some(key) = paid_by(store, run)?
-    {
-        return stored(key, format!("because it paid for run {run}"));
+    if let Some(run) = reply_to {
+        return stored(
+            paid_by(store, run)?,
+            format!("because it paid for run {run}"),
+        );
     }
     let key = keys::active(store)?.ok_or_else(nobody)?;
     let name = text::shown(&key.name, 60);
     stored(key, format!("because {name} is the active key"))
 }
 
-/// Returns the stored key that paid for a run, while it can still pay.
-fn paid_by(store: &Connection, run: RunId) -> Result<Option<keys::Key>> {
-    let paid: Option<Option<KeyId>> = store
-        .query_row("SELECT key_id FROM runs WHERE id = ?1", [run], |row| {
-            row.get(0)
-        })
+/// Returns the stored key that paid for a run, if it can pay again.
+///
+/// # Errors
+/// [`Code::BadInput`] where it can't: nobody else pays for a conversation without being named.
+fn paid_by(store: &Connection, run: RunId) -> Result<keys::Key> {
+    let (id, label): (Option<KeyId>, String) = store
+        .query_row(
+            "SELECT key_id, payer_label FROM runs WHERE id = ?1",
+            [run],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
         .optional()
-        .doing("look who paid before")?;
-    let Some(id) = paid.flatten() else {
-        return Ok(None);
-    };
-    match keys::get(store, &id) {
-        Ok(key) => Ok(Some(key).filter(|key| keys::usable(key).is_ok())),
-        Err(error) if error.code() == Code::NotFound => Ok(None),
-        Err(error) => Err(error),
+        .doing("look who paid before")?
+        .ok_or_else(|| no_run(run))?;
+    let again = id.map(|id| keys::get(store, &id)).transpose();
+    match again {
+        Ok(Some(key)) if keys::usable(&key).is_ok() => Ok(key),
+        Err(error) if error.code() != Code::NotFound => Err(error),
+        _ => Err(Error::bad_input(format!(
+            "Run {run} was paid by {}, which does not pay again by itself.",
+            text::shown(&label, 60)
+        ))
+        .hint("Say who pays for the reply: --key NAME, or --key env:VARIABLE. Nothing was sent.")),
     }
 }
 

@@ -157,14 +157,19 @@ pub(super) fn take_back(
 /// Closes a run: its state, its answer, its ledger row and the end of its reservation, in the
 /// caller's transaction. A run that is closed already is left as it is.
 pub(super) fn finish(store: &Connection, mut closing: Closing) -> Result<()> {
-    let answer = closing
-        .keeper
-        .as_ref()
-        .map(|keeper| keeper.seal(closing.run, Column::Answer, &closing.answer))
-        .transpose()?;
-    // It may be megabytes, and the store makes a copy of the sealed form.
-    closing.answer = String::new();
+    let seal = |column, text: &str| {
+        let keeper = closing.keeper.as_ref();
+        let sealed = keeper.map(|keeper| keeper.seal(closing.run, column, text));
+        sealed.transpose()
+    };
+    let answer = seal(Column::Answer, &closing.answer)?;
     let error = closing.error.as_ref();
+    let said = match error {
+        Some(error) => seal(Column::Error, &error.message)?,
+        None => None,
+    };
+    // It may be megabytes, and the store makes a copy of the sealed form.
+    drop(std::mem::take(&mut closing.answer));
     let code = error.map(|error| serde_json::to_value(error.code).unwrap_or_default());
     let closed = store
         .prepare_cached(
@@ -184,7 +189,7 @@ pub(super) fn finish(store: &Connection, mut closing: Closing) -> Result<()> {
                 closing.stop_reason,
                 closing.request_id,
                 code.as_ref().and_then(|code| code.as_str()),
-                error.map(|error| &error.message),
+                said,
                 answer,
             ])
         })

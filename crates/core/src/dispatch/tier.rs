@@ -99,7 +99,7 @@ pub(super) async fn tell(sink: &Sink, event: RunEvent) -> Result<()> {
 /// The error of a run that the user ended.
 pub(super) fn cancelled() -> Error {
     Error::new(Code::Cancelled, "The run was cancelled.")
-        .hint("What had been used until then is in the ledger, as an estimate.")
+        .hint("What had been used until then is booked as an estimate.")
 }
 
 #[cfg(test)]

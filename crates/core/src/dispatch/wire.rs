@@ -175,9 +175,18 @@ pub struct Used {
     pub speed: Option<String>,
     /// The server has reported anything at all.
     pub is_reported: bool,
+    /// The report at the end of the answer, which alone counts the whole of it, is there.
+    pub is_final: bool,
 }
 
 impl Used {
+    /// Takes over the report at the end of the answer. What the start reports as output is the
+    /// first token or so, so without a count of the output here there is no final figure.
+    pub(super) fn take_last(&mut self, usage: Usage) {
+        self.is_final |= usage.output_tokens.is_some();
+        self.take(usage);
+    }
+
     /// Takes over a report. Figures are totals and not increments; what a report leaves out keeps
     /// its last value (the final one names neither the split of cache writes nor the tier).
     pub(super) fn take(&mut self, usage: Usage) {

@@ -19,6 +19,9 @@ const USER_AGENT: &str = concat!("switchyard/", env!("CARGO_PKG_VERSION"));
 /// The most of an answer that is read as a whole; a model list of a thousand entries fits.
 const WHOLE_MAX: usize = 8 * 1024 * 1024;
 
+/// How long an answer may take that is read as a whole, from its head on.
+const WHOLE_TIME: Duration = Duration::from_secs(30);
+
 /// The most of a refusal that is read; the API's are a few hundred bytes.
 const ERROR_MAX: usize = 64 * 1024;
 
@@ -135,7 +138,15 @@ impl Http {
         if !(200..=299).contains(&reply.status()) {
             return Err(self.judge(reply, endpoint, key, now).await);
         }
-        reply.whole(self.timeouts().idle, endpoint).await
+        let limit = self.whole_time();
+        let read = reply.whole(self.timeouts().idle, endpoint);
+        tokio::time::timeout(limit, read)
+            .await
+            .unwrap_or_else(|_| Err(Verdict::endless(endpoint, limit)))
+    }
+
+    fn whole_time(&self) -> Duration {
+        WHOLE_TIME.min(self.timeouts().total)
     }
 
     /// Judges an answer that is not a success.
@@ -146,7 +157,10 @@ impl Http {
         key: &ApiKey,
         now: Millis,
     ) -> Verdict {
-        let body = reply.prefix(ERROR_MAX, self.timeouts().idle).await;
+        let mut body = BytesMut::new();
+        let read = reply.prefix(&mut body, ERROR_MAX, self.timeouts().idle);
+        // What came is judged, whether or not it was all.
+        let _ = tokio::time::timeout(self.whole_time(), read).await;
         Verdict::of(reply.status(), reply.headers(), &body, endpoint, key, now)
     }
 
@@ -210,10 +224,9 @@ impl Reply {
         self.response.chunk().await
     }
 
-    /// Reads what there is of the body up to `max` bytes, within `idle` for each piece. A body
-    /// that breaks off gives what came.
-    async fn prefix(&mut self, max: usize, idle: Duration) -> Bytes {
-        let mut body = BytesMut::new();
+    /// Reads what there is of the body up to `max` bytes into `body`, within `idle` for each piece.
+    /// A body that breaks off gives what came.
+    async fn prefix(&mut self, body: &mut BytesMut, max: usize, idle: Duration) {
         while body.len() < max {
             match tokio::time::timeout(idle, self.chunk()).await {
                 Ok(Ok(Some(piece))) => body.extend_from_slice(&piece),
@@ -221,7 +234,6 @@ impl Reply {
             }
         }
         body.truncate(max);
-        body.freeze()
     }
 
     /// Reads the whole of a short body.

@@ -12,6 +12,11 @@ use crate::secret::ApiKey;
 /// The most pages that are asked for, so that a server that always has more ends some time.
 const PAGES_MAX: usize = 20;
 
+/// The most models that are taken over, and the longest id, name or word of one, in bytes; what is
+/// longer is nothing that a request could name.
+const MODELS_MAX: usize = 10_000;
+const WORD_MAX: usize = 200;
+
 /// A model as the server lists it. All but the id is optional on the wire.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelInfo {
@@ -53,6 +58,20 @@ struct Listed {
     max_tokens: Option<u64>,
 }
 
+impl Listed {
+    fn is_fitting(&self) -> bool {
+        let words = [
+            Some(&self.id),
+            self.display_name.as_ref(),
+            self.lifecycle.as_ref(),
+        ];
+        words
+            .into_iter()
+            .flatten()
+            .all(|word| word.len() <= WORD_MAX)
+    }
+}
+
 /// Asks the server for its models, in its order, page by page. Free.
 ///
 /// # Errors
@@ -68,7 +87,9 @@ pub async fn list_models(
     for _ in 0..PAGES_MAX {
         let page = page(http, endpoint, key, now, after.as_deref()).await?;
         let came = page.data.len();
-        models.extend(page.data.into_iter().map(ModelInfo::from));
+        let fitting = page.data.into_iter().filter(Listed::is_fitting);
+        let room = MODELS_MAX.saturating_sub(models.len());
+        models.extend(fitting.take(room).map(ModelInfo::from));
         match page.last_id {
             // A server that repeats its last page is taken at its word once.
             Some(last) if page.has_more && came > 0 && after.as_ref() != Some(&last) => {

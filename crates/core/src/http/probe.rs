@@ -155,6 +155,9 @@ struct WholeUsage {
     input_tokens: u64,
     #[serde(default)]
     output_tokens: u64,
+    // A gateway may put a prompt of its own before ours, and cache it.
+    cache_creation_input_tokens: Option<u64>,
+    cache_read_input_tokens: Option<u64>,
 }
 
 /// Sends the smallest possible prompt to `model`, which should be the cheapest active one of the
@@ -180,7 +183,7 @@ pub async fn test_with_real_call(
     let reply = match http.post(endpoint, "/v1/messages", key, body, &[]).await {
         Ok(reply) => reply,
         Err(verdict) => {
-            let tokens = verdict.kind.may_have_run().then_some(REAL_CALL_TOKENS);
+            let tokens = verdict.may_have_run.then_some(REAL_CALL_TOKENS);
             return ended(verdict.into(), tokens);
         }
     };
@@ -192,11 +195,16 @@ pub async fn test_with_real_call(
             let tokens = usage.map_or(REAL_CALL_TOKENS, |usage| Tokens {
                 input: usage.input_tokens,
                 output: usage.output_tokens,
+                cache_write_5m: usage.cache_creation_input_tokens.unwrap_or_default(),
+                cache_read: usage.cache_read_input_tokens.unwrap_or_default(),
                 ..Tokens::default()
             });
             ended(Check::Valid, Some(tokens))
         }
-        Err(verdict) => ended(verdict.into(), None),
+        Err(verdict) => {
+            let tokens = verdict.may_have_run.then_some(REAL_CALL_TOKENS);
+            ended(verdict.into(), tokens)
+        }
     }
 }
 

@@ -26,6 +26,10 @@ const TEXT_MAX: usize = 300;
 /// How much of a server's text is looked at, in bytes.
 const HEAD_MAX: usize = 64 * 1024;
 
+/// With these, something on the way gives up on a server that has the request. The API says so in
+/// a body of its own, and does not bill then; nobody knows what is behind another body.
+const GAVE_UP: [u16; 4] = [408, 502, 504, 524];
+
 /// So many characters of a key would tell something of it.
 const TELLING: usize = 4;
 
@@ -91,12 +95,6 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Tells whether the request may have been carried out although no answer came.
-    #[must_use]
-    pub fn may_have_run(self) -> bool {
-        matches!(self, Self::Broken | Self::Silent)
-    }
-
     /// Tells whether the same request may succeed a little later.
     fn may_pass(self) -> bool {
         matches!(
@@ -131,6 +129,8 @@ pub struct Verdict {
     pub retry: Option<Retry>,
     /// The server's name for the request.
     pub request_id: Option<String>,
+    /// The request may have been carried out, and be billed, although no answer came.
+    pub may_have_run: bool,
 }
 
 /// The API's error body; everything may be missing, and proxies send something else altogether.
@@ -186,18 +186,25 @@ impl Verdict {
             shown(&String::from_utf8_lossy(body), key)
         };
         let after = retry_after(headers, now);
+        let error = advice::error(&advice::Told {
+            kind,
+            status,
+            said: &said,
+            host: &endpoint.host(),
+            after,
+            appeal: details.appeal_url.as_deref().map(|url| shown(url, key)),
+        });
+        let may_have_run = !is_ours && GAVE_UP.contains(&status);
         Self {
             kind,
             status: Some(status),
-            error: advice::error(&advice::Told {
-                kind,
-                status,
-                said: &said,
-                host: &endpoint.host(),
-                after,
-                appeal: details.appeal_url.as_deref().map(|url| shown(url, key)),
-            }),
-            retry: retry(kind, status, headers, after),
+            error: if may_have_run {
+                error.hint(failure::MAY_BE_BILLED)
+            } else {
+                error
+            },
+            retry: retry(kind, status, headers, after).filter(|_| !may_have_run),
+            may_have_run,
             request_id: parsed.request_id.map(|id| shown(&id, key)).or_else(|| {
                 let sent = headers.get("request-id")?.to_str().ok()?;
                 Some(shown(sent, key))
@@ -247,6 +254,7 @@ impl Verdict {
             // The first part has been seen and paid for: the user decides about a second try.
             retry: None,
             request_id,
+            may_have_run: true,
         }
     }
 }

@@ -128,6 +128,29 @@ async fn texts_are_sealed_for_their_row_and_nowhere_in_plain() {
 }
 
 #[tokio::test]
+async fn what_a_server_says_of_a_prompt_is_sealed_and_goes_with_it() {
+    let home = Home::new(Script::new()).await;
+    let refuse = || Reply::error(400, "invalid_request_error", "No: pumpernickel.");
+    home.simulator.push(refuse());
+    let run = home.send("pumpernickel").await.outcome.receipt.run;
+    let shown = home.dispatch.show(run).await.unwrap();
+    assert!(shown.error.unwrap().contains("pumpernickel"));
+    let clear = "SELECT count(*) FROM runs WHERE instr(error_text, CAST('pumpernickel' AS BLOB))";
+    assert_eq!(home.value::<i64>(clear), 0);
+    forget(&home.dispatch.db, Some(run)).await.unwrap();
+    let left = "SELECT count(*) FROM runs WHERE error_text IS NOT NULL";
+    assert_eq!(home.value::<i64>(left), 0);
+    let shown = home.dispatch.show(run).await.unwrap();
+    assert_eq!(shown.error.as_deref(), Some("refused"));
+    // Where no texts are kept, the server's words are none of those that are.
+    let off = |store: &rusqlite::Connection| KEEP_DAYS.set(store, &Some(0), NOW);
+    home.dispatch.db.write(off).await.unwrap();
+    home.simulator.push(refuse());
+    home.send("pumpernickel").await;
+    assert_eq!(home.value::<i64>(left), 0);
+}
+
+#[tokio::test]
 async fn the_history_lists_the_newest_first_page_by_page() {
     let home = Home::new(Script::new()).await;
     for number in 1..=5 {
@@ -216,11 +239,36 @@ async fn a_conversation_keeps_its_payer_while_that_key_can_pay() {
         .preflight(usual(), |_| None)
         .await
         .unwrap_err();
-    assert_eq!(
-        error.code(),
-        Code::NotFound,
-        "no other key takes over by itself"
+    assert_eq!(error.code(), Code::BadInput);
+    assert!(
+        error.message().contains("was paid by Work") && error.advice().unwrap().contains("--key"),
+        "{error}"
     );
+}
+
+#[tokio::test]
+async fn a_reply_to_a_run_that_a_variable_paid_for_asks_who_pays() {
+    let home = Home::new(Script::new()).await;
+    let id = home.key.clone();
+    let select = move |store: &rusqlite::Connection| crate::keys::select(store, &id, NOW).map(drop);
+    home.dispatch.db.write(select).await.unwrap();
+    let mut first = home.ask("Hi");
+    first.pay_with = PayWith::Env {
+        name: "MINE".to_owned(),
+        base_url: Some(home.simulator.base_url()),
+    };
+    let read = |_: &str| Some(home.secret.clone());
+    let prepared = home.dispatch.preflight(first, read).await.unwrap();
+    let run = home.start(prepared).end().await.outcome.receipt.run;
+    let usual = Ask {
+        pay_with: PayWith::Usual,
+        ..reply_to(&home, run, "More")
+    };
+    let error = home.dispatch.preflight(usual, read).await.unwrap_err();
+    assert_eq!(error.code(), Code::BadInput);
+    assert!(error.message().contains("was paid by $MINE"), "{error}");
+    let named = home.carry_out(reply_to(&home, run, "More")).await;
+    assert_eq!(named.outcome.receipt.payer_label, "Work");
 }
 
 #[tokio::test]

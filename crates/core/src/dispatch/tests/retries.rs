@@ -58,6 +58,25 @@ async fn after_two_retries_the_error_is_the_users() {
 }
 
 #[tokio::test]
+async fn what_a_proxy_gave_up_on_may_be_billed_so_it_is_booked_and_not_sent_again() {
+    let home = Home::new(Script::new()).await;
+    for status in [408, 502, 504, 524] {
+        home.simulator.push(Reply::html(status, "Gave up"));
+        let done = home.send("Hi").await;
+        assert_eq!(done.outcome.receipt.attempts, 1, "{status}");
+        let amount = done.amount();
+        assert_eq!((amount.basis, amount.tokens.output), (Basis::Estimated, 0));
+        assert!(amount.tokens.input > 0);
+        assert!(done.error().advice().unwrap().contains("billed"));
+    }
+    home.simulator.push(soon(KnownError::UpstreamTimeout));
+    let done = home.send("Hi").await;
+    assert_eq!(done.outcome.receipt.attempts, 2, "the API said it itself");
+    assert_eq!(done.amount().basis, Basis::Metered);
+    home.assert_settled();
+}
+
+#[tokio::test]
 async fn a_wait_of_more_than_a_minute_is_told_and_not_waited() {
     let reply = KnownError::RateLimit.reply().header("retry-after", "600");
     let home = Home::new(Script::new().reply(reply)).await;

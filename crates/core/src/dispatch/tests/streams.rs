@@ -55,6 +55,32 @@ async fn an_answer_streams_and_is_booked_to_the_nano_dollar() {
 }
 
 #[tokio::test]
+async fn an_answer_without_a_final_count_is_booked_as_an_estimate() {
+    let start = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":9,\"output_tokens\":1}}}\n\n";
+    let text = "a sentence that is far longer than one token";
+    let piece = format!(
+        "event: content_block_delta\ndata: {{\"type\":\"content_block_delta\",\"delta\":{{\"type\":\"text_delta\",\"text\":\"{text}\"}}}}\n\n"
+    );
+    let stop = "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
+    let uncounted = "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"}}\n\n";
+    let home = Home::new(Script::new()).await;
+    for stream in [
+        format!("{start}{piece}{stop}"),
+        format!("{start}{piece}{uncounted}{stop}"),
+        format!("{start}{piece}{uncounted}"),
+    ] {
+        home.simulator
+            .push(Reply::raw(200, "text/event-stream", stream));
+        let done = home.send("Hi").await;
+        assert_eq!(done.outcome.receipt.state, State::Finished);
+        let amount = done.amount();
+        assert_eq!((amount.basis, amount.tokens.input), (Basis::Estimated, 9));
+        assert!(amount.tokens.output >= text.len() as u64 / 4, "{amount:?}");
+    }
+    home.assert_settled();
+}
+
+#[tokio::test]
 async fn the_request_is_the_apis_smallest_and_carries_the_key_once() {
     let home = Home::new(Script::new()).await;
     home.send("What is this?").await;

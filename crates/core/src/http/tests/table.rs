@@ -36,7 +36,9 @@ fn expected(error: E) -> (Kind, Code, bool) {
         }
         E::RateLimit | E::RampLimit => (Kind::RateLimited, Code::Busy, true),
         E::TierCap | E::ContractSpendLimit => (Kind::TierCap, Code::Refused, false),
-        E::Internal | E::BadGateway => (Kind::ServerFault, Code::Busy, true),
+        E::Internal => (Kind::ServerFault, Code::Busy, true),
+        // Not the API's own word: it may be billed.
+        E::BadGateway => (Kind::ServerFault, Code::Busy, false),
         E::Unavailable
         | E::Overloaded
         | E::CompactionUnavailable

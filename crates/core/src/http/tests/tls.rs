@@ -18,8 +18,8 @@ struct TlsServer {
     heard: Arc<AtomicBool>,
 }
 
-/// Answers each request with an empty list of models, for the host `name`.
-async fn serve(name: &str) -> TlsServer {
+/// Listens with a certificate for the host `name`.
+async fn listen(name: &str) -> (TcpListener, TlsAcceptor, TlsServer) {
     let made = rcgen::generate_simple_self_signed(vec![name.to_owned()]).unwrap();
     let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -30,12 +30,21 @@ async fn serve(name: &str) -> TlsServer {
         .with_single_cert(vec![made.cert.der().clone()], key)
         .unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!(
-        "https://localhost:{}",
-        listener.local_addr().unwrap().port()
-    );
-    let heard = Arc::new(AtomicBool::new(false));
-    let (acceptor, noticed) = (TlsAcceptor::from(Arc::new(config)), Arc::clone(&heard));
+    let server = TlsServer {
+        url: format!(
+            "https://localhost:{}",
+            listener.local_addr().unwrap().port()
+        ),
+        pem: made.cert.pem(),
+        heard: Arc::default(),
+    };
+    (listener, TlsAcceptor::from(Arc::new(config)), server)
+}
+
+/// Answers each request with an empty list of models, for the host `name`.
+async fn serve(name: &str) -> TlsServer {
+    let (listener, acceptor, server) = listen(name).await;
+    let noticed = Arc::clone(&server.heard);
     tokio::spawn(async move {
         while let Ok((connection, _)) = listener.accept().await {
             let Ok(mut stream) = acceptor.accept(connection).await else {
@@ -53,11 +62,38 @@ async fn serve(name: &str) -> TlsServer {
             }
         }
     });
-    TlsServer {
-        url,
-        pem: made.cert.pem(),
-        heard,
-    }
+    server
+}
+
+/// Reads a request and answers with what can't be opened, so that TLS itself fails.
+async fn serve_nonsense() -> TlsServer {
+    let (listener, acceptor, server) = listen("localhost").await;
+    let noticed = Arc::clone(&server.heard);
+    tokio::spawn(async move {
+        while let Ok((connection, _)) = listener.accept().await {
+            let Ok(mut stream) = acceptor.accept(connection).await else {
+                continue;
+            };
+            let _ = stream.read(&mut [0_u8; 4096]).await;
+            noticed.store(true, Ordering::SeqCst);
+            let (raw, _) = stream.get_mut();
+            // The head of a record of 32 bytes, and 32 bytes that no key of this session sealed.
+            let record = [b"\x17\x03\x03\x00\x20".as_slice(), &[7; 32]].concat();
+            let _ = raw.write_all(&record).await;
+            let _ = raw.read(&mut [0_u8; 64]).await;
+        }
+    });
+    server
+}
+
+#[tokio::test]
+async fn a_tls_failure_after_the_request_is_not_told_as_a_key_that_was_not_sent() {
+    let server = serve_nonsense().await;
+    let check = check_with(&server, Some(&server.pem)).await;
+    let error = check.error().expect("it was no answer");
+    assert!(server.heard.load(Ordering::SeqCst), "nothing was sent");
+    assert_eq!(error.code(), Code::Network);
+    assert!(error.message().contains("broke"), "{error}");
 }
 
 async fn check_with(server: &TlsServer, trusted: Option<&str>) -> Check {

@@ -8,6 +8,10 @@ use super::{Kind, Retry, Verdict};
 use crate::error::{Code, Error};
 use crate::http::Endpoint;
 
+/// Why a request is not sent again that may have been carried out.
+pub(super) const MAY_BE_BILLED: &str =
+    "It may have been billed all the same, so it wasn't sent again by itself.";
+
 impl Verdict {
     /// Judges something on this side that kept the request from being sent.
     #[must_use]
@@ -62,7 +66,7 @@ impl Verdict {
         Self::without_answer(
             Kind::Broken,
             Error::new(Code::Network, format!("The connection to {host} broke."))
-                .hint("It may have been billed all the same, so it wasn't sent again by itself."),
+                .hint(MAY_BE_BILLED),
         )
     }
 
@@ -80,6 +84,20 @@ impl Verdict {
         )
     }
 
+    /// Judges a short answer that was not complete within `limit`.
+    #[must_use]
+    pub fn endless(endpoint: &Endpoint, limit: Duration) -> Self {
+        let (host, limit) = (endpoint.host(), spoken(limit));
+        Self::without_answer(
+            Kind::Silent,
+            Error::new(
+                Code::Timeout,
+                format!("The answer of {host} was not complete within {limit}."),
+            )
+            .hint("Try again later; check the network and the base URL."),
+        )
+    }
+
     fn without_answer(kind: Kind, error: Error) -> Self {
         Self {
             kind,
@@ -87,6 +105,7 @@ impl Verdict {
             error,
             retry: None,
             request_id: None,
+            may_have_run: matches!(kind, Kind::Broken | Kind::Silent),
         }
     }
 }
@@ -96,12 +115,16 @@ fn certificate_problem(error: &reqwest::Error) -> Option<String> {
     let mut cause = error.source();
     while let Some(inner) = cause {
         if let Some(tls) = as_tls(inner) {
-            return Some(match tls {
+            return match tls {
                 rustls::Error::InvalidCertificate(problem) => {
-                    format!("its certificate does not hold ({problem})")
+                    Some(format!("its certificate does not hold ({problem})"))
                 }
-                _ => "the encrypted connection could not be set up".to_owned(),
-            });
+                _ if error.is_connect() => {
+                    Some("the encrypted connection could not be set up".to_owned())
+                }
+                // The connection stood, and the key may have gone over it.
+                _ => None,
+            };
         }
         cause = inner.source();
     }
