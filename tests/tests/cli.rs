@@ -61,7 +61,7 @@ fn the_main_job_goes_from_an_empty_home_to_a_booked_answer_and_back_behind_a_loc
     let history = machine.run(["history"]).succeeded();
     assert!(history.contains("Why is the sky blue?"), "{history}");
     let used = machine.run(["usage"]).succeeded();
-    assert!(used.contains("spent in 2 run(s), 2,155 tokens"), "{used}");
+    assert!(used.contains("spent in 2 runs, 2,155 tokens"), "{used}");
 
     machine.run(["vault", "lock"]).expect_success();
     let before = prompts(&server);

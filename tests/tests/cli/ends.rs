@@ -92,7 +92,7 @@ fn a_killed_run_is_booked_once_by_the_next_command_and_its_prompt_is_kept() {
         "{}",
         told.stderr
     );
-    assert!(told.stdout.contains("in 1 run(s)"), "{}", told.stdout);
+    assert!(told.stdout.contains("in 1 run"), "{}", told.stdout);
     expect_booked(&machine, "lost");
     assert!(
         !machine

@@ -230,7 +230,7 @@ fn texts_that_were_swapped_between_runs_are_damaged_and_the_costs_stay() {
         assert!(!refused.contains("First.") && !refused.contains("Second."));
     }
     assert_eq!(machine.run(["history"]).code, Some(0));
-    assert!(machine.run(["usage"]).succeeded().contains("in 2 run(s)"));
+    assert!(machine.run(["usage"]).succeeded().contains("in 2 runs"));
 }
 
 #[test]
