@@ -111,7 +111,8 @@ fn old_store(machine: &Machine, rows: u32) {
         store.execute_batch(sql).unwrap();
     }
     let fill = format!(
-        "INSERT INTO store VALUES (1, 'old', 0, 'UTC', randomblob(32));
+        "INSERT INTO store (id, store_id, created_at, zone, pepper)
+             VALUES (1, 'old', 0, 'UTC', randomblob(32));
          WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
          INSERT INTO settings SELECT 'old.' || i, json_quote(hex(randomblob(200))), i FROM n;
          PRAGMA user_version = 2; PRAGMA journal_mode = WAL; PRAGMA wal_checkpoint(TRUNCATE);"
