@@ -188,4 +188,31 @@ mod tests {
             .unwrap();
         assert_eq!((tables, version(&connection).unwrap()), (0, 0));
     }
+
+    #[test]
+    fn a_disk_that_is_full_in_the_middle_of_a_migration_leaves_the_old_store() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(FILES[0]).unwrap();
+        connection.pragma_update(None, "user_version", 1).unwrap();
+        let pages: i64 = connection
+            .pragma_query_value(None, "page_count", |row| row.get(0))
+            .unwrap();
+        // Room for a part of it.
+        connection
+            .pragma_update(None, "max_page_count", pages + 3)
+            .unwrap();
+        let schema = |connection: &Connection| -> i64 {
+            connection
+                .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+                .unwrap()
+        };
+        let before = schema(&connection);
+        let error = to_latest(&mut connection).unwrap_err();
+        assert_eq!(error.code(), Code::StoreUnwritable);
+        assert!(error.message().contains("disk is full"), "{error}");
+        assert_eq!(
+            (schema(&connection), version(&connection).unwrap()),
+            (before, 1)
+        );
+    }
 }
