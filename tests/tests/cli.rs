@@ -1,5 +1,6 @@
 //! The main job over the command line: the real binary, a real store, the simulated server.
 
+mod agent;
 mod ends;
 mod keys;
 mod names;

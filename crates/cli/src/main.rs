@@ -42,6 +42,7 @@ fn main() -> ExitCode {
 
 /// Keeps this process's memory to itself, before there is a secret in it, and its log free of them.
 fn prepare() -> Result<()> {
+    hardening::pass_on_no_descriptors();
     logging::report_panics(|report| Out::new(false).note(report));
     hardening::forbid_core_dumps()?;
     hardening::forbid_inspection()?;

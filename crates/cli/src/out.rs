@@ -115,6 +115,9 @@ impl Out {
     }
 
     /// Writes bytes as they are, for a program.
+    ///
+    /// # Errors
+    /// [`Code::Cancelled`] when nobody reads any more, [`Code::Failed`] when it can't be written.
     pub(crate) fn bytes(&self, bytes: &[u8]) -> Result<()> {
         self.written(self.stdout.lock().write_all(bytes))
     }

@@ -33,6 +33,15 @@ pub fn forbid_inspection() -> Result<()> {
     Ok(())
 }
 
+/// Keeps what this process was started with, besides the three standard streams, from the processes
+/// that it starts: a descriptor with a passphrase, a lock or a pipe that somebody waits on.
+///
+/// Called first, while there is one thread: what is opened later is marked as it is opened.
+pub fn pass_on_no_descriptors() {
+    #[cfg(unix)]
+    close_fds::set_fds_cloexec(3, &[]);
+}
+
 #[cfg(test)]
 #[cfg(target_os = "linux")]
 mod tests {

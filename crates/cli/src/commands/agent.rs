@@ -7,10 +7,14 @@ use std::time::Duration;
 use switchyard_core::agent::{READY, Server};
 use switchyard_core::vault::{Lock, Vault};
 use switchyard_core::{App, Code, Error, Result};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::Agent;
 use crate::out::Out;
+
+/// How long an agent that was started for an unlock waits for it: three tries at a passphrase.
+const UNLOCK_PATIENCE: Duration = Duration::from_secs(3 * 60);
 
 /// How often the agent looks whether the store is to be tidied.
 const TIDY_EVERY: Duration = Duration::from_secs(60 * 60);
@@ -78,15 +82,18 @@ async fn unlock(app: &App, wanted: &Agent, out: &Out) -> Result<()> {
     Ok(())
 }
 
+/// Waits for the lock that comes after an unlock, or until the unlock is long overdue: whoever started
+/// the agent for it has given up.
+async fn locked_again(mut lock: watch::Receiver<Lock>, patience: Duration) {
+    let unlocked = async { lock.wait_for(|lock| *lock == Lock::Unlocked).await.is_ok() };
+    if tokio::time::timeout(patience, unlocked).await == Ok(true) {
+        let _ = lock.wait_for(|lock| *lock != Lock::Unlocked).await;
+    }
+}
+
 /// Waits for the signal to end, or for the lock where that ends it.
 async fn stopped(vault: &Vault, until_locked: bool, out: &Out) -> Result<()> {
-    let mut lock = vault.watch();
-    let locked = async {
-        // First it is locked from the start; what counts is the lock after an unlock.
-        if lock.wait_for(|lock| *lock == Lock::Unlocked).await.is_ok() {
-            let _ = lock.wait_for(|lock| *lock != Lock::Unlocked).await;
-        }
-    };
+    let locked = locked_again(vault.watch(), UNLOCK_PATIENCE);
     let terminated = async {
         use tokio::signal::unix::{SignalKind, signal};
         match signal(SignalKind::terminate()) {
@@ -97,11 +104,32 @@ async fn stopped(vault: &Vault, until_locked: bool, out: &Out) -> Result<()> {
         }
     };
     tokio::select! {
-        () = locked, if until_locked => out.note("The vault was locked, so the agent ends."),
+        () = locked, if until_locked => out.note("The vault is locked, so the agent ends."),
         () = terminated => {}
         pressed = tokio::signal::ctrl_c() => {
             pressed.map_err(|e| Error::failed("Signals can't be received.").because(e))?;
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use switchyard_core::vault::Why;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_agent_ends_with_the_lock_and_without_an_unlock_when_nobody_waits_for_it() {
+        let (vault, lock) = watch::channel(Lock::Locked(Why::Start));
+        // Ends by itself.
+        locked_again(lock.clone(), Duration::from_millis(1)).await;
+
+        vault.send_replace(Lock::Unlocked);
+        let ended = tokio::spawn(locked_again(lock, Duration::ZERO));
+        tokio::task::yield_now().await;
+        assert!(!ended.is_finished(), "it ended with the vault open");
+        vault.send_replace(Lock::Locked(Why::Asked));
+        ended.await.unwrap();
+    }
 }

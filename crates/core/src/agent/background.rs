@@ -54,6 +54,8 @@ pub async fn start_in_background(program: &Path) -> Result<Background> {
     let mut command = child::command(program, &environment);
     command
         .args(["agent", "--until-locked"])
+        // It outlives whatever is mounted where it was started.
+        .current_dir("/")
         .stderr(Stdio::null())
         .kill_on_drop(false);
     let mut agent = command.spawn().map_err(|e| not_up().because(e))?;
