@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use serde::Serialize;
 use serde_json::json;
 use switchyard_core::clock::Millis;
 use switchyard_core::keys::{self, Checked, Edit, Key, Kind, NewKey, Source, Validity};
@@ -91,6 +92,14 @@ fn from_environment(variable: &str) -> Result<ApiKey> {
     }
 }
 
+/// A key as the list gives it to programs: what is known of it, and whether it is the active one.
+#[derive(Serialize)]
+struct ListedKey<'a> {
+    #[serde(flatten)]
+    key: &'a Key,
+    is_selected: bool,
+}
+
 fn list(app: &App, out: &Out) -> Result<ExitCode> {
     let Some(db) = app.db_if_any()? else {
         return nothing_stored(out);
@@ -99,7 +108,10 @@ fn list(app: &App, out: &Out) -> Result<ExitCode> {
     let is_active = |key: &Key| active.as_ref().is_some_and(|active| active.id == key.id);
     if out.json {
         for key in &keys {
-            out.json_line(&json!({ "key": key, "is_selected": is_active(key) }))?;
+            out.json_line(&ListedKey {
+                key,
+                is_selected: is_active(key),
+            })?;
         }
         return Ok(ExitCode::SUCCESS);
     }

@@ -35,7 +35,7 @@ pub(crate) async fn run(wanted: &Models, app: &App, out: &Out) -> Result<ExitCod
 }
 
 fn tell(listed: &Listed, out: &Out) -> Result<ExitCode> {
-    let mut table = Table::new(&["MODEL", "NAME", "STATE", ">IN / M", ">OUT / M", ">CONTEXT"]);
+    let mut table = Table::new(&["MODEL", "NAME", "STATE", ">$/M IN", ">$/M OUT", ">CONTEXT"]);
     for model in &listed.models {
         let price = |tokens: Tokens| catalogue().price(&model.id, &tokens, &Conditions::default());
         let input = price(Tokens {

@@ -7,7 +7,7 @@ use switchyard_core::app::{Listed, SETTINGS, setting};
 use switchyard_core::{App, Error, Result};
 
 use crate::args::Settings;
-use crate::out::{Out, Table};
+use crate::out::Out;
 
 pub(crate) async fn run(wanted: &Settings, app: &App, out: &Out) -> Result<ExitCode> {
     let db = app.db()?;
@@ -46,11 +46,11 @@ fn list(app: &App, out: &Out) -> Result<()> {
         }
         return Ok(());
     }
-    let mut table = Table::new(&["NAME", "VALUE", "WHAT IT IS FOR"]);
     for (listed, value) in values {
-        table.row(vec![listed.name.to_owned(), value, listed.about.to_owned()]);
+        show(listed, &value, out)?;
+        out.line(&format!("  {}", listed.about))?;
     }
-    table.lines().iter().try_for_each(|line| out.line(line))
+    Ok(())
 }
 
 fn show(listed: &Listed, value: &str, out: &Out) -> Result<()> {

@@ -35,6 +35,7 @@ pub enum RunEvent {
         /// The model that is asked.
         model: String,
         /// Who is billed, as people know them.
+        #[serde(rename = "payer_label")]
         payer: String,
         /// The most that it can cost; absent where the price is unknown.
         at_most: Option<Nano>,

@@ -38,6 +38,7 @@ pub struct Summary {
     /// The model that answered, or the one asked where none did.
     pub model: String,
     /// Who is billed, as people knew them then.
+    #[serde(rename = "payer_label")]
     pub payer: String,
     /// The stored key, where one paid.
     pub key: Option<KeyId>,

@@ -76,6 +76,7 @@ pub struct Route {
     /// The model, by the id that is sent.
     pub model: String,
     /// Who is billed, as people know them.
+    #[serde(rename = "payer_label")]
     pub payer: String,
     /// The stored key, where one pays.
     pub key: Option<KeyId>,

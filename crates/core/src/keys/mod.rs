@@ -81,6 +81,7 @@ pub struct Key {
     /// How it came here.
     pub source: Source,
     /// The last four characters of the secret.
+    #[serde(rename = "last4")]
     pub hint: String,
     /// The gateway that it is for; `None` is Anthropic's own API.
     pub base_url: Option<String>,
