@@ -31,7 +31,7 @@ fn store(zone: &str) -> Connection {
     }
     store
         .execute(
-            "INSERT INTO store VALUES (1, 'test', 0, ?1, zeroblob(32))",
+            "INSERT INTO store (id, store_id, created_at, zone, pepper) VALUES (1, 'test', 0, ?1, zeroblob(32))",
             [zone],
         )
         .unwrap();
