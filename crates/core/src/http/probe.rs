@@ -59,10 +59,8 @@ impl Check {
             | Self::Unknown(e) => Some(e),
         }
     }
-}
 
-impl Check {
-    /// Returns what to tell the user, unless all is well.
+    /// Takes out what to tell the user, unless all is well.
     #[must_use]
     pub fn into_error(self) -> Option<Error> {
         match self {

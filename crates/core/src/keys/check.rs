@@ -128,15 +128,7 @@ pub(super) async fn ask(
 
 /// Returns the word for a verdict, or `None` where nothing was found out.
 pub(super) fn validity(verdict: &Check) -> Option<Validity> {
-    match verdict {
-        Check::Valid => Some(Validity::Valid),
-        Check::Refused(_) => Some(Validity::Refused),
-        Check::NotAllowed(_) => Some(Validity::NotAllowed),
-        Check::Disabled(_) => Some(Validity::Disabled),
-        Check::Billing(_) => Some(Validity::Billing),
-        Check::NoCredit(_) => Some(Validity::NoCredit),
-        Check::Unknown(_) => None,
-    }
+    verdict.validity().and_then(Validity::from_word)
 }
 
 /// How the server was asked; only a real call sees whether there is credit.
