@@ -10,6 +10,7 @@
 )]
 
 mod machine;
+pub mod namespace;
 mod planted;
 mod running;
 mod store;

@@ -17,6 +17,7 @@ use switchyard_core::child::{self, Environment};
 use switchyard_core::secret::DataKey;
 use switchyard_core::shell::precedence::{Payer, Source};
 use switchyard_core::shell::{Asker, Question, who};
+use switchyard_tests::namespace;
 
 #[path = "../../crates/core/src/shell/precedence_rows.rs"]
 mod rows;
@@ -70,7 +71,8 @@ async fn again_inside(cli: &std::ffi::OsStr) {
     let environment = Environment::scrubbed_own().with(INSIDE, "1").with(CLI, cli);
     let mut unshare = child::command(Path::new("/usr/bin/unshare"), &environment);
     unshare
-        .args(["--map-root-user", "--net", "--mount", "sh", "-c"])
+        .args(namespace::as_root())
+        .args(["--net", "--mount", "sh", "-c"])
         .arg("ip link set lo up && exec \"$@\"")
         .arg("sh")
         .arg(std::env::current_exe().unwrap())

@@ -8,7 +8,7 @@ use std::process::{Child, ChildStdout};
 use std::time::Duration;
 
 use switchyard_simulator::Reply;
-use switchyard_tests::{Machine, Outcome, binary, expect_sound};
+use switchyard_tests::{Machine, Outcome, binary, expect_sound, namespace};
 
 use super::{key_and_server, prompts};
 
@@ -25,7 +25,10 @@ impl<'a> Room<'a> {
     /// Opens it; `$STORE` is the store's folder, `$SY` the command.
     fn open(machine: &'a Machine) -> Self {
         let unshare = Path::new("/usr/bin/unshare");
-        let mut shell = machine.spawn(unshare, ["--map-root-user", "--mount", "sh"]);
+        let mut shell = machine.spawn(
+            unshare,
+            namespace::as_root().iter().chain(&["--mount", "sh"]),
+        );
         let codes = BufReader::new(shell.stdout.take().unwrap());
         let mut room = Self {
             machine,
@@ -149,17 +152,9 @@ fn a_disk_that_fills_up_in_the_middle_of_a_run_loses_no_cost() {
     // Another shell in the same namespace would need its id; the filler goes in by the same door.
     let pid = room.shell.id();
     let store = machine.paths().data().display().to_string();
-    let enter = format!("--mount=/proc/{pid}/ns/mnt");
-    let user = format!("--user=/proc/{pid}/ns/user");
     let script = format!("cat /dev/zero >'{store}/filler'");
-    let arguments = [
-        &*enter,
-        &*user,
-        "--preserve-credentials",
-        "sh",
-        "-c",
-        &*script,
-    ];
+    let mut arguments = namespace::entering(pid);
+    arguments.extend(["sh", "-c", &script].map(str::to_owned));
     let filling = machine.spawn(Path::new("/usr/bin/nsenter"), arguments);
     let filled = switchyard_tests::finish(filling, "");
     assert!(filled.stderr.contains("No space"), "{filled:?}");
