@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
 )]
 #[serde(transparent)]
+#[cfg_attr(feature = "wire", derive(ts_rs::TS))]
 pub struct Millis(pub i64);
 
 impl Millis {

@@ -11,6 +11,7 @@ macro_rules! row_number {
             Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
         )]
         #[serde(transparent)]
+        #[cfg_attr(feature = "wire", derive(ts_rs::TS))]
         pub struct $name(pub i64);
 
         impl fmt::Display for $name {
@@ -51,6 +52,7 @@ row_number! {
     Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
 )]
 #[serde(transparent)]
+#[cfg_attr(feature = "wire", derive(ts_rs::TS))]
 pub struct KeyId(String);
 
 impl KeyId {

@@ -13,6 +13,10 @@ use secrecy::{ExposeSecret, SecretBox, SecretString};
 macro_rules! secret_text {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
+        // Read, never written: a secret comes in through a wire and goes out through none.
+        #[derive(serde::Deserialize)]
+        #[serde(transparent)]
+        #[cfg_attr(feature = "wire", derive(ts_rs::TS), ts(type = "string"))]
         pub struct $name(SecretString);
 
         impl $name {

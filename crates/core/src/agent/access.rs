@@ -85,6 +85,20 @@ impl Access {
         Ok(())
     }
 
+    /// Opens the vault for every face with what its user gave.
+    ///
+    /// # Errors
+    /// As [`Vault::unlock`].
+    pub async fn unlock_with(&self, with: UnlockWith<'_>) -> Result<()> {
+        let mut found = self.found.lock().await;
+        let holder = self.holder().await?;
+        existing(holder.status().await?)?;
+        self.shown(&holder, holder.unlock(with, Meant::ForAll))
+            .await?;
+        *found = Some(holder);
+        Ok(())
+    }
+
     /// Locks the vault for every face, and stops silent use of the keychain until it is unlocked.
     ///
     /// # Errors

@@ -1,12 +1,15 @@
 //! The composition root: each part is opened when it is first needed, and once.
 
 mod listed;
+mod standing;
 mod tidy;
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use rusqlite::Connection;
+
 use crate::agent::{Access, Ask, Asked, Question};
-use crate::clock::Clock;
+use crate::clock::{Clock, Millis};
 use crate::db::Db;
 use crate::dispatch::{self, Dispatch};
 use crate::error::Result;
@@ -15,6 +18,7 @@ use crate::paths::Paths;
 use crate::vault::{Keychain, Vault};
 
 pub use listed::{Listed, SETTINGS, setting};
+pub use standing::Standing;
 pub use tidy::TIDIED_AT;
 
 /// Everything that a face works with. Making one opens nothing.
@@ -85,6 +89,27 @@ impl App {
             Ok(false) => Ok(None),
             _ => self.db().map(Some),
         }
+    }
+
+    /// Reads the store, at the clock's time.
+    ///
+    /// # Errors
+    /// As [`Db::read`].
+    pub fn read<T>(&self, job: impl FnOnce(&Connection, Millis) -> Result<T>) -> Result<T> {
+        let now = self.clock.now();
+        self.db()?.read(|store| job(store, now))
+    }
+
+    /// Writes to the store, at the clock's time.
+    ///
+    /// # Errors
+    /// As [`Db::write`].
+    pub async fn write<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Connection, Millis) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let now = self.clock.now();
+        self.db()?.write(move |store| job(store, now)).await
     }
 
     /// Returns this process's own vault, locked until somebody opens it.

@@ -25,6 +25,7 @@ pub fn channel() -> (Sink, mpsc::Receiver<RunEvent>) {
 /// One thing that happened in a run. The last one is `Finished` or `Failed`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
+#[cfg_attr(feature = "wire", derive(ts_rs::TS))]
 pub enum RunEvent {
     /// The run is in the store, and its request is about to leave.
     Started {
@@ -80,6 +81,7 @@ pub enum RunEvent {
 
 words! {
     /// How a run stands.
+    #[cfg_attr(feature = "wire", ts(rename = "RunState"))]
     State {
         /// Under way.
         Started = "started",
@@ -96,6 +98,7 @@ words! {
 
 /// An error in the form that events carry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "wire", derive(ts_rs::TS))]
 pub struct Failure {
     /// What callers branch on.
     pub code: Code,
@@ -127,6 +130,7 @@ impl From<Failure> for Error {
 
 /// What remains of a run: who paid what for it, and how it ended.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "wire", derive(ts_rs::TS))]
 pub struct Receipt {
     /// The run.
     pub run: RunId,
@@ -140,6 +144,7 @@ pub struct Receipt {
     pub model: String,
     /// Who is billed.
     #[serde(serialize_with = "as_text")]
+    #[cfg_attr(feature = "wire", ts(type = "string"))]
     pub payer: Payer,
     /// Who is billed, as people know them.
     pub payer_label: String,
@@ -168,6 +173,7 @@ pub struct Receipt {
 
 /// What the ledger says of a run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "wire", derive(ts_rs::TS))]
 pub struct Amount {
     /// The tokens.
     pub tokens: Tokens,

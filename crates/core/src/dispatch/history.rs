@@ -24,6 +24,8 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// One run in a list.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "wire", derive(ts_rs::TS))]
+#[cfg_attr(feature = "wire", ts(rename = "RunSummary"))]
 pub struct Summary {
     /// The run.
     pub run: RunId,
@@ -58,6 +60,8 @@ pub struct Summary {
 
 /// One run with all that is known of it.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "wire", derive(ts_rs::TS))]
+#[cfg_attr(feature = "wire", ts(rename = "RunDetails"))]
 pub struct Details {
     /// What the list says.
     #[serde(flatten)]

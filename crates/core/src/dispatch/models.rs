@@ -22,6 +22,7 @@ pub const MODEL: Setting<String> = Setting {
 
 /// The models of one server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "wire", derive(ts_rs::TS))]
 pub struct Models {
     /// The models, in the server's order.
     pub models: Vec<ModelInfo>,

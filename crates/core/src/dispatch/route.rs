@@ -70,6 +70,7 @@ pub struct Ask {
 
 /// Where a run goes and who pays for it.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "wire", derive(ts_rs::TS))]
 pub struct Route {
     /// The tier.
     pub tier: Tier,

@@ -19,6 +19,7 @@ const WORD_MAX: usize = 200;
 
 /// A model as the server lists it. All but the id is optional on the wire.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "wire", derive(ts_rs::TS))]
 pub struct ModelInfo {
     /// The id that requests name.
     pub id: String,

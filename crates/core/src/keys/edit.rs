@@ -1,6 +1,7 @@
 //! Changing what is known of a key; the secret stays.
 
 use rusqlite::Connection;
+use serde::Deserialize;
 
 use super::{Key, table};
 use crate::clock::Millis;
@@ -10,7 +11,13 @@ use crate::id::KeyId;
 use crate::text;
 
 /// What to change; `None` leaves a field as it is.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+#[cfg_attr(
+    feature = "wire",
+    derive(ts_rs::TS),
+    ts(rename = "KeyEdit", optional_fields)
+)]
 pub struct Edit {
     /// A new name.
     pub name: Option<String>,
@@ -23,7 +30,14 @@ pub struct Edit {
     /// A new note; empty removes it.
     pub note: Option<String>,
     /// When the key stops being valid; `Some(None)` is never.
+    #[serde(deserialize_with = "given")]
+    #[cfg_attr(feature = "wire", ts(optional, type = "number | null"))]
     pub expires_at: Option<Option<Millis>>,
+}
+
+/// Reads a field that is there: null is an answer, unlike a field that is missing.
+fn given<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Option<Millis>>, D::Error> {
+    Option::deserialize(from).map(Some)
 }
 
 impl Edit {

@@ -8,6 +8,7 @@ mod add;
 mod check;
 mod edit;
 mod remove;
+mod rows;
 mod shape;
 mod table;
 
@@ -22,11 +23,13 @@ pub use add::{Added, NewKey, add};
 pub use check::{Checked, check, test_with_real_call};
 pub use edit::{Edit, edit};
 pub use remove::remove;
+pub use rows::{Row, rows};
 pub use shape::classify;
 pub use table::{find, get, list, usable};
 
 words! {
     /// What a key may be used for.
+    #[cfg_attr(feature = "wire", ts(rename = "KeyKind"))]
     Kind {
         /// Pays for runs.
         Api = "api",
@@ -37,6 +40,7 @@ words! {
 
 words! {
     /// How a key came into the store.
+    #[cfg_attr(feature = "wire", ts(rename = "KeySource"))]
     Source {
         /// Pasted by the user.
         Manual = "manual",
@@ -71,6 +75,7 @@ words! {
 
 /// What is known of a stored key; no part of it is secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "wire", derive(ts_rs::TS))]
 pub struct Key {
     /// Its id, the same in every store.
     pub id: KeyId,

@@ -58,6 +58,7 @@ fn is_program(path: &Path) -> bool {
 
 /// The CLI, as far as it answered.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(feature = "wire", derive(ts_rs::TS))]
 pub struct Cli {
     /// The program.
     pub path: PathBuf,

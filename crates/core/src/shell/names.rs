@@ -7,6 +7,7 @@
 /// What a variable is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "wire", derive(ts_rs::TS))]
 pub enum Role {
     /// Turns the CLI to a cloud provider.
     Provider,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 /// Which of Claude Code's files a setting stands in; a later one outranks an earlier one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "wire", derive(ts_rs::TS))]
 pub enum Scope {
     /// `.claude.json`, where the CLI keeps its own state; its `env` block counts all the same.
     State,
@@ -31,6 +32,7 @@ impl Scope {
 /// One place that sets or overrides a credential.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(tag = "place", rename_all = "snake_case")]
+#[cfg_attr(feature = "wire", derive(ts_rs::TS))]
 pub enum Place {
     /// The environment of the asking process, with no line found that sets it.
     Environment,

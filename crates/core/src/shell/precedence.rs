@@ -9,6 +9,7 @@ use super::place::Place;
 /// What a credential's text says about itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "wire", derive(ts_rs::TS))]
 pub enum Shape {
     /// `sk-ant-api…`
     ApiKey,
@@ -39,6 +40,7 @@ impl Shape {
 
 /// A credential as far as it may be shown.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(feature = "wire", derive(ts_rs::TS))]
 pub struct Credential {
     /// The variable or setting that holds it.
     pub name: String,
@@ -53,6 +55,8 @@ pub struct Credential {
 /// One thing that can fill a slot of the request.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
+#[cfg_attr(feature = "wire", derive(ts_rs::TS))]
+#[cfg_attr(feature = "wire", ts(rename = "PayerSource"))]
 pub enum Source {
     /// A key or token that is written somewhere.
     Credential(Credential),
@@ -81,6 +85,7 @@ pub enum Source {
 /// Why nobody is billed.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(tag = "why", rename_all = "snake_case")]
+#[cfg_attr(feature = "wire", derive(ts_rs::TS))]
 pub enum Nobody {
     /// There is no credential at all.
     NotLoggedIn,
@@ -96,6 +101,8 @@ pub enum Nobody {
 /// Who is billed.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(tag = "payer", rename_all = "snake_case")]
+#[cfg_attr(feature = "wire", derive(ts_rs::TS))]
+#[cfg_attr(feature = "wire", ts(rename = "WhoPays"))]
 pub enum Payer {
     /// No request is sent, or none that could be billed.
     Nobody(Nobody),

@@ -9,6 +9,8 @@ use super::precedence::{Credential, Nobody, Payer, Source};
 
 /// Who pays right now, and why. Holds no secret: last four characters at most.
 #[derive(Clone, Debug, serde::Serialize)]
+#[cfg_attr(feature = "wire", derive(ts_rs::TS))]
+#[cfg_attr(feature = "wire", ts(rename = "Who"))]
 pub struct Report {
     /// Who a plain `claude -p` bills.
     pub payer: Payer,
@@ -28,6 +30,7 @@ pub struct Report {
 
 /// A server that gets the credential instead of Anthropic's.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(feature = "wire", derive(ts_rs::TS))]
 pub struct Redirect {
     /// The host, or what stands for it.
     pub host: String,
@@ -39,6 +42,7 @@ pub struct Redirect {
 
 /// Who the next login shell bills.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(feature = "wire", derive(ts_rs::TS))]
 pub struct Next {
     /// Who is billed then.
     pub payer: Payer,
@@ -48,6 +52,7 @@ pub struct Next {
 
 /// One place that sets or overrides a credential.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(feature = "wire", derive(ts_rs::TS))]
 pub struct Finding {
     /// The variable or setting.
     pub name: String,
@@ -66,6 +71,8 @@ pub struct Finding {
 /// Whether a finding has its way.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
+#[cfg_attr(feature = "wire", derive(ts_rs::TS))]
+#[cfg_attr(feature = "wire", ts(rename = "FindingState"))]
 pub enum State {
     /// It decides.
     InForce,

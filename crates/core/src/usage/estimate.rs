@@ -22,6 +22,7 @@ const PATCH: u32 = 28;
 /// Who counted the tokens of a prompt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "wire", derive(ts_rs::TS))]
 pub enum CountedBy {
     /// The server, by `count_tokens`.
     Server,
@@ -31,6 +32,7 @@ pub enum CountedBy {
 
 /// What a prompt will cost, as far as it can be known before it is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "wire", derive(ts_rs::TS))]
 pub struct Estimate {
     /// The prompt's size in tokens.
     pub prompt_tokens: u64,

@@ -30,6 +30,7 @@ pub use pricing::{CacheWrites, Conditions, Priced};
 ///
 /// `input` leaves cached tokens out; `output` includes `thinking`. Source: Messages API, `usage`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "wire", derive(ts_rs::TS))]
 pub struct Tokens {
     /// Tokens of the prompt that were neither read from nor written to the cache.
     pub input: u64,

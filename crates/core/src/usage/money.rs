@@ -23,6 +23,7 @@ const PLACES: usize = 9;
 ///
 /// `Display` gives `$0`, `<$0.0001`, `$0.0123`, `$12.40` or `$1,234.56`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "wire", derive(ts_rs::TS), ts(type = "string"))]
 pub struct Nano(pub i64);
 
 impl Nano {

@@ -32,6 +32,7 @@ words! {
 
 /// A slot, as it may be shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "wire", derive(ts_rs::TS))]
 pub struct Slot {
     /// What opens it.
     pub kind: SlotKind,

@@ -37,6 +37,7 @@ const STANDARD_LOCK_AFTER: Duration = Duration::from_secs(15 * 60);
 
 words! {
     /// Why the vault is locked.
+    #[cfg_attr(feature = "wire", ts(rename = "LockReason"))]
     Why {
         /// Nobody has unlocked it in this process yet.
         Start = "start",
@@ -56,6 +57,7 @@ words! {
 /// Whether the vault is locked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "wire", derive(ts_rs::TS))]
 pub enum Lock {
     /// It is, for this reason.
     Locked(Why),
@@ -65,6 +67,8 @@ pub enum Lock {
 
 /// What can be said of a vault without opening it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "wire", derive(ts_rs::TS))]
+#[cfg_attr(feature = "wire", ts(rename = "VaultStatus"))]
 pub struct Status {
     /// Whether there is a vault.
     pub exists: bool,

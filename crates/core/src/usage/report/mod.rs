@@ -24,6 +24,8 @@ pub use sums::{Figure, Sums};
 
 /// The sums of one payer, key, model, tier or environment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "wire", derive(ts_rs::TS))]
+#[cfg_attr(feature = "wire", ts(rename = "UsageGroup"))]
 pub struct Group {
     /// What the store calls it, to filter by.
     pub id: String,
@@ -37,8 +39,11 @@ pub struct Group {
 
 /// The sums of one day.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "wire", derive(ts_rs::TS))]
+#[cfg_attr(feature = "wire", ts(rename = "UsageDay"))]
 pub struct Day {
     /// The local day.
+    #[cfg_attr(feature = "wire", ts(type = "string"))]
     pub date: Date,
     /// Its sums.
     pub sums: Sums,
@@ -48,6 +53,8 @@ pub struct Day {
 
 /// What was spent in some stretch of days.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "wire", derive(ts_rs::TS))]
+#[cfg_attr(feature = "wire", ts(rename = "UsageReport"))]
 pub struct Report {
     /// The days that it is about.
     pub days: Days,
@@ -111,6 +118,26 @@ pub fn report(store: &Connection, range: Range, filter: &Filter, now: Millis) ->
             .collect(),
         total: sheet.total,
     })
+}
+
+/// Returns the money that has left through each stored key, by its id.
+///
+/// # Errors
+/// [`Code::StoreDamaged`](crate::error::Code::StoreDamaged) when the store can't be read.
+pub fn leaving_by_key(
+    store: &Connection,
+    range: Range,
+    now: Millis,
+) -> Result<BTreeMap<String, Figure>> {
+    let days = range.days(today(store, now)?);
+    let mut keys: BTreeMap<String, Sums> = BTreeMap::new();
+    select::each_cell(store, days, &Filter::default(), |cell| {
+        named(&mut keys, cell.key).add(cell.basis, &cell.figure, &cell.tokens)
+    })?;
+    Ok(keys
+        .into_iter()
+        .map(|(id, sums)| (id, sums.leaving))
+        .collect())
 }
 
 /// Returns the local day that `now` is in.

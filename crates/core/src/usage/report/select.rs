@@ -2,6 +2,7 @@
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
+use serde::Deserialize;
 
 use super::{Basis, Days, Figure, Nano, Sums};
 use crate::db::SqlContext;
@@ -10,11 +11,14 @@ use crate::id::KeyId;
 use crate::usage::{Payer, Tier, Tokens};
 
 /// Which part of the ledger is meant; a list that is empty leaves everything in.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+#[cfg_attr(feature = "wire", derive(ts_rs::TS), ts(rename = "UsageFilter"))]
 pub struct Filter {
     /// Only these stored keys.
     pub keys: Vec<KeyId>,
     /// Only these payers.
+    #[serde(skip)]
     pub payers: Vec<Payer>,
     /// Only these tiers.
     pub tiers: Vec<Tier>,

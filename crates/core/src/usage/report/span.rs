@@ -10,15 +10,20 @@ use crate::error::{Error, Result};
 
 /// Local days, the first and the last included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "wire", derive(ts_rs::TS))]
 pub struct Days {
     /// The first day.
+    #[cfg_attr(feature = "wire", ts(type = "string"))]
     pub first: Date,
     /// The last day.
+    #[cfg_attr(feature = "wire", ts(type = "string"))]
     pub last: Date,
 }
 
 /// What a report is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "wire", derive(ts_rs::TS))]
 pub enum Range {
     /// Today.
     Today,

@@ -9,6 +9,7 @@ use crate::usage::{Basis, Nano, Tokens};
 
 /// A sum of money with the number of runs behind it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "wire", derive(ts_rs::TS))]
 pub struct Figure {
     /// The sum of the known costs.
     pub cost: Nano,
@@ -20,6 +21,7 @@ pub struct Figure {
 
 /// The sums of some part of the ledger.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "wire", derive(ts_rs::TS))]
 pub struct Sums {
     /// Money that leaves: metered, estimated, billed, and extra usage beyond a plan.
     pub leaving: Figure,

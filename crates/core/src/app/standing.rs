@@ -1,0 +1,63 @@
+//! How things stand, as far as every screen of a face shows it.
+
+use serde::Serialize;
+
+use super::App;
+use crate::db::{self, Db};
+use crate::demo;
+use crate::error::Result;
+use crate::keys::{self, Key};
+use crate::vault::Status;
+
+/// How things stand: the frame around every screen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "wire", derive(ts_rs::TS))]
+pub struct Standing {
+    /// The version of this program.
+    pub version: &'static str,
+    /// The vault; `None` where there is none yet.
+    pub vault: Option<Status>,
+    /// The key that pays when no other is named.
+    pub active: Option<Key>,
+    /// Whether any key is stored.
+    pub has_keys: bool,
+    /// What is wrong with the store's file, where it is open for reading only.
+    pub damage: Option<String>,
+    /// Whether everything here is simulated.
+    pub is_simulated: bool,
+}
+
+impl App {
+    /// Says how things stand. Makes no store where there is none.
+    ///
+    /// # Errors
+    /// As [`Db::open`].
+    pub async fn standing(&self) -> Result<Standing> {
+        let mut standing = Standing {
+            version: env!("CARGO_PKG_VERSION"),
+            vault: None,
+            active: None,
+            has_keys: false,
+            damage: None,
+            is_simulated: false,
+        };
+        let Some(db) = self.db_if_any()? else {
+            return Ok(standing);
+        };
+        standing.damage = damage(db);
+        standing.vault = Some(self.access()?.status().await?).filter(|vault| vault.exists);
+        db.read(|store| {
+            standing.active = keys::active(store)?;
+            standing.has_keys = standing.active.is_some() || !keys::list(store)?.is_empty();
+            standing.is_simulated = demo::IS_SIMULATED.get(store)?;
+            Ok(standing)
+        })
+    }
+}
+
+fn damage(db: &Db) -> Option<String> {
+    match db.access() {
+        db::Access::Full => None,
+        db::Access::Rescue(why) => Some(why.clone()),
+    }
+}

@@ -1,0 +1,107 @@
+//! Everything that the page may ask for: one table, each line one delegation.
+
+use std::sync::Arc;
+
+use switchyard_core::app::{self, Standing};
+use switchyard_core::dispatch::{Failure, Models, RunEvent};
+use switchyard_core::id::{KeyId, RunId};
+use switchyard_core::keys::{self, Edit, Key};
+use switchyard_core::secret::Passphrase;
+use switchyard_core::usage::report::{Filter, Range, Report as UsageReport};
+use switchyard_core::{dispatch, shell, usage, vault};
+
+use crate::desktop::Desktop;
+use crate::inputs::{Draft, NewKey, NewVault, Opener};
+use crate::replies::{Added, Attached, Change, Checked, Created, Offer, SettingRow};
+use crate::wire::commands;
+
+type Who = shell::Report;
+type KeyRow = keys::Row;
+type RunSummary = dispatch::Summary;
+type RunDetails = dispatch::Details;
+
+commands! { desktop;
+    /// Says how things stand: vault, active key, damage, demo.
+    standing() => Standing { desktop.app.standing().await }
+
+    /// Tells what changed, for as long as the page listens.
+    follow() ~> changes: Change => () { desktop.follow(changes).await }
+
+    /// Finds out who a plain `claude -p` bills right now.
+    who() => Who { desktop.who().await }
+
+    /// Lists the keys, each with this month's money.
+    list_keys() => Vec<KeyRow> { desktop.app.read(|store, now| keys::rows(store, now)) }
+
+    /// Checks a pasted key with its server and stores it sealed.
+    add_key(new: NewKey) => Added { desktop.add_key(new).await }
+
+    /// Asks a key's server about it, for free.
+    check_key(id: KeyId) => Checked { desktop.check_key(&id).await }
+
+    /// Makes one real call with a key, which costs a small fraction of a cent.
+    test_key(id: KeyId) => Checked { desktop.test_key(&id).await }
+
+    /// Makes a key the active one.
+    select_key(id: KeyId) => Key { desktop.app.write(move |store, now| keys::select(store, &id, now)).await }
+
+    /// Changes what is known of a key.
+    edit_key(id: KeyId, change: Edit) => Key { desktop.app.write(move |store, _| keys::edit(store, &id, change)).await }
+
+    /// Deletes a key; its row in the ledger's sums stays.
+    remove_key(id: KeyId) => Key { desktop.remove_key(&id).await }
+
+    /// Puts a key into the clipboard, and takes it out again after a minute.
+    copy_key(id: KeyId) => () { desktop.copy_key(&id).await }
+
+    /// Makes the vault and leaves it unlocked.
+    make_vault(new: NewVault) => Created { desktop.make_vault(new).await }
+
+    /// Says what is wrong with a new passphrase, or nothing.
+    weigh_passphrase(passphrase: Passphrase) => () { vault::check_passphrase(&passphrase) }
+
+    /// Unlocks the vault for every face.
+    unlock(opener: Opener) => () { desktop.unlock(&opener).await }
+
+    /// Locks the vault for every face.
+    lock() => () { desktop.lock().await }
+
+    /// Lists the models of a key's server; of Anthropic's where none is named.
+    list_models(key: Option<KeyId>) => Models { desktop.models(key.as_ref()) }
+
+    /// Says who would pay for a draft and how much at most. Sends nothing.
+    preflight(draft: Draft) => Offer { desktop.preflight(draft).await }
+
+    /// Sends a draft; its events come until it is booked.
+    send(draft: Draft, name: String) ~> events: RunEvent => () { desktop.send(draft, name, events).await }
+
+    /// Ends a run that is under way.
+    cancel(name: String) => () { desktop.in_flight.cancel(&name); Ok(()) }
+
+    /// Lets the user choose files to attach.
+    choose_files() => Vec<Attached> { desktop.choose_files().await }
+
+    /// Attaches what was pasted or dropped, as base64.
+    attach(name: String, body: String) => Attached { desktop.attach(&name, &body) }
+
+    /// Lets go of attached files.
+    detach(ids: Vec<u32>) => () { desktop.attachments.drop(&ids); Ok(()) }
+
+    /// Lists runs, newest first, older than one of them.
+    list_runs(before: Option<RunId>, limit: usize) => Vec<RunSummary> { desktop.runs(before, limit).await }
+
+    /// Returns one run with its texts.
+    show_run(run: RunId) => RunDetails { desktop.run(run).await }
+
+    /// Sums up what was spent.
+    usage(range: Range, filter: Filter) => UsageReport { desktop.app.read(|store, now| usage::report::report(store, range, &filter, now)) }
+
+    /// Lists the settings.
+    list_settings() => Vec<SettingRow> { desktop.settings() }
+
+    /// Changes a setting; `default` goes back to the default.
+    change_setting(name: String, value: String) => () { desktop.app.write(move |store, now| app::setting(&name)?.set(store, &value, now)).await }
+
+    /// Opens a link in the system's browser.
+    open_link(url: String) => () { desktop.open_link(&url) }
+}

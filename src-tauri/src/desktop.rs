@@ -1,0 +1,207 @@
+//! What the window works with: the core, and what only a window has.
+
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use switchyard_core::agent::{Answered, Ask, Asked, Question};
+use switchyard_core::app::SETTINGS;
+use switchyard_core::dispatch::{self, Details, InFlight, Models, RunEvent, Summary};
+use switchyard_core::http::Endpoint;
+use switchyard_core::id::{KeyId, RunId};
+use switchyard_core::keys::{self, Key};
+use switchyard_core::shell::{self, Asker};
+use switchyard_core::vault::Custody;
+use switchyard_core::{App, Error, Result};
+use tauri::AppHandle;
+use tauri::ipc::Channel;
+use tauri_plugin_dialog::DialogExt;
+use tauri_plugin_opener::OpenerExt;
+
+use crate::attachments::Attachments;
+use crate::followers::Followers;
+use crate::inputs::{Draft, NewKey, NewVault, Opener};
+use crate::replies::{Added, Attached, Change, Checked, Created, Offer, SettingRow};
+use crate::{clipboard, links, stream};
+
+/// The state behind every command.
+pub(crate) struct Desktop {
+    pub(crate) app: App,
+    pub(crate) in_flight: InFlight,
+    pub(crate) attachments: Attachments,
+    pub(crate) followers: Followers,
+    handle: AppHandle,
+}
+
+impl Desktop {
+    pub(crate) fn new(handle: AppHandle) -> Result<Self> {
+        let followers = Followers::default();
+        let app = App::new("window", Arc::new(InPlace(followers.clone())))?;
+        Ok(Self {
+            app,
+            in_flight: InFlight::default(),
+            attachments: Attachments::default(),
+            followers,
+            handle,
+        })
+    }
+
+    /// Tells a page of every change, for as long as it listens.
+    pub(crate) async fn follow(&self, changes: Channel<Change>) -> Result<()> {
+        self.followers.feed(&changes).await;
+        Ok(())
+    }
+
+    pub(crate) async fn who(&self) -> Result<shell::Report> {
+        Ok(shell::who(&shell::Question::of_this_process(Asker::Desktop)?).await)
+    }
+
+    pub(crate) async fn add_key(&self, new: NewKey) -> Result<Added> {
+        let (db, access, http) = (self.app.db()?, self.app.access()?, self.app.http()?);
+        let new = new.classified()?;
+        let added = keys::add(db, access.as_ref(), http, new, self.app.face()).await?;
+        Ok(added.into())
+    }
+
+    pub(crate) async fn check_key(&self, id: &KeyId) -> Result<Checked> {
+        let (db, access, http) = (self.app.db()?, self.app.access()?, self.app.http()?);
+        Ok(keys::check(db, access.as_ref(), http, id).await?.into())
+    }
+
+    pub(crate) async fn test_key(&self, id: &KeyId) -> Result<Checked> {
+        let (db, access, http) = (self.app.db()?, self.app.access()?, self.app.http()?);
+        let checked = keys::test_with_real_call(db, access.as_ref(), http, id).await?;
+        Ok(checked.into())
+    }
+
+    pub(crate) async fn remove_key(&self, id: &KeyId) -> Result<Key> {
+        keys::remove(self.app.db()?, id, self.app.face()).await
+    }
+
+    pub(crate) async fn copy_key(&self, id: &KeyId) -> Result<()> {
+        let key = self.app.read(|store, _| keys::get(store, id))?;
+        let custody = self.app.access()?;
+        let secret = custody
+            .open_key(id, key.base_url.as_deref(), "copy")
+            .await?;
+        clipboard::lend(&self.handle, &secret)
+    }
+
+    pub(crate) async fn make_vault(&self, new: NewVault) -> Result<Created> {
+        let created = self.app.vault()?.create(new.into()).await?;
+        self.followers.tell(Change::Store);
+        Ok(created.into())
+    }
+
+    pub(crate) async fn unlock(&self, opener: &Opener) -> Result<()> {
+        self.app.access()?.unlock_with(opener.with()).await
+    }
+
+    pub(crate) async fn lock(&self) -> Result<()> {
+        self.app.access()?.lock_all().await
+    }
+
+    pub(crate) fn models(&self, key: Option<&KeyId>) -> Result<Models> {
+        self.app.read(|store, now| {
+            let key = key.map(|id| keys::get(store, id)).transpose()?;
+            let endpoint = Endpoint::parse(key.and_then(|key| key.base_url).as_deref())?;
+            dispatch::models(store, &endpoint, now)
+        })
+    }
+
+    pub(crate) async fn preflight(&self, draft: Draft) -> Result<Offer> {
+        let ask = self.ask(draft)?;
+        let prepared = self.app.dispatch()?.preflight(ask, no_variable).await?;
+        Ok(prepared.into())
+    }
+
+    pub(crate) async fn send(
+        &self,
+        draft: Draft,
+        name: String,
+        events: Channel<RunEvent>,
+    ) -> Result<()> {
+        let flight = self.in_flight.enter(name);
+        let files = draft.attachments.clone();
+        let (dispatch, ask) = (self.app.dispatch()?, self.ask(draft)?);
+        let prepared = dispatch.preflight(ask, no_variable).await?;
+        stream::run(&dispatch, prepared, flight.cancel.clone(), &events).await?;
+        self.attachments.drop(&files);
+        Ok(())
+    }
+
+    pub(crate) async fn choose_files(&self) -> Result<Vec<Attached>> {
+        let (chosen, files) = tokio::sync::oneshot::channel();
+        self.handle.dialog().file().pick_files(move |files| {
+            // The page may be gone by the time that the user has chosen.
+            let _ = chosen.send(files);
+        });
+        let files = files.await.ok().flatten().unwrap_or_default();
+        let paths = files.into_iter().filter_map(|file| file.into_path().ok());
+        paths.map(|path| self.attachments.read(&path)).collect()
+    }
+
+    pub(crate) fn attach(&self, name: &str, body: &str) -> Result<Attached> {
+        let body = STANDARD
+            .decode(body)
+            .map_err(|e| Error::bad_input("The file did not arrive whole.").because(e))?;
+        self.attachments.keep(name, body)
+    }
+
+    pub(crate) async fn runs(&self, before: Option<RunId>, limit: usize) -> Result<Vec<Summary>> {
+        self.app.dispatch()?.history(before, limit).await
+    }
+
+    pub(crate) async fn run(&self, run: RunId) -> Result<Details> {
+        self.app.dispatch()?.show(run).await
+    }
+
+    pub(crate) fn settings(&self) -> Result<Vec<SettingRow>> {
+        self.app.read(|store, _| {
+            let row = |setting: &switchyard_core::app::Listed| {
+                Ok(SettingRow {
+                    name: setting.name,
+                    about: setting.about,
+                    value: setting.value(store)?,
+                })
+            };
+            SETTINGS.iter().map(row).collect()
+        })
+    }
+
+    pub(crate) fn open_link(&self, url: &str) -> Result<()> {
+        let link = links::checked(url)?;
+        self.handle
+            .opener()
+            .open_url(link, None::<&str>)
+            .map_err(|e| Error::failed("The browser could not be started.").because(e))
+    }
+
+    fn ask(&self, draft: Draft) -> Result<dispatch::Ask> {
+        let attachments = self.attachments.of(&draft.attachments)?;
+        Ok(draft.ask(attachments))
+    }
+}
+
+/// A window has nobody's variables: what its own environment holds is not the user's choice.
+fn no_variable(_name: &str) -> Option<String> {
+    None
+}
+
+/// Asks in place: a command that needs the vault ends with "locked", the page shows a field for the
+/// passphrase where it stands, unlocks, and sends the command again.
+struct InPlace(Followers);
+
+impl Ask for InPlace {
+    fn ask<'a>(&'a self, _question: &'a Question) -> Asked<'a> {
+        Box::pin(std::future::ready(None::<Answered>))
+    }
+
+    fn waiting(&self, is_waiting: bool) {
+        self.0.tell(if is_waiting {
+            Change::KeychainWaits
+        } else {
+            Change::KeychainDone
+        });
+    }
+}

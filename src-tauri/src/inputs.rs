@@ -1,0 +1,128 @@
+//! What the page sends: plain data that becomes the core's own types. Secrets come in and are never
+//! given back.
+
+use serde::Deserialize;
+use switchyard_core::Result;
+use switchyard_core::dispatch::{Ask, Attachment, Class, Effort, PayWith, Request, Thinking};
+use switchyard_core::id::{KeyId, RunId};
+use switchyard_core::keys::{self, Edit, Source};
+use switchyard_core::secret::{ApiKey, Passphrase, RecoveryCode};
+use switchyard_core::vault::{self, UnlockWith};
+use ts_rs::TS;
+
+/// A prompt as it stands in the editor.
+#[derive(Deserialize, TS)]
+pub(crate) struct Draft {
+    /// The prompt.
+    pub(crate) prompt: String,
+    /// The instructions above it.
+    pub(crate) system: Option<String>,
+    /// An id or a word; the usual one where absent.
+    pub(crate) model: Option<String>,
+    /// The key that shall pay; the usual one where absent.
+    pub(crate) key: Option<KeyId>,
+    /// The run that this one continues.
+    pub(crate) reply_to: Option<RunId>,
+    /// The longest answer, in tokens.
+    pub(crate) max_tokens: Option<u64>,
+    /// How hard the model shall try.
+    pub(crate) effort: Option<Effort>,
+    /// Whether the model thinks first.
+    pub(crate) thinking: Option<Thinking>,
+    /// The files that go with it, by the names that they were attached under.
+    pub(crate) attachments: Vec<u32>,
+}
+
+impl Draft {
+    /// Turns it into what the core is asked.
+    pub(crate) fn ask(self, attachments: Vec<Attachment>) -> Ask {
+        Ask {
+            pay_with: self.key.map_or(PayWith::Usual, PayWith::Key),
+            class: Class::Interactive,
+            reply_to: self.reply_to,
+            request: Request {
+                model: self.model.unwrap_or_default(),
+                system: self.system.filter(|system| !system.trim().is_empty()),
+                prompt: self.prompt,
+                attachments,
+                max_tokens: self.max_tokens,
+                effort: self.effort,
+                thinking: self.thinking,
+                ..Request::default()
+            },
+        }
+    }
+}
+
+/// A key that was pasted.
+#[derive(Deserialize, TS)]
+pub(crate) struct NewKey {
+    /// The key.
+    pub(crate) secret: ApiKey,
+    /// The gateway that it is for; Anthropic's own API where absent.
+    pub(crate) base_url: Option<String>,
+    /// Its name, which is required, and its labels.
+    pub(crate) labels: Edit,
+    /// Store it although the server can't be asked.
+    pub(crate) unchecked: bool,
+    /// Make it the active key.
+    pub(crate) select: bool,
+}
+
+impl NewKey {
+    /// Tells a mistake in pasting before anything is asked or opened.
+    pub(crate) fn classified(self) -> Result<keys::NewKey> {
+        keys::classify(&self.secret, self.base_url.is_some())?;
+        Ok(keys::NewKey {
+            secret: self.secret,
+            source: Source::Manual,
+            base_url: self.base_url,
+            labels: self.labels,
+            unchecked: self.unchecked,
+            select: self.select,
+        })
+    }
+}
+
+/// The slots of a vault that is to be made.
+#[derive(Deserialize, TS)]
+pub(crate) struct NewVault {
+    /// The keychain shall open it.
+    pub(crate) keychain: bool,
+    /// This passphrase shall open it.
+    pub(crate) passphrase: Option<Passphrase>,
+    /// A recovery code shall open it.
+    pub(crate) recovery: bool,
+}
+
+impl From<NewVault> for vault::NewVault {
+    fn from(new: NewVault) -> Self {
+        Self {
+            keychain: new.keychain,
+            passphrase: new.passphrase,
+            recovery: new.recovery,
+        }
+    }
+}
+
+/// What the vault is opened with.
+#[derive(Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Opener {
+    /// The key in the platform's keychain.
+    Keychain,
+    /// The passphrase, as it was typed.
+    Passphrase(Passphrase),
+    /// The recovery code, as it was typed.
+    Recovery(RecoveryCode),
+}
+
+impl Opener {
+    pub(crate) fn with(&self) -> UnlockWith<'_> {
+        match self {
+            Self::Keychain => UnlockWith::Keychain,
+            Self::Passphrase(passphrase) => UnlockWith::Passphrase(passphrase),
+            Self::Recovery(code) => UnlockWith::Recovery(code),
+        }
+    }
+}

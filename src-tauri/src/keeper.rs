@@ -1,0 +1,79 @@
+//! What goes on behind the window: the vault is kept for other faces, changes are told, and at the
+//! end every run is booked.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use switchyard_core::Result;
+use switchyard_core::agent::Server;
+use tauri::async_runtime::{block_on, spawn};
+use tokio_util::sync::CancellationToken;
+
+use crate::desktop::Desktop;
+use crate::replies::Change;
+
+/// How long runs under way have at the end to be booked. A keychain that hangs is not waited for.
+const PATIENCE: Duration = Duration::from_millis(1_500);
+
+/// Begins the work behind the window.
+pub(crate) fn start(desktop: &Arc<Desktop>) {
+    let own = Arc::clone(desktop);
+    spawn(async move {
+        if let Err(error) = keep(&own).await {
+            tracing::warn!(%error, "the store is not followed");
+        }
+    });
+}
+
+/// Ends every run and lets them be booked.
+pub(crate) fn finish(desktop: &Desktop) {
+    block_on(desktop.in_flight.end_all(PATIENCE));
+}
+
+async fn keep(desktop: &Desktop) -> Result<()> {
+    // Nothing is made before the user wants a vault.
+    let mut changes = desktop.followers.listen();
+    while desktop.app.db_if_any()?.is_none() {
+        if changes.recv().await.is_err() {
+            return Ok(());
+        }
+    }
+    let vault = desktop.app.vault()?.clone();
+    let _ = desktop.app.catch_up().await;
+    tokio::join!(
+        serve(desktop, &vault),
+        follow(desktop),
+        lock_shown(desktop, &vault)
+    );
+    Ok(())
+}
+
+/// Serves the vault to the user's other processes, unless one of them does so already.
+async fn serve(desktop: &Desktop, vault: &switchyard_core::vault::Vault) {
+    match Server::bind(desktop.app.paths(), vault.clone()) {
+        Ok(server) => server.serve(CancellationToken::new()).await,
+        Err(error) => tracing::info!(%error, "another process keeps the vault"),
+    }
+}
+
+async fn follow(desktop: &Desktop) {
+    let watched = desktop.app.db().and_then(switchyard_core::db::Db::changes);
+    let mut changes = match watched {
+        Ok(changes) => changes,
+        Err(error) => {
+            tracing::warn!(%error, "changes by other processes are not noticed");
+            return;
+        }
+    };
+    while changes.next().await.is_ok() {
+        desktop.followers.tell(Change::Store);
+    }
+}
+
+/// Tells of the lock, which is a fact of this process besides what the store says.
+async fn lock_shown(desktop: &Desktop, vault: &switchyard_core::vault::Vault) {
+    let mut lock = vault.watch();
+    while lock.changed().await.is_ok() {
+        desktop.followers.tell(Change::Store);
+    }
+}

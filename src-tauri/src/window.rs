@@ -1,0 +1,33 @@
+//! The main window and what its page may not do: leave, or open another.
+
+use tauri::webview::NewWindowResponse;
+use tauri::{AppHandle, Manager, Result, Url, WebviewUrl, WebviewWindowBuilder};
+
+const MAIN: &str = "main";
+
+/// Opens the main window, or brings it to the front.
+pub(crate) fn open(handle: &AppHandle) -> Result<()> {
+    if let Some(window) = handle.get_webview_window(MAIN) {
+        window.show()?;
+        window.unminimize()?;
+        return window.set_focus();
+    }
+    WebviewWindowBuilder::new(handle, MAIN, WebviewUrl::App("index.html".into()))
+        .title("Switchyard")
+        .inner_size(1000.0, 680.0)
+        .min_inner_size(820.0, 560.0)
+        .on_navigation(is_ours)
+        .on_new_window(|_, _| NewWindowResponse::Deny)
+        .build()
+        .map(drop)
+}
+
+/// Tells whether a page is part of the program. Links go to the system's browser instead.
+fn is_ours(url: &Url) -> bool {
+    match url.scheme() {
+        "tauri" => url.host_str() == Some("localhost"),
+        // The form that the same address takes on Windows.
+        "http" | "https" => url.host_str() == Some("tauri.localhost"),
+        _ => false,
+    }
+}

@@ -1,0 +1,1516 @@
+// Generated from the table in src-tauri/src/commands.rs; a test fails where the two differ.
+// Write it anew: SWITCHYARD_WRITE_BINDINGS=1 cargo test --package switchyard-desktop bindings
+
+import { call, stream } from './host';
+
+/**
+ * What came of adding a key.
+ */
+export type Added = { 
+/**
+ * The key as it is stored.
+ */
+key: Key, 
+/**
+ * Whether it is the active key now.
+ */
+is_selected: boolean, 
+/**
+ * Why it could not be checked, where it was stored unchecked.
+ */
+unchecked_because: Failure | null, };
+
+/**
+ * What the ledger says of a run.
+ */
+export type Amount = { 
+/**
+ * The tokens.
+ */
+tokens: Tokens, 
+/**
+ * The cost; `None` where the price is unknown.
+ */
+cost: Nano | null, 
+/**
+ * What the figure rests on.
+ */
+basis: Basis, 
+/**
+ * The date of the price table.
+ */
+priced_as_of: string | null, };
+
+/**
+ * A credential that is sent to a server: an API key, an admin key, or a gateway's token.
+ */
+export type ApiKey = string;
+
+/**
+ * A file that was attached to the draft.
+ */
+export type Attached = { 
+/**
+ * The name under which a draft refers to it.
+ */
+id: number, 
+/**
+ * The file's name, without its folder.
+ */
+name: string, 
+/**
+ * What it is, found out from its bytes.
+ */
+media: string, 
+/**
+ * Its size, in bytes.
+ */
+bytes: number, };
+
+/**
+ * What a ledger figure rests on.
+ */
+export type Basis = "metered" | "estimated" | "billed" | "plan" | "extra";
+
+/**
+ * What changed; the page reads again what it shows of it.
+ */
+export type Change = "store" | "who" | "keychain_waits" | "keychain_done";
+
+/**
+ * What a check found out.
+ */
+export type Checked = { 
+/**
+ * The key as it is stored now.
+ */
+key: Key, 
+/**
+ * What is wrong, or why nothing was found out.
+ */
+trouble: Failure | null, 
+/**
+ * Whether the server gave a verdict.
+ */
+is_answered: boolean, 
+/**
+ * What the check cost, where it was a real call.
+ */
+cost: Nano | null, };
+
+/**
+ * The CLI, as far as it answered.
+ */
+export type Cli = { 
+/**
+ * The program.
+ */
+path: string, 
+/**
+ * Its version, where it said one.
+ */
+version: string | null, };
+
+/**
+ * What went wrong, as far as a caller branches on it; everything else is [`Code::Failed`].
+ */
+export type Code = "bad_input" | "not_found" | "duplicate" | "no_vault" | "locked" | "wrong_passphrase" | "keychain_empty" | "keychain_unavailable" | "keychain_mismatch" | "damaged" | "store_newer" | "store_damaged" | "store_unwritable" | "key_refused" | "refused" | "busy" | "network" | "timeout" | "cancelled" | "failed";
+
+/**
+ * Names a conversation.
+ */
+export type ConversationId = number;
+
+/**
+ * Who counted the tokens of a prompt.
+ */
+export type CountedBy = "server" | "local";
+
+/**
+ * What came of making a vault.
+ */
+export type Created = { 
+/**
+ * The recovery code, which is shown this once and can't be asked for again.
+ */
+recovery_code: string | null, 
+/**
+ * Why there is no keychain slot although one was wanted.
+ */
+no_keychain: Failure | null, };
+
+/**
+ * A credential as far as it may be shown.
+ */
+export type Credential = { 
+/**
+ * The variable or setting that holds it.
+ */
+name: string, 
+/**
+ * Its last four characters.
+ */
+last4: string, 
+/**
+ * What its prefix says.
+ */
+shape: Shape, 
+/**
+ * Where it is set.
+ */
+place: Place, };
+
+/**
+ * Local days, the first and the last included.
+ */
+export type Days = { 
+/**
+ * The first day.
+ */
+first: string, 
+/**
+ * The last day.
+ */
+last: string, };
+
+/**
+ * A prompt as it stands in the editor.
+ */
+export type Draft = { 
+/**
+ * The prompt.
+ */
+prompt: string, 
+/**
+ * The instructions above it.
+ */
+system: string | null, 
+/**
+ * An id or a word; the usual one where absent.
+ */
+model: string | null, 
+/**
+ * The key that shall pay; the usual one where absent.
+ */
+key: KeyId | null, 
+/**
+ * The run that this one continues.
+ */
+reply_to: RunId | null, 
+/**
+ * The longest answer, in tokens.
+ */
+max_tokens: number | null, 
+/**
+ * How hard the model shall try.
+ */
+effort: Effort | null, 
+/**
+ * Whether the model thinks first.
+ */
+thinking: Thinking | null, 
+/**
+ * The files that go with it, by the names that they were attached under.
+ */
+attachments: Array<number>, };
+
+/**
+ * How much work a model puts into an answer.
+ */
+export type Effort = "low" | "medium" | "high" | "xhigh" | "max";
+
+/**
+ * What a prompt will cost, as far as it can be known before it is sent.
+ */
+export type Estimate = { 
+/**
+ * The prompt's size in tokens.
+ */
+prompt_tokens: number, 
+/**
+ * Who counted them.
+ */
+counted_by: CountedBy, 
+/**
+ * The cost with an answer of usual length; `None` where the price is unknown.
+ */
+likely: Nano | null, 
+/**
+ * The most that it can cost, by [`Catalogue::worst_case`]; `None` where the price is unknown.
+ */
+at_most: Nano | null, };
+
+/**
+ * An error in the form that events carry.
+ */
+export type Failure = { 
+/**
+ * What callers branch on.
+ */
+code: Code, 
+/**
+ * What happened and what it means.
+ */
+message: string, 
+/**
+ * What to do about it.
+ */
+hint: string | null, };
+
+/**
+ * A sum of money with the number of runs behind it.
+ */
+export type Figure = { 
+/**
+ * The sum of the known costs.
+ */
+cost: Nano, 
+/**
+ * How many runs it is of, those without a price included.
+ */
+runs: number, 
+/**
+ * How many of them have no price, so that the sum is too low by theirs.
+ */
+unpriced: number, };
+
+/**
+ * One place that sets or overrides a credential.
+ */
+export type Finding = { 
+/**
+ * The variable or setting.
+ */
+name: string, 
+/**
+ * Where it stands.
+ */
+place: Place, 
+/**
+ * The place in words.
+ */
+source: string, 
+/**
+ * What is set, as far as it may be shown: `…abcd`, a host, or "computed".
+ */
+value: string | null, 
+/**
+ * Whether it has its way.
+ */
+state: FindingState, 
+/**
+ * What it does, in one sentence.
+ */
+effect: string, };
+
+/**
+ * Whether a finding has its way.
+ */
+export type FindingState = { "state": "in_force" } | { "state": "overridden", 
+/**
+ * What is stronger, in words.
+ */
+by: string, } | { "state": "pending" } | { "state": "unused", 
+/**
+ * Why, as a sentence.
+ */
+why: string, };
+
+/**
+ * What is known of a stored key; no part of it is secret.
+ */
+export type Key = { 
+/**
+ * Its id, the same in every store.
+ */
+id: KeyId, 
+/**
+ * Its name, exactly as it was given.
+ */
+name: string, 
+/**
+ * What it may be used for.
+ */
+kind: KeyKind, 
+/**
+ * How it came here.
+ */
+source: KeySource, 
+/**
+ * The last four characters of the secret.
+ */
+last4: string, 
+/**
+ * The gateway that it is for; `None` is Anthropic's own API.
+ */
+base_url: string | null, 
+/**
+ * The organisation that pays, as the user or the server named it.
+ */
+organization: string | null, 
+/**
+ * What it is for, such as `production`; frozen into each run.
+ */
+environment: string, 
+/**
+ * Free words to search and group by.
+ */
+tags: Array<string>, 
+/**
+ * Free text.
+ */
+note: string, 
+/**
+ * The newest verdict.
+ */
+validity: Validity, 
+/**
+ * When the newest verdict was asked for.
+ */
+checked_at: Millis | null, 
+/**
+ * When a check last found the key good.
+ */
+valid_at: Millis | null, 
+/**
+ * When it was added.
+ */
+created_at: Millis, 
+/**
+ * When it last paid for a run.
+ */
+last_used_at: Millis | null, 
+/**
+ * When it stops being valid, where that is known.
+ */
+expires_at: Millis | null, 
+/**
+ * Whether it is usable: not retired.
+ */
+is_active: boolean, };
+
+/**
+ * What to change; `None` leaves a field as it is.
+ */
+export type KeyEdit = { 
+/**
+ * A new name.
+ */
+name?: string, 
+/**
+ * A new environment label; empty removes it.
+ */
+environment?: string, 
+/**
+ * A new organisation; empty removes it.
+ */
+organization?: string, 
+/**
+ * New tags in place of the old ones.
+ */
+tags?: Array<string>, 
+/**
+ * A new note; empty removes it.
+ */
+note?: string, 
+/**
+ * When the key stops being valid; `Some(None)` is never.
+ */
+expires_at?: number | null, };
+
+/**
+ * Names a stored key: a UUID, the same in every store that the key is brought to.
+ */
+export type KeyId = string;
+
+/**
+ * What a key may be used for.
+ */
+export type KeyKind = "api" | "admin";
+
+/**
+ * A key in a list.
+ */
+export type KeyRow = { 
+/**
+ * Whether it is the active key.
+ */
+is_selected: boolean, 
+/**
+ * The money that has left through it this month.
+ */
+month: Figure, 
+/**
+ * Its id, the same in every store.
+ */
+id: KeyId, 
+/**
+ * Its name, exactly as it was given.
+ */
+name: string, 
+/**
+ * What it may be used for.
+ */
+kind: KeyKind, 
+/**
+ * How it came here.
+ */
+source: KeySource, 
+/**
+ * The last four characters of the secret.
+ */
+last4: string, 
+/**
+ * The gateway that it is for; `None` is Anthropic's own API.
+ */
+base_url: string | null, 
+/**
+ * The organisation that pays, as the user or the server named it.
+ */
+organization: string | null, 
+/**
+ * What it is for, such as `production`; frozen into each run.
+ */
+environment: string, 
+/**
+ * Free words to search and group by.
+ */
+tags: Array<string>, 
+/**
+ * Free text.
+ */
+note: string, 
+/**
+ * The newest verdict.
+ */
+validity: Validity, 
+/**
+ * When the newest verdict was asked for.
+ */
+checked_at: Millis | null, 
+/**
+ * When a check last found the key good.
+ */
+valid_at: Millis | null, 
+/**
+ * When it was added.
+ */
+created_at: Millis, 
+/**
+ * When it last paid for a run.
+ */
+last_used_at: Millis | null, 
+/**
+ * When it stops being valid, where that is known.
+ */
+expires_at: Millis | null, 
+/**
+ * Whether it is usable: not retired.
+ */
+is_active: boolean, };
+
+/**
+ * How a key came into the store.
+ */
+export type KeySource = "manual" | "oauth" | "env" | "import";
+
+/**
+ * Whether the vault is locked.
+ */
+export type Lock = { "locked": LockReason } | "unlocked";
+
+/**
+ * Why the vault is locked.
+ */
+export type LockReason = "start" | "asked" | "idle" | "suspend" | "screen" | "renewed";
+
+/**
+ * A moment in wall time: milliseconds since 1970-01-01 UTC, as the store keeps it.
+ */
+export type Millis = number;
+
+/**
+ * A model as the server lists it. All but the id is optional on the wire.
+ */
+export type ModelInfo = { 
+/**
+ * The id that requests name.
+ */
+id: string, 
+/**
+ * The name for people; the id where there is none.
+ */
+display_name: string, 
+/**
+ * `active`, `deprecated`, `retired`, or unknown.
+ */
+lifecycle: string | null, 
+/**
+ * The context window, in tokens.
+ */
+max_input: number | null, 
+/**
+ * The longest answer, in tokens.
+ */
+max_output: number | null, };
+
+/**
+ * The models of one server.
+ */
+export type Models = { 
+/**
+ * The models, in the server's order.
+ */
+models: Array<ModelInfo>, 
+/**
+ * When the server was asked; `None` for the list that comes with the program.
+ */
+fetched_at: Millis | null, };
+
+/**
+ * An amount of money: nano-dollars, exact. Written as a decimal string of dollars on every wire,
+ * and rounded only where it is shown to a person.
+ *
+ * `Display` gives `$0`, `<$0.0001`, `$0.0123`, `$12.40` or `$1,234.56`.
+ */
+export type Nano = string;
+
+/**
+ * A key that was pasted.
+ */
+export type NewKey = { 
+/**
+ * The key.
+ */
+secret: ApiKey, 
+/**
+ * The gateway that it is for; Anthropic's own API where absent.
+ */
+base_url: string | null, 
+/**
+ * Its name, which is required, and its labels.
+ */
+labels: KeyEdit, 
+/**
+ * Store it although the server can't be asked.
+ */
+unchecked: boolean, 
+/**
+ * Make it the active key.
+ */
+select: boolean, };
+
+/**
+ * The slots of a vault that is to be made.
+ */
+export type NewVault = { 
+/**
+ * The keychain shall open it.
+ */
+keychain: boolean, 
+/**
+ * This passphrase shall open it.
+ */
+passphrase: Passphrase | null, 
+/**
+ * A recovery code shall open it.
+ */
+recovery: boolean, };
+
+/**
+ * Who the next login shell bills.
+ */
+export type Next = { 
+/**
+ * Who is billed then.
+ */
+payer: WhoPays, 
+/**
+ * The same in one sentence.
+ */
+sentence: string, };
+
+/**
+ * Why nobody is billed.
+ */
+export type Nobody = { "why": "not_logged_in" } | { "why": "login_unused" } | { "why": "refuses", 
+/**
+ * The managed settings file.
+ */
+place: Place, };
+
+/**
+ * Who would pay for a draft, and how much at most.
+ */
+export type Offer = { 
+/**
+ * Where it would go and who would pay.
+ */
+route: Route, 
+/**
+ * What it would cost, as far as that is known.
+ */
+estimate: Estimate, };
+
+/**
+ * What the vault is opened with.
+ */
+export type Opener = "keychain" | { "passphrase": Passphrase } | { "recovery": RecoveryCode };
+
+/**
+ * What the user types to open a passphrase slot.
+ */
+export type Passphrase = string;
+
+/**
+ * One thing that can fill a slot of the request.
+ */
+export type PayerSource = { "kind": "credential" } & Credential | { "kind": "helper", 
+/**
+ * The settings entry.
+ */
+place: Place, } | { "kind": "login", 
+/**
+ * The plan, as the CLI names it (`max`, `pro`, …), where it is known.
+ */
+plan: string | null, } | { "kind": "profile", 
+/**
+ * Its name; `None` is the default profile.
+ */
+name: string | null, } | { "kind": "federation", 
+/**
+ * Where the rule is set.
+ */
+place: Place, };
+
+/**
+ * One place that sets or overrides a credential.
+ */
+export type Place = { "place": "environment" } | { "place": "login_shell" } | { "place": "shell_file", 
+/**
+ * The file.
+ */
+path: string, 
+/**
+ * The line, counted from 1.
+ */
+line: number, } | { "place": "settings", 
+/**
+ * Which file it is.
+ */
+scope: Scope, 
+/**
+ * The file.
+ */
+path: string, 
+/**
+ * The line, counted from 1, where it could be told.
+ */
+line: number | null, } | { "place": "dot_env", 
+/**
+ * The file.
+ */
+path: string, 
+/**
+ * The line, counted from 1.
+ */
+line: number, } | { "place": "login" };
+
+/**
+ * What a report is asked for.
+ */
+export type Range = "today" | { "last": number } | "month" | "last_month" | { "between": Days };
+
+/**
+ * What remains of a run: who paid what for it, and how it ended.
+ */
+export type Receipt = { 
+/**
+ * The run.
+ */
+run: RunId, 
+/**
+ * The conversation that it belongs to.
+ */
+conversation: ConversationId, 
+/**
+ * How it ended.
+ */
+state: RunState, 
+/**
+ * The tier that it went through.
+ */
+tier: Tier, 
+/**
+ * The model that answered, or the one asked where none did.
+ */
+model: string, 
+/**
+ * Who is billed.
+ */
+payer: string, 
+/**
+ * Who is billed, as people know them.
+ */
+payer_label: string, 
+/**
+ * The stored key, where one paid.
+ */
+key: KeyId | null, 
+/**
+ * What was booked; `None` where nothing was billed, or nothing could be booked.
+ */
+booked: Amount | null, 
+/**
+ * The run's end is in the store. Else it is booked later, as an estimate: see
+ * [`recover`](super::recover).
+ */
+is_booked: boolean, 
+/**
+ * Why the model stopped, in the API's word.
+ */
+stop_reason: string | null, 
+/**
+ * What that word means, where the answer is not simply complete.
+ */
+stop_note: string | null, 
+/**
+ * The server's name for the request.
+ */
+request_id: string | null, 
+/**
+ * How often the request was sent.
+ */
+attempts: number, 
+/**
+ * From the start to the first piece of the answer, in milliseconds.
+ */
+first_token_ms: number | null, 
+/**
+ * From the start to the end, in milliseconds.
+ */
+total_ms: number, 
+/**
+ * Prompt and answer are kept, sealed; else they are nowhere once they have been shown.
+ */
+is_kept: boolean, };
+
+/**
+ * The printable code that opens a recovery slot.
+ */
+export type RecoveryCode = string;
+
+/**
+ * A server that gets the credential instead of Anthropic's.
+ */
+export type Redirect = { 
+/**
+ * The host, or what stands for it.
+ */
+host: string, 
+/**
+ * Where that is set.
+ */
+place: Place, 
+/**
+ * The same in one sentence.
+ */
+sentence: string, };
+
+/**
+ * Where a run goes and who pays for it.
+ */
+export type Route = { 
+/**
+ * The tier.
+ */
+tier: Tier, 
+/**
+ * The model, by the id that is sent.
+ */
+model: string, 
+/**
+ * Who is billed, as people know them.
+ */
+payer_label: string, 
+/**
+ * The stored key, where one pays.
+ */
+key: KeyId | null, 
+/**
+ * The server that the key is sent to, where it isn't Anthropic's own.
+ */
+gateway: string | null, 
+/**
+ * The key's environment label, frozen into the run.
+ */
+environment: string, 
+/**
+ * The longest answer, in tokens.
+ */
+max_tokens: number, 
+/**
+ * Why this payer: a clause that begins with "because".
+ */
+reason: string, };
+
+/**
+ * One run with all that is known of it.
+ */
+export type RunDetails = { 
+/**
+ * The instructions that stood above, where they are kept.
+ */
+system: string | null, 
+/**
+ * The prompt, where it is kept.
+ */
+prompt: string | null, 
+/**
+ * The answer, where it is kept.
+ */
+answer: string | null, 
+/**
+ * The names of the files that went with it.
+ */
+attachments: Array<string>, 
+/**
+ * Why the model stopped, in the API's word.
+ */
+stop_reason: string | null, 
+/**
+ * The server's name for the request.
+ */
+request_id: string | null, 
+/**
+ * What went wrong: in words where they are kept, else the error's code.
+ */
+error: string | null, 
+/**
+ * When it ended.
+ */
+finished_at: Millis | null, 
+/**
+ * The run.
+ */
+run: RunId, 
+/**
+ * The conversation that it belongs to.
+ */
+conversation: ConversationId, 
+/**
+ * The run that it continues.
+ */
+reply_to: RunId | null, 
+/**
+ * How it stands.
+ */
+state: RunState, 
+/**
+ * The tier that it went through.
+ */
+tier: Tier, 
+/**
+ * The model that answered, or the one asked where none did.
+ */
+model: string, 
+/**
+ * Who is billed, as people knew them then.
+ */
+payer_label: string, 
+/**
+ * The stored key, where one paid.
+ */
+key: KeyId | null, 
+/**
+ * When it began.
+ */
+started_at: Millis, 
+/**
+ * The first line of the prompt, where it is kept and could be opened.
+ */
+title: string | null, 
+/**
+ * Its texts are kept.
+ */
+is_kept: boolean, 
+/**
+ * What the ledger says of it; `None` where nothing was billed or it is not booked yet.
+ */
+cost: Nano | null, 
+/**
+ * What the ledger's figure rests on.
+ */
+basis: Basis | null, 
+/**
+ * The tokens, prompt and answer.
+ */
+tokens: number | null, };
+
+/**
+ * One thing that happened in a run. The last one is `Finished` or `Failed`.
+ */
+export type RunEvent = { "event": "started", 
+/**
+ * The run.
+ */
+run: RunId, 
+/**
+ * The conversation that it belongs to.
+ */
+conversation: ConversationId, 
+/**
+ * The model that is asked.
+ */
+model: string, 
+/**
+ * Who is billed, as people know them.
+ */
+payer_label: string, 
+/**
+ * The most that it can cost; absent where the price is unknown.
+ */
+at_most: Nano | null, } | { "event": "text", 
+/**
+ * The piece.
+ */
+text: string, } | { "event": "thinking", 
+/**
+ * The piece.
+ */
+text: string, } | { "event": "usage", 
+/**
+ * The counts.
+ */
+tokens: Tokens, } | { "event": "waiting", 
+/**
+ * What for.
+ */
+why: string, 
+/**
+ * Until when.
+ */
+until: Millis, 
+/**
+ * The number of the attempt that follows.
+ */
+attempt: number, } | { "event": "finished", 
+/**
+ * What remains.
+ */
+receipt: Receipt, } | { "event": "failed", 
+/**
+ * Why.
+ */
+error: Failure, 
+/**
+ * What remains.
+ */
+receipt: Receipt, };
+
+/**
+ * Names a run; small and never used again, so that people can type it.
+ */
+export type RunId = number;
+
+/**
+ * How a run stands.
+ */
+export type RunState = "started" | "finished" | "failed" | "cancelled" | "lost";
+
+/**
+ * One run in a list.
+ */
+export type RunSummary = { 
+/**
+ * The run.
+ */
+run: RunId, 
+/**
+ * The conversation that it belongs to.
+ */
+conversation: ConversationId, 
+/**
+ * The run that it continues.
+ */
+reply_to: RunId | null, 
+/**
+ * How it stands.
+ */
+state: RunState, 
+/**
+ * The tier that it went through.
+ */
+tier: Tier, 
+/**
+ * The model that answered, or the one asked where none did.
+ */
+model: string, 
+/**
+ * Who is billed, as people knew them then.
+ */
+payer_label: string, 
+/**
+ * The stored key, where one paid.
+ */
+key: KeyId | null, 
+/**
+ * When it began.
+ */
+started_at: Millis, 
+/**
+ * The first line of the prompt, where it is kept and could be opened.
+ */
+title: string | null, 
+/**
+ * Its texts are kept.
+ */
+is_kept: boolean, 
+/**
+ * What the ledger says of it; `None` where nothing was billed or it is not booked yet.
+ */
+cost: Nano | null, 
+/**
+ * What the ledger's figure rests on.
+ */
+basis: Basis | null, 
+/**
+ * The tokens, prompt and answer.
+ */
+tokens: number | null, };
+
+/**
+ * Which of Claude Code's files a setting stands in; a later one outranks an earlier one.
+ */
+export type Scope = "state" | "user" | "project" | "local" | "root_local" | "managed";
+
+/**
+ * A setting as a list shows it.
+ */
+export type SettingRow = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * What it is for, and the values that it takes.
+ */
+about: string, 
+/**
+ * The value that holds, as JSON.
+ */
+value: string, };
+
+/**
+ * What a credential's text says about itself.
+ */
+export type Shape = "api_key" | "admin_key" | "subscription_token" | "other";
+
+/**
+ * A slot, as it may be shown.
+ */
+export type Slot = { 
+/**
+ * What opens it.
+ */
+kind: SlotKind, 
+/**
+ * When it was made.
+ */
+created_at: Millis, 
+/**
+ * When it last opened the vault.
+ */
+last_used_at: Millis | null, };
+
+/**
+ * What opens a slot.
+ */
+export type SlotKind = "keychain" | "passphrase" | "recovery";
+
+/**
+ * How things stand: the frame around every screen.
+ */
+export type Standing = { 
+/**
+ * The version of this program.
+ */
+version: string, 
+/**
+ * The vault; `None` where there is none yet.
+ */
+vault: VaultStatus | null, 
+/**
+ * The key that pays when no other is named.
+ */
+active: Key | null, 
+/**
+ * Whether any key is stored.
+ */
+has_keys: boolean, 
+/**
+ * What is wrong with the store's file, where it is open for reading only.
+ */
+damage: string | null, 
+/**
+ * Whether everything here is simulated.
+ */
+is_simulated: boolean, };
+
+/**
+ * The sums of some part of the ledger.
+ */
+export type Sums = { 
+/**
+ * Money that leaves: metered, estimated, billed, and extra usage beyond a plan.
+ */
+leaving: Figure, 
+/**
+ * What runs on a plan would have cost without it; never part of `leaving`.
+ */
+plan: Figure, 
+/**
+ * Both, by what the figures rest on.
+ */
+by_basis: { [key in Basis]?: Figure }, 
+/**
+ * The tokens of all runs.
+ */
+tokens: Tokens, };
+
+/**
+ * Whether a model thinks before it answers; thinking is billed as output.
+ */
+export type Thinking = "adaptive" | "disabled";
+
+/**
+ * A way for a prompt to reach a model.
+ */
+export type Tier = "subscription" | "metered" | "farm";
+
+/**
+ * The tokens of one run, as the server counted them.
+ *
+ * `input` leaves cached tokens out; `output` includes `thinking`. Source: Messages API, `usage`.
+ */
+export type Tokens = { 
+/**
+ * Tokens of the prompt that were neither read from nor written to the cache.
+ */
+input: number, 
+/**
+ * Tokens of the answer, thinking included.
+ */
+output: number, 
+/**
+ * Tokens written to the five-minute cache.
+ */
+cache_write_5m: number, 
+/**
+ * Tokens written to the one-hour cache.
+ */
+cache_write_1h: number, 
+/**
+ * Tokens read from the cache.
+ */
+cache_read: number, 
+/**
+ * The part of `output` that was thinking.
+ */
+thinking: number, 
+/**
+ * Web searches, which are billed one by one.
+ */
+web_searches: number, };
+
+/**
+ * The sums of one day.
+ */
+export type UsageDay = { 
+/**
+ * The local day.
+ */
+date: string, 
+/**
+ * Its sums.
+ */
+sums: Sums, 
+/**
+ * The same by payer, under the ids of [`Report::payers`].
+ */
+payers: { [key in string]: Sums }, };
+
+/**
+ * Which part of the ledger is meant; a list that is empty leaves everything in.
+ */
+export type UsageFilter = { 
+/**
+ * Only these stored keys.
+ */
+keys: Array<KeyId>, 
+/**
+ * Only these tiers.
+ */
+tiers: Array<Tier>, 
+/**
+ * Only these models, by their ids in the ledger.
+ */
+models: Array<string>, 
+/**
+ * Only these environment labels; the empty one stands for keys without one.
+ */
+environments: Array<string>, };
+
+/**
+ * The sums of one payer, key, model, tier or environment.
+ */
+export type UsageGroup = { 
+/**
+ * What the store calls it, to filter by.
+ */
+id: string, 
+/**
+ * What a person calls it; as the user typed it, so shown with `text::shown`.
+ */
+label: string, 
+/**
+ * Tells whether it is a key or host that has been deleted.
+ */
+is_deleted: boolean, 
+/**
+ * Its sums.
+ */
+sums: Sums, };
+
+/**
+ * What was spent in some stretch of days.
+ */
+export type UsageReport = { 
+/**
+ * The days that it is about.
+ */
+days: Days, 
+/**
+ * The zone whose days they are.
+ */
+zone: string, 
+/**
+ * All of it.
+ */
+total: Sums, 
+/**
+ * How much of the prompts came from the cache, in thousandths.
+ */
+cached_permille: number | null, 
+/**
+ * The days that `previous` is about: see [`Range::previous`].
+ */
+previous_days: Days, 
+/**
+ * The sums of those days.
+ */
+previous: Sums, 
+/**
+ * For this month: what will have left by its end at the pace so far.
+ */
+projected: Nano | null, 
+/**
+ * By payer, the most money that leaves first, as are all the following.
+ */
+payers: Array<UsageGroup>, 
+/**
+ * By stored key; runs without one are under the empty id.
+ */
+keys: Array<UsageGroup>, 
+/**
+ * By model.
+ */
+models: Array<UsageGroup>, 
+/**
+ * By tier.
+ */
+tiers: Array<UsageGroup>, 
+/**
+ * By environment label; keys without one are under the empty id.
+ */
+environments: Array<UsageGroup>, 
+/**
+ * Day by day, only the days that have runs.
+ */
+series: Array<UsageDay>, };
+
+/**
+ * What the server last said of a key.
+ */
+export type Validity = "unchecked" | "valid" | "no_credit" | "refused" | "not_allowed" | "disabled" | "billing";
+
+/**
+ * What can be said of a vault without opening it.
+ */
+export type VaultStatus = { 
+/**
+ * Whether there is a vault.
+ */
+exists: boolean, 
+/**
+ * Whether it is locked.
+ */
+lock: Lock, 
+/**
+ * The ways to open it.
+ */
+slots: Array<Slot>, 
+/**
+ * After how many idle minutes it locks itself; `None` is never.
+ */
+lock_after_minutes: number | null, 
+/**
+ * Whether the keychain slot may be used without asking.
+ */
+silent_keychain: boolean, };
+
+/**
+ * Who pays right now, and why. Holds no secret: last four characters at most.
+ */
+export type Who = { 
+/**
+ * Who a plain `claude -p` bills.
+ */
+payer: WhoPays, 
+/**
+ * The same in one sentence.
+ */
+sentence: string, 
+/**
+ * Where the credential goes, when that is not Anthropic's own server.
+ */
+redirect: Redirect | null, 
+/**
+ * Who a terminal opened next would bill, where that is someone else.
+ */
+next: Next | null, 
+/**
+ * Every place that sets or overrides a credential, strongest first.
+ */
+findings: Array<Finding>, 
+/**
+ * What could not be found out, and what is worth knowing.
+ */
+notes: Array<string>, 
+/**
+ * The CLI, where there is one.
+ */
+cli: Cli | null, };
+
+/**
+ * Who is billed.
+ */
+export type WhoPays = { "payer": "nobody" } & Nobody | { "payer": "one", 
+/**
+ * The credential.
+ */
+source: PayerSource, } | { "payer": "both", 
+/**
+ * What is sent as `x-api-key`.
+ */
+key: PayerSource, 
+/**
+ * What is sent as `Authorization`.
+ */
+bearer: PayerSource, } | { "payer": "cloud", 
+/**
+ * Its name.
+ */
+provider: string, 
+/**
+ * The switch.
+ */
+name: string, 
+/**
+ * Where the switch is set.
+ */
+place: Place, };
+
+/** Says how things stand: vault, active key, damage, demo. */
+export const standing = (): Promise<Standing> => call('standing', {  });
+
+/** Tells what changed, for as long as the page listens. */
+export const follow = (changes: (event: Change) => void): Promise<null> => stream('follow', {  }, 'changes', changes);
+
+/** Finds out who a plain `claude -p` bills right now. */
+export const who = (): Promise<Who> => call('who', {  });
+
+/** Lists the keys, each with this month's money. */
+export const list_keys = (): Promise<Array<KeyRow>> => call('list_keys', {  });
+
+/** Checks a pasted key with its server and stores it sealed. */
+export const add_key = (new: NewKey): Promise<Added> => call('add_key', { new });
+
+/** Asks a key's server about it, for free. */
+export const check_key = (id: KeyId): Promise<Checked> => call('check_key', { id });
+
+/** Makes one real call with a key, which costs a small fraction of a cent. */
+export const test_key = (id: KeyId): Promise<Checked> => call('test_key', { id });
+
+/** Makes a key the active one. */
+export const select_key = (id: KeyId): Promise<Key> => call('select_key', { id });
+
+/** Changes what is known of a key. */
+export const edit_key = (id: KeyId, change: KeyEdit): Promise<Key> => call('edit_key', { id, change });
+
+/** Deletes a key; its row in the ledger's sums stays. */
+export const remove_key = (id: KeyId): Promise<Key> => call('remove_key', { id });
+
+/** Puts a key into the clipboard, and takes it out again after a minute. */
+export const copy_key = (id: KeyId): Promise<null> => call('copy_key', { id });
+
+/** Makes the vault and leaves it unlocked. */
+export const make_vault = (new: NewVault): Promise<Created> => call('make_vault', { new });
+
+/** Says what is wrong with a new passphrase, or nothing. */
+export const weigh_passphrase = (passphrase: Passphrase): Promise<null> => call('weigh_passphrase', { passphrase });
+
+/** Unlocks the vault for every face. */
+export const unlock = (opener: Opener): Promise<null> => call('unlock', { opener });
+
+/** Locks the vault for every face. */
+export const lock = (): Promise<null> => call('lock', {  });
+
+/** Lists the models of a key's server; of Anthropic's where none is named. */
+export const list_models = (key: KeyId | null): Promise<Models> => call('list_models', { key });
+
+/** Says who would pay for a draft and how much at most. Sends nothing. */
+export const preflight = (draft: Draft): Promise<Offer> => call('preflight', { draft });
+
+/** Sends a draft; its events come until it is booked. */
+export const send = (draft: Draft, name: string, events: (event: RunEvent) => void): Promise<null> => stream('send', { draft, name }, 'events', events);
+
+/** Ends a run that is under way. */
+export const cancel = (name: string): Promise<null> => call('cancel', { name });
+
+/** Lets the user choose files to attach. */
+export const choose_files = (): Promise<Array<Attached>> => call('choose_files', {  });
+
+/** Attaches what was pasted or dropped, as base64. */
+export const attach = (name: string, body: string): Promise<Attached> => call('attach', { name, body });
+
+/** Lets go of attached files. */
+export const detach = (ids: Array<number>): Promise<null> => call('detach', { ids });
+
+/** Lists runs, newest first, older than one of them. */
+export const list_runs = (before: RunId | null, limit: number): Promise<Array<RunSummary>> => call('list_runs', { before, limit });
+
+/** Returns one run with its texts. */
+export const show_run = (run: RunId): Promise<RunDetails> => call('show_run', { run });
+
+/** Sums up what was spent. */
+export const usage = (range: Range, filter: UsageFilter): Promise<UsageReport> => call('usage', { range, filter });
+
+/** Lists the settings. */
+export const list_settings = (): Promise<Array<SettingRow>> => call('list_settings', {  });
+
+/** Changes a setting; `default` goes back to the default. */
+export const change_setting = (name: string, value: string): Promise<null> => call('change_setting', { name, value });
+
+/** Opens a link in the system's browser. */
+export const open_link = (url: string): Promise<null> => call('open_link', { url });
