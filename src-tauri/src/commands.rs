@@ -34,7 +34,7 @@ commands! { desktop;
     list_keys() => Vec<KeyRow> { desktop.app.read(|store, now| keys::rows(store, now)) }
 
     /// Checks a pasted key with its server and stores it sealed.
-    add_key(new: NewKey) => Added { desktop.add_key(new).await }
+    add_key(key: NewKey) => Added { desktop.add_key(key).await }
 
     /// Asks a key's server about it, for free.
     check_key(id: KeyId) => Checked { desktop.check_key(&id).await }
@@ -55,7 +55,7 @@ commands! { desktop;
     copy_key(id: KeyId) => () { desktop.copy_key(&id).await }
 
     /// Makes the vault and leaves it unlocked.
-    make_vault(new: NewVault) => Created { desktop.make_vault(new).await }
+    make_vault(vault: NewVault) => Created { desktop.make_vault(vault).await }
 
     /// Says what is wrong with a new passphrase, or nothing.
     weigh_passphrase(passphrase: Passphrase) => () { vault::check_passphrase(&passphrase) }

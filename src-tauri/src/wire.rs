@@ -41,7 +41,7 @@ macro_rules! commands {
                     docs: concat!($($doc, "\n"),+),
                     name: stringify!($name),
                     arguments: vec![$((stringify!($argument), <$type as ts_rs::TS>::name(config))),*],
-                    channel: { let channel: Option<(&str, String)> = None; $(let channel = Some((stringify!($channel), <$event as ts_rs::TS>::name(config)));)? channel },
+                    channel: [$((stringify!($channel), <$event as ts_rs::TS>::name(config)))?].into_iter().next(),
                     reply: <$reply as ts_rs::TS>::name(config),
                 }
             }),+]

@@ -1444,7 +1444,7 @@ export const who = (): Promise<Who> => call('who', {  });
 export const list_keys = (): Promise<Array<KeyRow>> => call('list_keys', {  });
 
 /** Checks a pasted key with its server and stores it sealed. */
-export const add_key = (new: NewKey): Promise<Added> => call('add_key', { new });
+export const add_key = (key: NewKey): Promise<Added> => call('add_key', { key });
 
 /** Asks a key's server about it, for free. */
 export const check_key = (id: KeyId): Promise<Checked> => call('check_key', { id });
@@ -1465,7 +1465,7 @@ export const remove_key = (id: KeyId): Promise<Key> => call('remove_key', { id }
 export const copy_key = (id: KeyId): Promise<null> => call('copy_key', { id });
 
 /** Makes the vault and leaves it unlocked. */
-export const make_vault = (new: NewVault): Promise<Created> => call('make_vault', { new });
+export const make_vault = (vault: NewVault): Promise<Created> => call('make_vault', { vault });
 
 /** Says what is wrong with a new passphrase, or nothing. */
 export const weigh_passphrase = (passphrase: Passphrase): Promise<null> => call('weigh_passphrase', { passphrase });
