@@ -11,7 +11,7 @@ use switchyard_core::usage::report::{Filter, Range, Report as UsageReport};
 use switchyard_core::{dispatch, shell, usage, vault};
 
 use crate::desktop::Desktop;
-use crate::inputs::{Draft, NewKey, NewVault, Opener};
+use crate::inputs::{Draft, NewKey, NewVault, Opener, TakeOver};
 use crate::replies::{Added, Attached, Change, Checked, Created, Offer, SettingRow};
 use crate::wire::commands;
 
@@ -35,6 +35,9 @@ commands! { desktop;
 
     /// Checks a pasted key with its server and stores it sealed.
     add_key(key: NewKey) => Added { desktop.add_key(key).await }
+
+    /// Stores the key that pays right now; where it was found it still bills.
+    take_over(key: TakeOver) => Added { desktop.take_over(key).await }
 
     /// Asks a key's server about it, for free.
     check_key(id: KeyId) => Checked { desktop.check_key(&id).await }

@@ -20,7 +20,7 @@ use tauri_plugin_opener::OpenerExt;
 
 use crate::attachments::Attachments;
 use crate::followers::Followers;
-use crate::inputs::{Draft, NewKey, NewVault, Opener};
+use crate::inputs::{Draft, NewKey, NewVault, Opener, TakeOver};
 use crate::replies::{Added, Attached, Change, Checked, Created, Offer, SettingRow};
 use crate::{clipboard, links, stream};
 
@@ -57,8 +57,17 @@ impl Desktop {
     }
 
     pub(crate) async fn add_key(&self, new: NewKey) -> Result<Added> {
+        self.store(new.classified()?).await
+    }
+
+    pub(crate) async fn take_over(&self, wanted: TakeOver) -> Result<Added> {
+        let question = shell::Question::of_this_process(Asker::Desktop)?;
+        self.store(wanted.of(shell::paying_key(&question).await)?)
+            .await
+    }
+
+    async fn store(&self, new: keys::NewKey) -> Result<Added> {
         let (db, access, http) = (self.app.db()?, self.app.access()?, self.app.http()?);
-        let new = new.classified()?;
         let added = keys::add(db, access.as_ref(), http, new, self.app.face()).await?;
         Ok(added.into())
     }

@@ -2,12 +2,13 @@
 //! given back.
 
 use serde::Deserialize;
-use switchyard_core::Result;
 use switchyard_core::dispatch::{Ask, Attachment, Class, Effort, PayWith, Request, Thinking};
 use switchyard_core::id::{KeyId, RunId};
 use switchyard_core::keys::{self, Edit, Source};
 use switchyard_core::secret::{ApiKey, Passphrase, RecoveryCode};
+use switchyard_core::shell::precedence::Credential;
 use switchyard_core::vault::{self, UnlockWith};
+use switchyard_core::{Code, Error, Result};
 use ts_rs::TS;
 
 /// A prompt as it stands in the editor.
@@ -76,6 +77,46 @@ impl NewKey {
         Ok(keys::NewKey {
             secret: self.secret,
             source: Source::Manual,
+            base_url: self.base_url,
+            labels: self.labels,
+            unchecked: self.unchecked,
+            select: self.select,
+        })
+    }
+}
+
+/// The key that pays for a plain `claude` right now, to be stored as well.
+#[derive(Deserialize, TS)]
+pub(crate) struct TakeOver {
+    /// The variable that holds it, as the finding named it.
+    pub(crate) name: String,
+    /// Its last four characters: what was seen is what is taken.
+    pub(crate) last4: String,
+    /// The gateway that it is for; Anthropic's own API where absent.
+    pub(crate) base_url: Option<String>,
+    /// The name that it gets, and its labels.
+    pub(crate) labels: Edit,
+    /// Store it although the server can't be asked.
+    pub(crate) unchecked: bool,
+    /// Make it the active key.
+    pub(crate) select: bool,
+}
+
+impl TakeOver {
+    /// Takes the key that was found, if it is still the one that was seen.
+    pub(crate) fn of(self, found: Option<(Credential, ApiKey)>) -> Result<keys::NewKey> {
+        let (_, secret) = found
+            .filter(|(found, _)| found.name == self.name && found.last4 == self.last4)
+            .ok_or_else(|| {
+                Error::new(
+                    Code::NotFound,
+                    "The key that was found does not pay any more, or can't be read.",
+                )
+                .hint("Look again at who pays right now; or paste the key.")
+            })?;
+        Ok(keys::NewKey {
+            secret,
+            source: Source::Env,
             base_url: self.base_url,
             labels: self.labels,
             unchecked: self.unchecked,

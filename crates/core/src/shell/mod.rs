@@ -17,6 +17,7 @@ mod claude_settings;
 mod environment;
 mod files;
 mod findings;
+mod heard;
 mod in_force;
 mod login;
 mod login_shell;
@@ -34,13 +35,10 @@ use std::time::Duration;
 
 use crate::child::Environment;
 use crate::error::{Error, Result};
-use claude_cli::Cli;
-use claude_settings::{Folders, Setting};
-use files::{Scanned, Search};
-use in_force::Layers;
-use login_shell::{Dialect, Exported};
-use place::Place;
-use precedence::{Login, decide};
+use crate::secret::ApiKey;
+use claude_settings::Folders;
+use heard::Heard;
+use precedence::Credential;
 pub use report::{Finding, Next, Redirect, Report, State};
 
 /// How long the login shell may take to answer.
@@ -154,154 +152,13 @@ impl Question {
 /// Finds out who pays right now. What has to be started runs at the same time, each with its
 /// deadline; what does not answer becomes a note, never an error.
 pub async fn who(question: &Question) -> Report {
-    let shell = question.shell();
-    let dialect = shell.as_deref().map_or(Dialect::None, Dialect::of);
-    let managed = question.managed();
-    let config = question.variable(names::CONFIG_DIR);
-    let own_files = claude_settings::read(&question.folders(&managed, config));
-    let (exported, scanned, (cli, login, cli_notes)) = tokio::join!(
-        ask_shell(question, shell.as_deref()),
-        async { scan(question, dialect) },
-        login::ask(question, &own_files, config),
-    );
-    let mut notes = own_files.notes.clone();
-    notes.extend(scanned.notes.iter().cloned());
-    notes.extend(cli_notes);
-    let exported = match exported {
-        Ok(exported) => exported,
-        Err(note) => {
-            notes.push(note);
-            None
-        }
-    };
-    let own = environment::attributed(
-        in_force::from_environment(question.variables(), &Place::Environment),
-        &scanned,
-    );
-    let next = exported.map(|exported| environment::next(&exported, &own, &scanned));
-    if question.asker == Asker::Desktop && next.is_none() {
-        notes.push("The start-up files were read, but the shell itself was not heard.".to_owned());
-    }
-    let judged = match (question.asker, &next) {
-        (Asker::Terminal, _) => None,
-        (Asker::Desktop, Some(_)) => next.as_deref(),
-        (Asker::Desktop, None) => None,
-    };
-    let guessed = (question.asker == Asker::Desktop && next.is_none())
-        .then(|| environment::guessed(&own, &scanned));
-    let judged = judged.or(guessed.as_deref()).unwrap_or(&own);
-    answer(Gathered {
-        question,
-        judged,
-        next: next.as_deref(),
-        scanned: &scanned,
-        login,
-        cli,
-        notes,
-    })
+    Heard::of(question).await.report()
 }
 
-/// All that was found, before it is judged.
-struct Gathered<'a> {
-    question: &'a Question,
-    /// The environment that "right now" means.
-    judged: &'a [Setting],
-    /// The environment of the next login shell.
-    next: Option<&'a [Setting]>,
-    scanned: &'a Scanned,
-    login: Login,
-    cli: Option<Cli>,
-    notes: Vec<String>,
-}
-
-fn answer(gathered: Gathered<'_>) -> Report {
-    let Gathered {
-        question,
-        judged,
-        next,
-        scanned,
-        login,
-        cli,
-        mut notes,
-    } = gathered;
-    let home = &question.home;
-    let managed = question.managed();
-    let read = |environment: &[Setting]| {
-        let config = environment::value_of(environment, names::CONFIG_DIR);
-        claude_settings::read(&question.folders(&managed, config))
-    };
-    let profiles = |environment: &[Setting]| environment::profiles(question, environment);
-    let (files, present) = (read(judged), profiles(judged));
-    let layers = Layers {
-        environment: judged,
-        files: &files,
-        profiles: &present,
-    };
-    let payer = decide(&layers.facts(&login));
-    let later = next
-        .filter(|_| question.asker == Asker::Terminal)
-        .and_then(|environment| {
-            let (files, present) = (read(environment), profiles(environment));
-            let layers = Layers {
-                environment,
-                files: &files,
-                profiles: &present,
-            };
-            let later = decide(&layers.facts(&login));
-            (!later.is_same(&payer)).then(|| Next {
-                sentence: format!(
-                    "In a new terminal, plain `claude -p` {}.",
-                    report::billed(&later, home)
-                ),
-                payer: later,
-            })
-        });
-    let redirect = findings::redirect(&layers, &payer, home);
-    notes.extend(findings::warnings(&payer, scanned, home));
-    Report {
-        sentence: report::sentence(&payer, home),
-        redirect,
-        next: later,
-        findings: findings::all(&findings::Found {
-            layers: &layers,
-            payer: &payer,
-            next,
-            scanned,
-            login: &login,
-            dot_env: &files::dot_env(&question.working),
-            home,
-        }),
-        payer,
-        notes,
-        cli,
-    }
-}
-
-/// Asks the login shell, or says in a note why there is no answer.
-async fn ask_shell(
-    question: &Question,
-    shell: Option<&Path>,
-) -> std::result::Result<Option<Exported>, String> {
-    let Some(deadline) = question.shell_deadline else {
-        return Ok(None);
-    };
-    let Some(shell) = shell else {
-        return Err("Your login shell is not known, so it was not asked.".to_owned());
-    };
-    login_shell::exported(shell, question.scrubbed(), deadline)
-        .await
-        .map(Some)
-        .map_err(|error| error.message().to_owned())
-}
-
-fn scan(question: &Question, dialect: Dialect) -> Scanned {
-    files::scan(&Search {
-        home: &question.home,
-        root: &question.root,
-        dialect,
-        zdotdir: question.variable("ZDOTDIR").map(Path::new),
-        config: question.variable("XDG_CONFIG_HOME").map(Path::new),
-    })
+/// Returns the key that pays right now, if it is one that could be stored: the way to take it over
+/// without anybody having to copy it. What a helper prints or a login holds is not taken.
+pub async fn paying_key(question: &Question) -> Option<(Credential, ApiKey)> {
+    Heard::of(question).await.paying_key()
 }
 
 #[cfg(test)]

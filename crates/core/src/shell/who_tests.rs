@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;
+use crate::shell::place::Place;
 use crate::shell::precedence::{Payer, Source};
 
 struct House {
@@ -114,6 +115,24 @@ async fn a_key_in_force_is_traced_to_the_line_that_sets_it() {
     let login = finding(&report, names::LOGIN, "through the login of the CLI");
     assert!(matches!(&login.state, State::Overridden { by } if by.contains(last4(&new))));
     assert_eq!(report.findings[0].state, State::InForce);
+}
+
+#[tokio::test]
+async fn the_key_that_pays_can_be_taken_over_and_no_other_secret_can() {
+    let key = key();
+    let text = format!("export ANTHROPIC_API_KEY={key}\n");
+    let mut house = House::new(BASH).file("home/.bash_profile", &text);
+    assert!(paying_key(&house.question).await.is_none(), "the plan pays");
+    house.question.asker = Asker::Desktop;
+    let (credential, taken) = paying_key(&house.question).await.unwrap();
+    assert_eq!(taken.expose(), key);
+    assert_eq!(credential.last4, last4(&key));
+    assert!(matches!(credential.place, Place::ShellFile { line: 1, .. }));
+    let token = key.replace("sk-ant-api03-", "sk-ant-oat01-");
+    let text = format!("export CLAUDE_CODE_OAUTH_TOKEN={token}\n");
+    let mut house = House::new(BASH).file("home/.bash_profile", &text);
+    house.question.asker = Asker::Desktop;
+    assert!(paying_key(&house.question).await.is_none(), "a token is no key");
 }
 
 #[tokio::test]
