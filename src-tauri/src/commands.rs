@@ -105,6 +105,9 @@ commands! { desktop;
     /// Changes a setting; `default` goes back to the default.
     change_setting(name: String, value: String) => () { desktop.app.write(move |store, now| app::setting(&name)?.set(store, &value, now)).await }
 
+    /// Opens another window with sample data, in a store of its own.
+    start_demo() => () { crate::demo::start() }
+
     /// Opens a link in the system's browser.
     open_link(url: String) => () { desktop.open_link(&url) }
 }

@@ -6,10 +6,12 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use switchyard_core::agent::{Answered, Ask, Asked, Question};
 use switchyard_core::app::SETTINGS;
+use switchyard_core::clock::Clock;
 use switchyard_core::dispatch::{self, Details, InFlight, Models, RunEvent, Summary};
 use switchyard_core::http::Endpoint;
 use switchyard_core::id::{KeyId, RunId};
 use switchyard_core::keys::{self, Key};
+use switchyard_core::paths::Paths;
 use switchyard_core::shell::{self, Asker};
 use switchyard_core::vault::Custody;
 use switchyard_core::{App, Error, Result};
@@ -34,16 +36,16 @@ pub(crate) struct Desktop {
 }
 
 impl Desktop {
-    pub(crate) fn new(handle: AppHandle) -> Result<Self> {
+    pub(crate) fn new(handle: AppHandle, paths: Paths) -> Self {
         let followers = Followers::default();
-        let app = App::new("window", Arc::new(InPlace(followers.clone())))?;
-        Ok(Self {
-            app,
+        let ask = Arc::new(InPlace(followers.clone()));
+        Self {
+            app: App::at(paths, Clock::system(), "window", ask),
             in_flight: InFlight::default(),
             attachments: Attachments::default(),
             followers,
             handle,
-        })
+        }
     }
 
     /// Tells a page of every change, for as long as it listens.

@@ -7,16 +7,24 @@ use std::time::Duration;
 use switchyard_core::Result;
 use switchyard_core::agent::Server;
 use tauri::async_runtime::{block_on, spawn};
+use tauri::{AppHandle, Manager};
 use tokio_util::sync::CancellationToken;
 
 use crate::desktop::Desktop;
+use crate::instance;
 use crate::replies::Change;
 
 /// How long runs under way have at the end to be booked. A keychain that hangs is not waited for.
 const PATIENCE: Duration = Duration::from_millis(1_500);
 
 /// Begins the work behind the window.
-pub(crate) fn start(desktop: &Arc<Desktop>) {
+pub(crate) fn start(desktop: &Arc<Desktop>, handle: &AppHandle) {
+    let (own, front) = (Arc::clone(desktop), handle.clone());
+    spawn(async move {
+        if let Err(error) = instance::listen(front, own.app.paths()).await {
+            tracing::warn!(%error, "a second start will not bring the window to the front");
+        }
+    });
     let own = Arc::clone(desktop);
     spawn(async move {
         if let Err(error) = keep(&own).await {
@@ -26,8 +34,11 @@ pub(crate) fn start(desktop: &Arc<Desktop>) {
 }
 
 /// Ends every run and lets them be booked.
-pub(crate) fn finish(desktop: &Desktop) {
-    block_on(desktop.in_flight.end_all(PATIENCE));
+pub(crate) fn finish(handle: &AppHandle) {
+    // A second start that only knocked has nothing to end.
+    if let Some(desktop) = handle.try_state::<Arc<Desktop>>() {
+        block_on(desktop.in_flight.end_all(PATIENCE));
+    }
 }
 
 async fn keep(desktop: &Desktop) -> Result<()> {

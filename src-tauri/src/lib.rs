@@ -5,23 +5,29 @@ mod attachments;
 mod bindings;
 mod clipboard;
 mod commands;
+mod demo;
 mod desktop;
 mod followers;
 mod inputs;
+mod instance;
 mod keeper;
 mod links;
 mod replies;
 mod stream;
+mod tray;
 mod window;
 mod wire;
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use switchyard_core::app::OneWindow;
 use switchyard_core::dispatch::Failure;
+use switchyard_core::paths::Paths;
 use switchyard_core::secret::redact;
 use switchyard_core::{Error, Result, hardening, logging};
-use tauri::{Manager, RunEvent};
+use tauri::async_runtime::block_on;
+use tauri::{AppHandle, Manager, RunEvent};
 
 use crate::desktop::Desktop;
 
@@ -39,25 +45,61 @@ pub fn run() -> ExitCode {
 
 fn start() -> Result<()> {
     prepare()?;
+    let stage = match std::env::args_os().nth(1) {
+        Some(argument) if argument == demo::ARGUMENT => Some(block_on(demo::Stage::set())?),
+        _ => None,
+    };
+    let paths = stage
+        .as_ref()
+        .map_or_else(Paths::of_user, |stage| Ok(stage.paths()))?;
+    let one = OneWindow::take(&paths)?;
     let program = tauri::Builder::default()
+        .plugin(instance::plugin(&paths))
         .plugin(tauri_plugin_clipboard_manager::init())
         .plugin(tauri_plugin_dialog::init())
         .plugin(tauri_plugin_opener::init())
+        .plugin(window::state_plugin(&paths))
         .invoke_handler(commands::handler())
-        .setup(|program| {
-            let desktop = Arc::new(Desktop::new(program.handle().clone())?);
-            program.manage(Arc::clone(&desktop));
-            keeper::start(&desktop);
-            window::open(program.handle())?;
+        .setup(move |program| {
+            // Over a bus, the plugin has brought the first window to the front and ended this process.
+            let Some(one) = one else {
+                instance::knock(&paths);
+                program.handle().exit(0);
+                return Ok(());
+            };
+            program.manage(one);
+            open(program.handle(), paths, stage.as_ref())?;
+            program.manage(stage);
             Ok(())
         })
         .build(tauri::generate_context!())
         .map_err(|e| Error::failed("The window could not be opened.").because(e))?;
-    program.run(|handle, event| {
-        if let RunEvent::Exit = event {
-            keeper::finish(&handle.state::<Arc<Desktop>>());
+    program.run(|handle, event| match event {
+        // The tray goes on when the last window is closed, unless there is none.
+        RunEvent::ExitRequested {
+            code: None, api, ..
+        } if tray::stays(handle) => {
+            api.prevent_exit();
         }
+        RunEvent::Exit => keeper::finish(handle),
+        _ => {}
     });
+    Ok(())
+}
+
+fn open(
+    handle: &AppHandle,
+    paths: Paths,
+    stage: Option<&demo::Stage>,
+) -> std::result::Result<(), Box<dyn std::error::Error>> {
+    let desktop = Arc::new(Desktop::new(handle.clone(), paths));
+    handle.manage(Arc::clone(&desktop));
+    if let Some(stage) = stage {
+        block_on(stage.fill(&desktop.app))?;
+    }
+    keeper::start(&desktop, handle);
+    window::open(handle)?;
+    tray::start(handle)?;
     Ok(())
 }
 

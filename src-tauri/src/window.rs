@@ -1,9 +1,24 @@
 //! The main window and what its page may not do: leave, or open another.
 
+use std::sync::Arc;
+
+use switchyard_core::paths::Paths;
+use tauri::plugin::TauriPlugin;
 use tauri::webview::NewWindowResponse;
-use tauri::{AppHandle, Manager, Result, Url, WebviewUrl, WebviewWindowBuilder};
+use tauri::{AppHandle, Manager, Result, Url, WebviewUrl, WebviewWindowBuilder, Wry};
+use tauri_plugin_window_state::StateFlags;
+
+use crate::desktop::Desktop;
 
 const MAIN: &str = "main";
+
+/// Returns what keeps the window's place and size, beside the store that the window is of.
+pub(crate) fn state_plugin(paths: &Paths) -> TauriPlugin<Wry> {
+    tauri_plugin_window_state::Builder::new()
+        .with_filename(paths.data().join("window.json").display().to_string())
+        .with_state_flags(StateFlags::SIZE | StateFlags::POSITION | StateFlags::MAXIMIZED)
+        .build()
+}
 
 /// Opens the main window, or brings it to the front.
 pub(crate) fn open(handle: &AppHandle) -> Result<()> {
@@ -16,6 +31,7 @@ pub(crate) fn open(handle: &AppHandle) -> Result<()> {
         .title("Switchyard")
         .inner_size(1000.0, 680.0)
         .min_inner_size(820.0, 560.0)
+        .data_directory(handle.state::<Arc<Desktop>>().app.paths().web())
         .on_navigation(is_ours)
         .on_new_window(|_, _| NewWindowResponse::Deny)
         .build()

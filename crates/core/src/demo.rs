@@ -22,6 +22,9 @@ pub const IS_SIMULATED: Setting<bool> = Setting {
     default: || false,
 };
 
+/// Opens the demo's vault, should somebody lock it; every face says so.
+pub const PASSPHRASE: &str = "look around freely";
+
 const DAYS: u64 = 150;
 const DAY: Duration = Duration::from_secs(86_400);
 

@@ -102,6 +102,18 @@ impl Paths {
         self.data.join("agent.lock")
     }
 
+    /// Returns the file that the one window of this store holds locked.
+    #[must_use]
+    pub fn window_lock(&self) -> PathBuf {
+        self.data.join("window.lock")
+    }
+
+    /// Returns the folder of what the window's web view keeps.
+    #[must_use]
+    pub fn web(&self) -> PathBuf {
+        self.data.join("web")
+    }
+
     /// Returns the private folder of the socket.
     #[must_use]
     pub fn runtime(&self) -> &Path {

@@ -1179,6 +1179,35 @@ by_basis: { [key in Basis]?: Figure },
 tokens: Tokens, };
 
 /**
+ * The key that pays for a plain `claude` right now, to be stored as well.
+ */
+export type TakeOver = { 
+/**
+ * The variable that holds it, as the finding named it.
+ */
+name: string, 
+/**
+ * Its last four characters: what was seen is what is taken.
+ */
+last4: string, 
+/**
+ * The gateway that it is for; Anthropic's own API where absent.
+ */
+base_url: string | null, 
+/**
+ * The name that it gets, and its labels.
+ */
+labels: KeyEdit, 
+/**
+ * Store it although the server can't be asked.
+ */
+unchecked: boolean, 
+/**
+ * Make it the active key.
+ */
+select: boolean, };
+
+/**
  * Whether a model thinks before it answers; thinking is billed as output.
  */
 export type Thinking = "adaptive" | "disabled";
@@ -1446,6 +1475,9 @@ export const list_keys = (): Promise<Array<KeyRow>> => call('list_keys', {  });
 /** Checks a pasted key with its server and stores it sealed. */
 export const add_key = (key: NewKey): Promise<Added> => call('add_key', { key });
 
+/** Stores the key that pays right now; where it was found it still bills. */
+export const take_over = (key: TakeOver): Promise<Added> => call('take_over', { key });
+
 /** Asks a key's server about it, for free. */
 export const check_key = (id: KeyId): Promise<Checked> => call('check_key', { id });
 
@@ -1511,6 +1543,9 @@ export const list_settings = (): Promise<Array<SettingRow>> => call('list_settin
 
 /** Changes a setting; `default` goes back to the default. */
 export const change_setting = (name: string, value: string): Promise<null> => call('change_setting', { name, value });
+
+/** Opens another window with sample data, in a store of its own. */
+export const start_demo = (): Promise<null> => call('start_demo', {  });
 
 /** Opens a link in the system's browser. */
 export const open_link = (url: string): Promise<null> => call('open_link', { url });

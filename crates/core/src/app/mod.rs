@@ -1,5 +1,6 @@
 //! The composition root: each part is opened when it is first needed, and once.
 
+mod instance;
 mod listed;
 mod standing;
 mod tidy;
@@ -17,6 +18,7 @@ use crate::http::{Http, HttpSettings};
 use crate::paths::Paths;
 use crate::vault::{Keychain, Vault};
 
+pub use instance::{KEEP_IN_TRAY, OneWindow};
 pub use listed::{Listed, SETTINGS, setting};
 pub use standing::Standing;
 pub use tidy::TIDIED_AT;

@@ -164,10 +164,7 @@ impl<'a> Heard<'a> {
 }
 
 /// Asks the login shell, or says in a note why there is no answer.
-async fn ask_shell(
-    question: &Question,
-    shell: Option<&Path>,
-) -> Result<Option<Exported>, String> {
+async fn ask_shell(question: &Question, shell: Option<&Path>) -> Result<Option<Exported>, String> {
     let Some(deadline) = question.shell_deadline else {
         return Ok(None);
     };

@@ -132,7 +132,10 @@ async fn the_key_that_pays_can_be_taken_over_and_no_other_secret_can() {
     let text = format!("export CLAUDE_CODE_OAUTH_TOKEN={token}\n");
     let mut house = House::new(BASH).file("home/.bash_profile", &text);
     house.question.asker = Asker::Desktop;
-    assert!(paying_key(&house.question).await.is_none(), "a token is no key");
+    assert!(
+        paying_key(&house.question).await.is_none(),
+        "a token is no key"
+    );
 }
 
 #[tokio::test]

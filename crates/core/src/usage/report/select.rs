@@ -13,7 +13,11 @@ use crate::usage::{Payer, Tier, Tokens};
 /// Which part of the ledger is meant; a list that is empty leaves everything in.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-#[cfg_attr(feature = "wire", derive(ts_rs::TS), ts(rename = "UsageFilter", optional_fields))]
+#[cfg_attr(
+    feature = "wire",
+    derive(ts_rs::TS),
+    ts(rename = "UsageFilter", optional_fields)
+)]
 pub struct Filter {
     /// Only these stored keys.
     pub keys: Vec<KeyId>,

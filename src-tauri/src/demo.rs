@@ -1,0 +1,145 @@
+//! Sample data to look around in: a store of its own in a folder that is thrown away, with the
+//! simulator as its server. Nothing in it is real and nothing is sent anywhere.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use switchyard_core::child::{self, Environment};
+use switchyard_core::demo::{PASSPHRASE, fill};
+use switchyard_core::paths::Paths;
+use switchyard_core::secret::Passphrase;
+use switchyard_core::vault::NewVault;
+use switchyard_core::{App, Code, Error, Result};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::Child;
+
+/// The argument that starts the program in its demo.
+pub(crate) const ARGUMENT: &str = "--demo";
+
+const SIMULATOR: &str = "switchyard-simulator";
+/// How long the simulator may take to listen.
+const START: Duration = Duration::from_secs(10);
+/// Between two pieces of an answer, in milliseconds: as fast as a quick model.
+const PACE: &str = "15";
+
+/// What a window needs of its surroundings to be shown at all.
+const DISPLAY: &[&str] = &[
+    "DBUS_SESSION_BUS_ADDRESS",
+    "DISPLAY",
+    "GDK_BACKEND",
+    "WAYLAND_DISPLAY",
+    "WEBKIT_DISABLE_COMPOSITING_MODE",
+    "XAUTHORITY",
+    "XDG_CURRENT_DESKTOP",
+    "XDG_DATA_DIRS",
+    "XDG_RUNTIME_DIR",
+    "XDG_SESSION_TYPE",
+];
+
+/// The demo's surroundings, taken away with it.
+pub(crate) struct Stage {
+    home: TempDir,
+    // Ends when its standard input does, so it can't outlive us.
+    _simulator: Child,
+    url: String,
+}
+
+impl Stage {
+    /// Makes the folder and starts the simulator.
+    pub(crate) async fn set() -> Result<Self> {
+        let home = tempfile::Builder::new()
+            .prefix("switchyard-demo-")
+            .tempdir()
+            .map_err(|e| Error::failed("No folder could be made for the demo.").because(e))?;
+        let mut command = child::command(&simulator()?, &Environment::scrubbed_own());
+        command
+            .args(["--pace-ms", PACE])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true);
+        let mut simulator = command.spawn().map_err(|e| not_up().because(e))?;
+        let output = simulator.stdout.take().ok_or_else(not_up)?;
+        let mut lines = BufReader::new(output).lines();
+        let ready = tokio::time::timeout(START, lines.next_line()).await;
+        let line = ready.ok().and_then(std::io::Result::ok).flatten();
+        let url = line.as_deref().and_then(url_of).ok_or_else(not_up)?;
+        Ok(Self {
+            home,
+            _simulator: simulator,
+            url,
+        })
+    }
+
+    /// Returns the folders of the demo's store.
+    pub(crate) fn paths(&self) -> Paths {
+        Paths::under(self.home.path())
+    }
+
+    /// Makes the vault and fills the store.
+    pub(crate) async fn fill(&self, app: &App) -> Result<()> {
+        let vault = NewVault {
+            passphrase: Some(Passphrase::new(PASSPHRASE.to_owned())),
+            ..NewVault::default()
+        };
+        app.vault()?.create(vault).await?;
+        fill(app.db()?, app.vault()?, app.http()?, &self.url)
+            .await
+            .map(drop)
+    }
+}
+
+/// Starts a second program of ours that shows the demo.
+pub(crate) fn start() -> Result<()> {
+    let program = std::env::current_exe()
+        .map_err(|e| Error::failed("This program's own file can't be found.").because(e))?;
+    let mut environment = Environment::scrubbed_own();
+    for name in DISPLAY {
+        if let Some(value) = std::env::var_os(name) {
+            environment = environment.with(*name, value);
+        }
+    }
+    child::command(&program, &environment)
+        .arg(ARGUMENT)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(false)
+        .spawn()
+        .map(drop)
+        .map_err(|e| Error::failed("The demo could not be started.").because(e))
+}
+
+/// Reads the line with which the simulator says where it listens.
+fn url_of(line: &str) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Ready {
+        url: String,
+    }
+    serde_json::from_str::<Ready>(line)
+        .ok()
+        .map(|ready| ready.url)
+}
+
+/// Finds the simulator: beside this program, or where a package puts it.
+fn simulator() -> Result<PathBuf> {
+    let own = std::env::current_exe().unwrap_or_default();
+    let beside = own.parent().unwrap_or(Path::new("/")).join(SIMULATOR);
+    let packaged = Path::new("/usr/lib/switchyard").join(SIMULATOR);
+    [beside, packaged]
+        .into_iter()
+        .find(|path| path.is_file())
+        .ok_or_else(|| {
+            Error::new(
+                Code::NotFound,
+                "The simulator, which stands in for the server in the demo, is not installed.",
+            )
+            .hint("Install Switchyard again, with all its parts.")
+        })
+}
+
+fn not_up() -> Error {
+    Error::failed("The simulator, which stands in for the server in the demo, did not start.")
+        .hint("Try again; if it stays so, install Switchyard again.")
+}
