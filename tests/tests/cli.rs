@@ -146,6 +146,26 @@ fn a_failure_in_json_is_the_last_line_of_standard_output() {
 }
 
 #[test]
+fn a_failure_has_one_form_wherever_json_tells_of_it() {
+    let (key, server) = key_and_server();
+    let machine = Machine::with_key(&key, &server);
+    server.set_key(&key, KeyState::Refused);
+    for (arguments, field) in [
+        (&["keys", "select", "Nobody"][..], "error"),
+        (&["keys", "check", "Work"], "trouble"),
+        (&["send", "Hello."], "error"),
+    ] {
+        let last = machine
+            .run(arguments.iter().chain(&["--json"]))
+            .json_lines()
+            .pop();
+        let failure = last.unwrap()[field].clone();
+        let parts: Vec<_> = failure.as_object().unwrap().keys().cloned().collect();
+        assert_eq!(parts, ["code", "hint", "message"], "{arguments:?}");
+    }
+}
+
+#[test]
 fn empty_stores_are_told_and_not_made() {
     let machine = Machine::new();
     for arguments in [

@@ -8,7 +8,7 @@ use switchyard_core::clock::Millis;
 use switchyard_core::keys::{self, Checked, Edit, Key, Kind, NewKey, Source, Validity};
 use switchyard_core::secret::ApiKey;
 use switchyard_core::text::shown;
-use switchyard_core::{App, Error, Result};
+use switchyard_core::{App, Error, Failure, Result};
 
 use crate::args::{AddKey, CheckKeys, EditKey, Keys, Labels, OneKey, RemoveKey};
 use crate::ask;
@@ -261,7 +261,7 @@ fn tell(checked: &Checked, out: &Out) -> Result<()> {
             "key": checked.key,
             "is_answered": checked.is_answered,
             "cost": checked.cost,
-            "trouble": trouble.map(|e| json!({ "code": e.code(), "message": e.message(), "hint": e.advice() })),
+            "trouble": trouble.map(Failure::from),
         }));
     }
     let cost = checked

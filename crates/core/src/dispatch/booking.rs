@@ -4,13 +4,13 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-use super::event::{Amount, Failure, Receipt, State, stop_note};
+use super::event::{Amount, Receipt, State, stop_note};
 use super::kept::Keeper;
 use super::route::Route;
 use super::runs::{self, Closing};
 use super::tier::Seen;
 use crate::db::Db;
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Failure, Result};
 use crate::id::{ConversationId, RunId};
 use crate::usage::{Basis, Conditions, Entry, Tokens, catalogue};
 

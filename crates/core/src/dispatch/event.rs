@@ -4,7 +4,7 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 
 use crate::clock::Millis;
-use crate::error::{Code, Error};
+use crate::error::Failure;
 use crate::id::{ConversationId, KeyId, RunId};
 use crate::usage::{Basis, Nano, Payer, Tier, Tokens};
 use crate::words::words;
@@ -91,37 +91,6 @@ words! {
         Cancelled = "cancelled",
         /// Its process ended before it did.
         Lost = "lost",
-    }
-}
-
-/// An error in the form that events carry.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Failure {
-    /// What callers branch on.
-    pub code: Code,
-    /// What happened and what it means.
-    pub message: String,
-    /// What to do about it.
-    pub hint: Option<String>,
-}
-
-impl From<&Error> for Failure {
-    fn from(error: &Error) -> Self {
-        Self {
-            code: error.code(),
-            message: error.message().to_owned(),
-            hint: error.advice().map(str::to_owned),
-        }
-    }
-}
-
-impl From<Failure> for Error {
-    fn from(failure: Failure) -> Self {
-        let error = Self::new(failure.code, failure.message);
-        match failure.hint {
-            Some(hint) => error.hint(hint),
-            None => error,
-        }
     }
 }
 

@@ -19,7 +19,7 @@ mod tier;
 mod wire;
 
 pub use attachment::{Attachment, IMAGE_MAX, Media, TEXT_MAX};
-pub use event::{Amount, Failure, Receipt, RunEvent, Sink, State, channel};
+pub use event::{Amount, Receipt, RunEvent, Sink, State, channel};
 pub use history::{Details, Summary, forget, list, prune};
 pub use kept::KEEP_DAYS;
 pub use metered::Metered;

@@ -7,14 +7,14 @@ use std::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::booking::Booking;
-use super::event::{Failure, Receipt, RunEvent, Sink};
+use super::event::{Receipt, RunEvent, Sink};
 use super::kept::{KEEP_DAYS, Keeper};
 use super::metered::Metered;
 use super::route::Prepared;
 use super::runs::{self, NewRun};
 use super::tier::{Seen, Tier, tell};
 use crate::db::Db;
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Failure, Result};
 use crate::http::Http;
 use crate::secret::ApiKey;
 use crate::vault::Custody;

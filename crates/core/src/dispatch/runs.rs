@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::event::{Failure, State};
+use super::event::State;
 use super::kept::{Column, Keeper, no_run};
 use super::request::Request;
 use super::route::{Class, Route};
 use super::{signed, unsigned};
 use crate::clock::Millis;
 use crate::db::{Db, SqlContext};
-use crate::error::Result;
+use crate::error::{Failure, Result};
 use crate::id::{ConversationId, RunId};
 use crate::usage::{Basis, Conditions, Entry, Nano, Tokens, book, catalogue};
 
