@@ -161,7 +161,11 @@ fn a_failure_has_one_form_wherever_json_tells_of_it() {
             .pop();
         let failure = last.unwrap()[field].clone();
         let parts: Vec<_> = failure.as_object().unwrap().keys().cloned().collect();
-        assert_eq!(parts, ["code", "hint", "message"], "{arguments:?}");
+        assert_eq!(
+            parts,
+            ["code", "hint", "message", "remedy"],
+            "{arguments:?}"
+        );
     }
 }
 

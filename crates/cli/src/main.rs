@@ -6,6 +6,7 @@ mod commands;
 mod exit;
 mod hidden;
 mod out;
+mod remedy;
 
 use std::process::ExitCode;
 use std::sync::Arc;

@@ -11,6 +11,8 @@ use switchyard_core::text::Screen;
 use switchyard_core::{Code, Error, Failure, Result};
 use unicode_width::UnicodeWidthStr;
 
+use crate::remedy;
+
 /// The two streams of this command.
 pub(crate) struct Out {
     stdout: io::Stdout,
@@ -96,8 +98,8 @@ impl Out {
             let _ = writeln!(self.stdout.lock(), "{report}");
         }
         self.note(&format!("error: {}", failure.message));
-        if let Some(hint) = failure.hint {
-            self.note(&format!("hint: {hint}"));
+        if let Some(advice) = remedy::advice(&failure) {
+            self.note(&format!("hint: {advice}"));
         }
     }
 

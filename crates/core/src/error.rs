@@ -51,6 +51,31 @@ pub enum Code {
     Failed,
 }
 
+/// A step that would help and that every face has in a form of its own: a button in a window, a
+/// command on a command line. The core names it, the face words it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Remedy {
+    /// Make the vault.
+    MakeVault,
+    /// Open the vault, for every window and terminal.
+    UnlockVault,
+    /// Start what keeps the vault open where its errors can be seen.
+    StartAgent,
+    /// Store a key.
+    AddKey,
+    /// Store the key although it could not be checked.
+    StoreUnchecked,
+    /// Say which gateway the key is for.
+    NameGateway,
+    /// Make a key the active one.
+    SelectKey,
+    /// Say who pays for this prompt.
+    ChoosePayer,
+    /// Look at the runs that there are.
+    ListRuns,
+}
+
 /// A failure in words: what goes to another process, into an event, or into JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
@@ -58,8 +83,10 @@ pub struct Failure {
     pub code: Code,
     /// What happened and what it means.
     pub message: String,
-    /// What to do about it.
+    /// What to do about it, as far as it is the same in every face.
     pub hint: Option<String>,
+    /// What else would help; each face words it.
+    pub remedy: Option<Remedy>,
 }
 
 /// A [`Failure`] with what caused it.
@@ -78,6 +105,7 @@ impl Error {
             code,
             message: message.into(),
             hint: None,
+            remedy: None,
         }
         .into()
     }
@@ -92,10 +120,17 @@ impl Error {
         Self::new(Code::Failed, message)
     }
 
-    /// Adds what the user can do about it.
+    /// Adds what the user can do about it, in words that fit every face.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.failure.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds a step that would help, for the face to word.
+    #[must_use]
+    pub fn remedy(mut self, remedy: Remedy) -> Self {
+        self.failure.remedy = Some(remedy);
         self
     }
 
@@ -124,10 +159,16 @@ impl Error {
         &self.failure.message
     }
 
-    /// Returns what to do about it, where there is something to do.
+    /// Returns what to do about it, where that is the same in every face.
     #[must_use]
     pub fn advice(&self) -> Option<&str> {
         self.failure.hint.as_deref()
+    }
+
+    /// Returns all that is said of it.
+    #[must_use]
+    pub fn failure(&self) -> &Failure {
+        &self.failure
     }
 }
 

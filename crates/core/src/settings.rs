@@ -74,19 +74,21 @@ impl<T: Serialize + DeserializeOwned> Setting<T> {
         check: impl FnOnce(&T) -> Result<()>,
     ) -> Result<()> {
         let word = serde_json::Value::String(text.to_owned());
-        let value: T = serde_json::from_str(text)
-            .or_else(|_| serde_json::from_value(word))
-            .map_err(|e| {
-                Error::bad_input(format!(
+        let read = serde_json::from_str(text).or_else(|_| serde_json::from_value(word));
+        let value: T = match read {
+            Ok(value) => value,
+            Err(e) => {
+                return Err(Error::bad_input(format!(
                     "{} can't be set to {}: {e}.",
                     self.name,
                     crate::text::shown(text, 60)
                 ))
                 .hint(format!(
-                    "What holds now shows the form: switchyard settings {}",
-                    self.name
-                ))
-            })?;
+                    "Write it as what holds now: {}",
+                    self.shown(store)?
+                )));
+            }
+        };
         check(&value)?;
         self.set(store, &value, now)
     }

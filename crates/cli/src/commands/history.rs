@@ -6,12 +6,13 @@ use switchyard_core::dispatch::{self, Details, Summary};
 use switchyard_core::id::RunId;
 use switchyard_core::text::shown;
 use switchyard_core::usage::shown as money;
-use switchyard_core::{App, Error, Result};
+use switchyard_core::{App, Error, Remedy, Result};
 
 use super::keys::ago;
 use crate::args::History;
 use crate::ask;
 use crate::out::{Out, Table, count as plural};
+use crate::remedy;
 
 pub(crate) async fn run(wanted: &History, app: &App, out: &Out) -> Result<ExitCode> {
     if app.db_if_any()?.is_none() {
@@ -58,7 +59,10 @@ async fn list(limit: u32, app: &App, out: &Out) -> Result<ExitCode> {
         out.line(&line)?;
     }
     if runs.iter().any(|run| run.is_kept && run.title.is_none()) {
-        out.note("note: the vault is locked, so prompts are not shown; open it with: switchyard vault unlock");
+        out.note(&format!(
+            "note: The vault is locked, so prompts are not shown. {}",
+            remedy::words(Remedy::UnlockVault)
+        ));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::attachment::{Attachment, Media};
 use super::request::{Request, Turn};
 use crate::db::SqlContext;
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Remedy, Result};
 use crate::id::RunId;
 use crate::secret::HistoryKey;
 use crate::settings::Setting;
@@ -233,8 +233,7 @@ fn text(plain: Vec<u8>) -> Result<String> {
 }
 
 pub(super) fn no_run(run: RunId) -> Error {
-    Error::new(Code::NotFound, format!("There is no run {run}."))
-        .hint("`switchyard history` lists them.")
+    Error::new(Code::NotFound, format!("There is no run {run}.")).remedy(Remedy::ListRuns)
 }
 
 fn not_kept(run: RunId) -> Error {

@@ -12,7 +12,7 @@ use super::models::{self, Chosen, MODEL};
 use super::request::{MAX_TOKENS, Request};
 use super::run::Dispatch;
 use crate::db::SqlContext;
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Remedy, Result};
 use crate::http::{Endpoint, count_tokens};
 use crate::id::{KeyId, RunId};
 use crate::keys;
@@ -254,7 +254,9 @@ fn usual(store: &Connection, reply_to: Option<RunId>) -> Result<Found> {
             format!("because it paid for run {run}"),
         );
     }
-    let key = keys::active(store)?.ok_or_else(nobody)?;
+    let Some(key) = keys::active(store)? else {
+        return Err(nobody(store)?);
+    };
     let name = text::shown(&key.name, 60);
     stored(key, format!("because {name} is the active key"))
 }
@@ -281,7 +283,8 @@ fn paid_by(store: &Connection, run: RunId) -> Result<keys::Key> {
             "Run {run} was paid by {}, which does not pay again by itself.",
             text::shown(&label, 60)
         ))
-        .hint("Say who pays for the reply: --key NAME, or --key env:VARIABLE. Nothing was sent.")),
+        .hint("Nothing was sent.")
+        .remedy(Remedy::ChoosePayer)),
     }
 }
 
@@ -344,9 +347,19 @@ fn fingerprint(store: &Connection, key: &ApiKey) -> Result<[u8; 32]> {
     Ok(mac.finalize().into_bytes().into())
 }
 
-fn nobody() -> Error {
-    Error::new(Code::NotFound, "No key is selected, so nobody would pay.").hint(
-        "Add one with `switchyard keys add`, select one with `switchyard keys select NAME`, or send \
-         with `--key env:VARIABLE`.",
-    )
+fn nobody(store: &Connection) -> Result<Error> {
+    let any = keys::list(store)?
+        .iter()
+        .any(|key| keys::usable(key).is_ok());
+    let (message, remedy) = match any {
+        true => (
+            "No key is selected, so nobody would pay.",
+            Remedy::SelectKey,
+        ),
+        false => (
+            "No key that can pay is stored, so nobody would pay.",
+            Remedy::AddKey,
+        ),
+    };
+    Ok(Error::new(Code::NotFound, message).remedy(remedy))
 }

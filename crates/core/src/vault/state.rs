@@ -15,7 +15,7 @@ use super::passphrase::Cost;
 use super::slots::{self, Header, Slot, SlotKind, SlotRow};
 use crate::clock::Millis;
 use crate::db::Db;
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Remedy, Result};
 use crate::settings::Setting;
 use crate::words::words;
 
@@ -360,8 +360,7 @@ impl Vault {
             }
             _ => "The vault is locked.",
         };
-        Error::new(Code::Locked, why)
-            .hint("Open it for every window and terminal with: switchyard vault unlock")
+        Error::new(Code::Locked, why).remedy(Remedy::UnlockVault)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -53,7 +53,7 @@ async fn nothing_selected_means_that_nobody_pays_and_nothing_is_sent() {
     };
     let error = home.dispatch.preflight(ask, |_| None).await.unwrap_err();
     assert_eq!(error.code(), Code::NotFound);
-    assert!(error.advice().unwrap().contains("keys select"));
+    assert_eq!(error.failure().remedy, Some(crate::Remedy::SelectKey));
 }
 
 #[tokio::test]
