@@ -338,3 +338,37 @@ fn texts_older_than_they_are_wanted_are_deleted_once_tidying_is_due() {
     machine.run(["usage"]).expect_success();
     assert!(machine.run(["history"]).succeeded().contains("(not kept)"));
 }
+
+#[test]
+fn a_model_that_nobody_knows_is_sent_after_a_warning_that_names_the_nearest() {
+    let (key, server) = key_and_server();
+    let machine = Machine::with_key(&key, &server);
+    let warning = |name: &str, nearest: &str| {
+        format!(
+            "warning: no model {name} is known here, so what it costs will be unknown.{nearest}\n"
+        )
+    };
+    for (name, nearest) in [
+        (
+            "claude-sonet-5-5",
+            " The nearest known name is claude-sonnet-5-5.",
+        ),
+        ("Hiaku", " The nearest known name is haiku."),
+        ("opus-4-8", " The nearest known name is claude-opus-4-8."),
+        ("house-model-1", ""),
+    ] {
+        let set = machine.run(["settings", "dispatch.model", name]);
+        assert_eq!(set.stderr, warning(name, nearest));
+        let sent = machine.run(["send", "--model", name, "Hi."]);
+        let said = warning(name, nearest) + "Work pays via ";
+        assert!(sent.stderr.starts_with(&said), "{}", sent.stderr);
+        assert_eq!(server.requests().last().unwrap().json()["model"], name);
+    }
+    let estimate = machine.run(["send", "--estimate", "--json", "Hi."]);
+    let route = &estimate.json_lines()[0]["route"];
+    assert_eq!(route["unknown_model"]["name"], "house-model-1");
+    for known in ["sonnet", "claude-haiku-4-5"] {
+        let sent = machine.run(["send", "--model", known, "Hi."]);
+        assert!(sent.stderr.starts_with("Work pays via "), "{}", sent.stderr);
+    }
+}

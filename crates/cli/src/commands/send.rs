@@ -42,6 +42,9 @@ pub(crate) async fn run(wanted: &Send, app: &App, out: &Out) -> Result<ExitCode>
     let mut prepared = dispatch
         .preflight(ask, |name| std::env::var(name).ok())
         .await?;
+    if let Some(unknown) = &prepared.route.unknown_model {
+        super::models::warn(unknown, out);
+    }
     if wanted.estimate {
         return estimate(&dispatch, &mut prepared, out).await;
     }

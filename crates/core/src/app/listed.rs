@@ -6,6 +6,7 @@ use rusqlite::Connection;
 
 use super::tidy::TIDIED_AT;
 use crate::clock::Millis;
+use crate::dispatch::UnknownModel;
 use crate::error::{Code, Error, Result};
 use crate::{dispatch, http, usage, vault};
 
@@ -18,6 +19,7 @@ pub struct Listed {
     show: fn(&Connection) -> Result<String>,
     keep: fn(&Connection, &str, Millis) -> Result<()>,
     clear: fn(&Connection) -> Result<()>,
+    doubt: fn(&Connection) -> Result<Option<UnknownModel>>,
 }
 
 impl Listed {
@@ -29,17 +31,19 @@ impl Listed {
         (self.show)(store)
     }
 
-    /// Keeps a value that a person wrote; `default` goes back to the default.
+    /// Keeps a value that a person wrote; `default` goes back to the default. Returns what a face
+    /// says of a value that is kept and may yet be a slip.
     ///
     /// # Errors
     /// [`Code::BadInput`] when the value can't be used.
-    pub fn set(&self, store: &Connection, text: &str, now: Millis) -> Result<()> {
+    pub fn set(&self, store: &Connection, text: &str, now: Millis) -> Result<Option<UnknownModel>> {
         match text {
             "default" => (self.clear)(store),
             text => (self.keep)(store, text, now),
         }?;
         // What is not to be kept any longer goes with the next command, not with the next day.
-        TIDIED_AT.clear(store)
+        TIDIED_AT.clear(store)?;
+        (self.doubt)(store)
     }
 }
 
@@ -51,17 +55,21 @@ macro_rules! listed {
             show: |store| $setting.shown(store),
             keep: |store, text, now| $setting.set_text(store, text, now, $check),
             clear: |store| $setting.clear(store),
+            doubt: |_store| Ok(None),
         }
     };
 }
 
 /// Every setting that can be changed by name.
 pub const SETTINGS: &[Listed] = &[
-    listed!(
-        dispatch::MODEL,
-        "The model of runs that name none: an id, or haiku, sonnet, opus",
-        anything
-    ),
+    Listed {
+        doubt: dispatch::usual_model_doubt,
+        ..listed!(
+            dispatch::MODEL,
+            "The model of runs that name none: an id, or haiku, sonnet, opus",
+            anything
+        )
+    },
     listed!(
         dispatch::KEEP_DAYS,
         "For how many days prompts and answers are kept: a number, null for ever, 0 not at all",
@@ -98,6 +106,7 @@ pub const SETTINGS: &[Listed] = &[
         show: |store| as_json(&usage::zone::zone_name(store)?),
         keep: |store, text, _now| usage::zone::set_zone(store, text),
         clear: |store| usage::zone::set_zone(store, crate::db::local_zone().as_str()),
+        doubt: |_store| Ok(None),
     },
 ];
 

@@ -23,7 +23,7 @@ pub use event::{Amount, Receipt, RunEvent, Sink, State, channel};
 pub use history::{Details, Summary, forget, list, prune};
 pub use kept::KEEP_DAYS;
 pub use metered::Metered;
-pub use models::{MODEL, Models, keep_models, models};
+pub use models::{MODEL, Models, UnknownModel, keep_models, models, usual_model_doubt};
 pub use request::{ATTACHMENTS_MAX, Effort, MAX_TOKENS, REQUEST_MAX, Request, Thinking, Turn};
 pub use retry::{RETRIES, RetryState, WAIT_MAX, Wait};
 pub use route::{Ask, Class, PayWith, Prepared, Route};

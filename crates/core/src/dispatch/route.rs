@@ -8,7 +8,7 @@ use serde::Serialize;
 use sha2::Sha256;
 
 use super::kept::{Before, no_run};
-use super::models::{self, Chosen, MODEL};
+use super::models::{self, Chosen, MODEL, UnknownModel};
 use super::request::{MAX_TOKENS, Request};
 use super::run::Dispatch;
 use crate::db::SqlContext;
@@ -75,6 +75,8 @@ pub struct Route {
     pub tier: Tier,
     /// The model, by the id that is sent.
     pub model: String,
+    /// Present where nobody here knows the model, which a face says before it sends.
+    pub unknown_model: Option<UnknownModel>,
     /// Who is billed, as people know them.
     #[serde(rename = "payer_label")]
     pub payer: String,
@@ -158,6 +160,7 @@ impl Dispatch {
             route: Route {
                 tier: Tier::Metered,
                 model: chosen.id,
+                unknown_model: chosen.unknown,
                 payer: found.label,
                 key: found.key,
                 gateway: found.endpoint.to_store(),

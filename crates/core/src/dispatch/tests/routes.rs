@@ -112,6 +112,35 @@ async fn words_stand_for_models_and_retired_ones_are_refused_before_sending() {
 }
 
 #[tokio::test]
+async fn a_model_is_unknown_until_the_servers_own_list_has_it() {
+    let home = Home::new(Script::new()).await;
+    let mut ask = home.ask("Hi");
+    ask.request.model = "claude-next-9".to_owned();
+    let unknown = |prepared: Prepared| prepared.route.unknown_model;
+    let doubt = unknown(home.prepare(ask.clone()).await).unwrap();
+    assert_eq!(
+        (doubt.name.as_str(), doubt.nearest),
+        ("claude-next-9", None),
+        "nothing is near to what is new"
+    );
+    let listed = |id: &str| crate::http::ModelInfo {
+        id: id.to_owned(),
+        display_name: id.to_owned(),
+        lifecycle: None,
+        max_input: None,
+        max_output: None,
+    };
+    let models = ["claude-next-9", "house-model-1"].map(listed);
+    let endpoint = crate::http::Endpoint::parse(Some(&home.simulator.base_url())).unwrap();
+    let keep = move |store: &rusqlite::Connection| keep_models(store, &endpoint, &models, NOW);
+    home.dispatch.db.write(keep).await.unwrap();
+    assert_eq!(unknown(home.prepare(ask.clone()).await), None);
+    ask.request.model = "house-modle-1".to_owned();
+    let doubt = unknown(home.prepare(ask).await).unwrap();
+    assert_eq!(doubt.nearest.as_deref(), Some("house-model-1"));
+}
+
+#[tokio::test]
 async fn anthropics_retired_models_are_known_without_asking() {
     let home = Home::new(Script::new()).await;
     let mut ask = home.ask("Hi");
