@@ -70,12 +70,19 @@ fn the_key_of_a_variable_pays_without_a_vault_and_is_booked_under_its_fingerprin
     assert!(sent.stderr.contains("text not kept"), "{}", sent.stderr);
     let payer: String = machine.value("SELECT payer FROM key_usage");
     let parts: Vec<_> = payer.split(':').collect();
-    assert_eq!(parts[..2], ["env", "MINE"]);
-    assert_eq!(parts[2].len(), 8, "{payer}");
+    let last4 = &key[key.len() - 4..];
+    assert_eq!(parts[..3], ["env", "MINE", last4]);
+    assert_eq!(parts[3].len(), 8, "{payer}");
     assert!(
-        !key.contains(parts[2]),
+        !key.contains(parts[3]),
         "the fingerprint is a part of the key"
     );
+    let label = format!("$MINE …{last4}");
+    assert!(sent.stderr.starts_with(&label), "{}", sent.stderr);
+    for arguments in [["history"], ["usage"]] {
+        let shown = machine.run(arguments).succeeded();
+        assert!(shown.contains(&label), "{arguments:?}: {shown}");
+    }
     assert_eq!(machine.run(send).code, Some(0));
     let payers: i64 = machine.value("SELECT count(DISTINCT payer) FROM key_usage");
     assert_eq!(payers, 1, "one key, two fingerprints");

@@ -81,7 +81,7 @@ mod tests {
         let entry = Entry {
             run: None,
             at: Millis(NOW.0 - 730 * DAY_MS),
-            payer: Payer::env("TEST", &[0; 32]),
+            payer: Payer::env("TEST", "abcd", &[0; 32]),
             key: None,
             tier: Tier::Metered,
             model: "a-model".to_owned(),

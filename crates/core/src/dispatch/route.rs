@@ -328,12 +328,12 @@ fn from_variable(
         .hint("Use an API key."));
     }
     Ok(Found {
-        label: format!("${name} (…{})", key.last4()),
+        label: Payer::env_label(name, &key.last4()),
         key: None,
         endpoint,
         environment: String::new(),
         reason: format!("because you named the variable {shown}"),
-        booked_to: Payer::env(name, &fingerprint(store, &key)?),
+        booked_to: Payer::env(name, key.last4(), &fingerprint(store, &key)?),
         variable: Some(key),
     })
 }
