@@ -3,6 +3,7 @@
 mod agent;
 mod ends;
 mod keys;
+mod looking_back;
 mod names;
 mod sending;
 mod wrong_input;

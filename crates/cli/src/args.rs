@@ -188,7 +188,7 @@ pub(crate) struct Send {
     pub(crate) attachments: Vec<PathBuf>,
     /// Continue this run: what came before is sent again
     #[arg(long, value_name = "RUN")]
-    pub(crate) reply: Option<i64>,
+    pub(crate) reply: Option<String>,
     /// The most tokens of the answer
     #[arg(long, value_name = "N")]
     pub(crate) max_tokens: Option<u32>,
@@ -205,7 +205,7 @@ pub(crate) struct Send {
 #[derive(Args, Debug)]
 pub(crate) struct History {
     /// Show this run in full
-    pub(crate) run: Option<i64>,
+    pub(crate) run: Option<String>,
     /// How many runs to list
     #[arg(long, short = 'n', default_value_t = 20, value_name = "N")]
     pub(crate) limit: u32,

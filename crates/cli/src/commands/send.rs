@@ -11,12 +11,12 @@ use switchyard_core::dispatch::{
     channel,
 };
 use switchyard_core::http::Endpoint;
-use switchyard_core::id::RunId;
 use switchyard_core::text::shown;
 use switchyard_core::usage::{Basis, CountedBy, Nano, shown as money};
 use switchyard_core::{App, Error, Result, keys};
 use tokio_util::sync::CancellationToken;
 
+use super::history;
 use crate::args::Send;
 use crate::exit;
 use crate::out::Out;
@@ -77,7 +77,7 @@ fn question(wanted: &Send, app: &App) -> Result<Ask> {
     Ok(Ask {
         pay_with: payer(wanted, app)?,
         class: Class::Interactive,
-        reply_to: wanted.reply.map(RunId),
+        reply_to: wanted.reply.as_deref().map(history::number).transpose()?,
         request: Request {
             model: wanted.model.clone().unwrap_or_default(),
             system: wanted.system.clone(),
