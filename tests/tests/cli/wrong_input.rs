@@ -48,6 +48,13 @@ const WRONG: &[&[&str]] = &[
     &["vault", "status", "--passphrase-fd", "stdin"],
     &["vault", "init", "--no-keychain", "--passphrase-fd", "250"],
     &["settings", "dispatch.model", "a", "b"],
+    &["settings", "dispatch.model", "two words"],
+    &[
+        "settings",
+        "http.proxy",
+        "http://me:secret@proxy.example:8080",
+    ],
+    &["settings", "http.ca_file", "/nonexistent.pem"],
     &["settings", "usage.zone", "Mars/Olympus"],
     &["settings", "usage.keep_months", "some"],
     &["settings", "http.proxy", "not a proxy"],

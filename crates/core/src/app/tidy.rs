@@ -12,6 +12,7 @@ use crate::usage::retention;
 pub const TIDIED_AT: Setting<Option<Millis>> = Setting {
     name: "store.tidied_at",
     default: || None,
+    check: |_| Ok(()),
 };
 
 const DAY_MS: i64 = 86_400_000;

@@ -17,6 +17,7 @@ use crate::vault::{self, Place};
 pub const KEEP_DAYS: Setting<Option<u32>> = Setting {
     name: "history.keep_days",
     default: || None,
+    check: |_| Ok(()),
 };
 
 /// A text of a run.

@@ -18,6 +18,7 @@ use crate::usage::{Status, catalogue};
 pub const MODEL: Setting<String> = Setting {
     name: "dispatch.model",
     default: || "sonnet".to_owned(),
+    check: |model| a_name(model),
 };
 
 /// The models of one server.
@@ -123,13 +124,19 @@ pub fn keep_models(
     Ok(())
 }
 
-/// Finds the model that a person means, and refuses one that no longer answers.
-pub(super) fn choose(store: &Connection, endpoint: &Endpoint, wanted: &str) -> Result<Chosen> {
-    let wanted = wanted.trim();
+/// Refuses what can't be the name of a model.
+fn a_name(wanted: &str) -> Result<()> {
     if wanted.is_empty() || wanted.len() > 200 || wanted.chars().any(char::is_whitespace) {
         return Err(Error::bad_input("That is not the name of a model.")
             .hint("Give an id such as claude-sonnet-5-5, or a word such as sonnet."));
     }
+    Ok(())
+}
+
+/// Finds the model that a person means, and refuses one that no longer answers.
+pub(super) fn choose(store: &Connection, endpoint: &Endpoint, wanted: &str) -> Result<Chosen> {
+    let wanted = wanted.trim();
+    a_name(wanted)?;
     let listed = catalogue().resolve(wanted);
     let is_word = listed.is_some_and(|model| model.word.as_deref() == Some(wanted));
     let id = match listed {

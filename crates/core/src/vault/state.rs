@@ -24,6 +24,7 @@ use crate::words::words;
 pub const LOCK_AFTER_MINUTES: Setting<Option<u32>> = Setting {
     name: "vault.lock_after_minutes",
     default: || None,
+    check: |_| Ok(()),
 };
 
 /// Whether the keychain slot may be used without asking. An explicit lock says no, until an
@@ -31,6 +32,7 @@ pub const LOCK_AFTER_MINUTES: Setting<Option<u32>> = Setting {
 pub const SILENT_KEYCHAIN: Setting<bool> = Setting {
     name: "vault.silent_keychain",
     default: || true,
+    check: |_| Ok(()),
 };
 
 const STANDARD_LOCK_AFTER: Duration = Duration::from_secs(15 * 60);
