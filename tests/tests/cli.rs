@@ -5,6 +5,7 @@ mod ends;
 mod keys;
 mod looking_back;
 mod names;
+mod packaging;
 mod sending;
 mod wrong_input;
 

@@ -51,9 +51,27 @@ pub(crate) enum Command {
     Agent(Agent),
     /// Show or change settings
     Settings(Settings),
+    /// Write what a shell needs to complete this command's arguments
+    Completions(Completions),
+    /// Write the manual pages into a folder, to be packaged
+    #[command(hide = true)]
+    ManPages(ManPages),
     /// Fill an empty, throw-away store with sample keys and months of costs
     #[command(hide = true)]
     DemoFill(DemoFill),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Completions {
+    /// Which shell
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ManPages {
+    /// Where to
+    pub(crate) folder: PathBuf,
 }
 
 #[derive(Args, Debug)]

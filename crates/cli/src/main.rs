@@ -80,6 +80,8 @@ fn run(arguments: &Arguments, out: &Out) -> Result<ExitCode> {
             Command::Vault(vault) => commands::vault::run(vault, &app, &terminal, out).await,
             Command::Agent(agent) => commands::agent::run(agent, &app, out).await,
             Command::Settings(settings) => commands::settings::run(settings, &app, out).await,
+            Command::Completions(wanted) => commands::packaging::completions(wanted.shell, out),
+            Command::ManPages(wanted) => commands::packaging::man_pages(&wanted.folder),
             Command::DemoFill(fill) => commands::demo::run(fill, &app, out).await,
         }
     });
@@ -109,7 +111,11 @@ fn refuse_two_readers(arguments: &Arguments) -> Result<()> {
 async fn catch_up(command: &Command, app: &App, out: &Out) {
     let reads_store = !matches!(
         command,
-        Command::Who(_) | Command::Agent(_) | Command::DemoFill(_)
+        Command::Who(_)
+            | Command::Agent(_)
+            | Command::Completions(_)
+            | Command::ManPages(_)
+            | Command::DemoFill(_)
     );
     let needs_books = matches!(
         command,

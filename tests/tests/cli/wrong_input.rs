@@ -59,6 +59,8 @@ const WRONG: &[&[&str]] = &[
     &["settings", "usage.keep_months", "some"],
     &["settings", "http.proxy", "not a proxy"],
     &["agent", "now"],
+    &["completions"],
+    &["completions", "dos"],
     &["who", "me"],
     &["models", "--key"],
     &["demo-fill"],
