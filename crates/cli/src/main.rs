@@ -138,11 +138,22 @@ async fn catch_up(command: &Command, app: &App, out: &Out) {
         return;
     }
     match app.catch_up().await {
-        Ok(0) => {}
-        Ok(count) => out.note(&format!(
-            "note: {} ended with its process and is booked as estimated.",
-            out::count(u64::try_from(count).unwrap_or(u64::MAX), "run")
-        )),
+        Ok(recovered) => {
+            let note = |runs: usize, what| {
+                if runs > 0 {
+                    let runs = out::count(u64::try_from(runs).unwrap_or(u64::MAX), "run");
+                    out.note(&format!("note: {runs} {what}"));
+                }
+            };
+            note(
+                recovered.exactly.len(),
+                "that the store could not take is booked now.",
+            );
+            note(
+                recovered.as_estimates.len(),
+                "ended with its process and is booked as estimated.",
+            );
+        }
         // Reading goes on; what can't be written now is done by the next command that can.
         Err(why) => out.note(&format!("note: {why}")),
     }

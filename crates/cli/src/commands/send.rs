@@ -7,8 +7,8 @@ use std::process::ExitCode;
 
 use serde_json::json;
 use switchyard_core::dispatch::{
-    Ask, Attachment, Class, Dispatch, Outcome, PayWith, Prepared, Receipt, Request, RunEvent,
-    channel,
+    Ask, Attachment, Books, Class, Dispatch, Outcome, PayWith, Prepared, Receipt, Request,
+    RunEvent, channel,
 };
 use switchyard_core::http::Endpoint;
 use switchyard_core::text::shown;
@@ -338,13 +338,18 @@ fn summary(receipt: &Receipt) -> String {
             } else {
                 ""
             };
+            let later = if receipt.books == Books::SetAside {
+                ", booked later"
+            } else {
+                ""
+            };
             parts.push(format!(
-                "{}{basis}, {}",
+                "{}{basis}, {}{later}",
                 money(amount.cost),
                 shown(&receipt.payer_label, 40)
             ));
         }
-        None if !receipt.is_booked => parts.push("not booked yet".to_owned()),
+        None if receipt.books == Books::Lost => parts.push("not booked yet".to_owned()),
         None => parts.push("nothing was billed".to_owned()),
     }
     parts.push(format!("run {}", receipt.run));

@@ -454,6 +454,29 @@ fn a_link_in_place_of_a_file_is_not_followed_and_what_it_leads_to_stays_as_it_is
 }
 
 #[test]
+fn a_private_file_is_written_whole_over_what_a_killed_process_left_or_not_at_all() {
+    let place = place();
+    private_folder(place.paths.data()).unwrap();
+    let path = place.paths.data().join("one.json");
+    let draft = path.with_extension("new");
+    std::fs::write(&draft, "a longer text that was cut").unwrap();
+    write_private(&path, b"first").unwrap();
+    assert_eq!(
+        (read_private(&path, 5).unwrap(), mode(&path)),
+        (b"first".to_vec(), 0o600)
+    );
+    assert!(read_private(&path, 4).is_err(), "longer than what is taken");
+    assert!(!draft.exists());
+
+    std::fs::create_dir(&draft).unwrap();
+    assert!(write_private(&path, b"second").is_err());
+    assert_eq!(read_private(&path, 5).unwrap(), b"first");
+    let link = place.paths.data().join("link.json");
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    assert!(read_private(&link, 5).is_err(), "a link was followed");
+}
+
+#[test]
 fn live_files_of_killed_processes_are_swept_and_those_of_others_stay() {
     let place = place();
     let db = place.open();

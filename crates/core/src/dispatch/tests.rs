@@ -7,6 +7,7 @@ mod recovery;
 mod retries;
 mod routes;
 mod streams;
+mod unbooked;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
