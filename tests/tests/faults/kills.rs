@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 use rustix::process::Signal;
-use switchyard_simulator::{KeyState, Reply, Script, Simulator};
+use switchyard_simulator::{KeyState, Match, Reply, Script, Simulator};
 use switchyard_tests::{Machine, Outcome, Planted, Running, binary, expect_sound, finish};
 
 use super::key_and_server;
@@ -134,6 +134,37 @@ fn a_run_killed_while_it_waits_for_its_store_is_booked_exactly_and_once_by_many(
     assert_eq!(machine.value::<i64>(rows), 2);
     let kinds = "SELECT count(DISTINCT json_array(input, output, cost_estimate, model, payer)) FROM key_usage";
     assert_eq!(machine.value::<i64>(kinds), 1, "they do not cost the same");
+}
+
+#[test]
+fn a_real_call_that_is_killed_is_booked_by_the_next_command() {
+    let (key, server) = key_and_server();
+    let machine = Machine::with_key(&key, &server);
+    server.when(
+        Match::path("/v1/messages").times(1),
+        Reply::text("Hi").held(),
+    );
+    let call = ["keys", "check", "--real-call", "--yes", "Work"];
+    let checking = Running::new(machine.start(call));
+    while !server
+        .requests()
+        .iter()
+        .any(|request| request.path == "/v1/messages")
+    {
+        std::thread::yield_now();
+    }
+    checking.signal(Signal::KILL);
+    assert_eq!(checking.end().code, None);
+    let used = machine.run(["usage"]);
+    assert!(
+        used.stderr.contains("1 run ended with its process"),
+        "{used:?}"
+    );
+    let cost: i64 = machine.value("SELECT cost_estimate FROM key_usage");
+    assert!(cost > 0);
+    let listed = machine.run(["history"]).succeeded();
+    assert!(listed.contains("(a check of the key)"), "{listed}");
+    machine.expect_sound_store();
 }
 
 /// Makes a store as the second version of the schema had it, with settings enough that copying and

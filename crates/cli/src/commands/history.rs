@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use jiff::tz::TimeZone;
 use switchyard_core::clock::Millis;
-use switchyard_core::dispatch::{self, Details, Summary};
+use switchyard_core::dispatch::{self, Class, Details, Summary};
 use switchyard_core::id::RunId;
 use switchyard_core::text::shown;
 use switchyard_core::usage::{shown as money, zone};
@@ -96,6 +96,7 @@ fn title(run: &Summary) -> String {
     match &run.title {
         Some(title) => shown(title, 60),
         None if run.is_kept => "(sealed)".to_owned(),
+        None if run.class == Class::Check => "(a check of the key)".to_owned(),
         None => "(not kept)".to_owned(),
     }
 }

@@ -243,7 +243,7 @@ async fn check(wanted: &CheckKeys, app: &App, out: &Out) -> Result<ExitCode> {
     let mut worst = ExitCode::SUCCESS;
     for key in &chosen {
         let checked = if wanted.real_call {
-            keys::test_with_real_call(db, app.access()?.as_ref(), app.http()?, &key.id).await?
+            app.dispatch()?.check_with_real_call(&key.id).await?
         } else {
             keys::check(db, app.access()?.as_ref(), app.http()?, &key.id).await?
         };

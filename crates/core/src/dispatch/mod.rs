@@ -4,6 +4,7 @@
 
 mod attachment;
 mod booking;
+mod check;
 mod event;
 mod history;
 mod kept;

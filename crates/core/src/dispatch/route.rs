@@ -34,6 +34,8 @@ words! {
         Chat = "chat",
         /// Work without a person.
         Task = "task",
+        /// A stored key is tried out.
+        Check = "check",
     }
 }
 

@@ -150,7 +150,8 @@ impl Dispatch {
         }
     }
 
-    async fn begin(
+    /// Writes down that a run begins.
+    pub(super) async fn begin(
         &self,
         prepared: &Prepared,
         keeper: Option<Keeper>,
