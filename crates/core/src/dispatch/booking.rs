@@ -60,12 +60,14 @@ impl Booking {
         (receipt, kept)
     }
 
-    /// Takes the run back as if it had never been; nothing of it may have been sent.
+    /// Takes the run back as if it had never been; nothing of it may have been sent. Where that can't be
+    /// written, the run is closed as one that cost nothing.
     pub(super) async fn take_back(&mut self) -> Result<()> {
-        self.is_closed = true;
         let (run, conversation) = (self.run, self.conversation);
         let job = move |store: &Connection| runs::take_back(store, run, conversation);
-        self.db.write(job).await
+        self.db.write(job).await?;
+        self.is_closed = true;
+        Ok(())
     }
 
     fn end(&mut self, error: Option<&Error>) -> (Receipt, Closing) {

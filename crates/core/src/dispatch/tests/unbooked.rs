@@ -342,6 +342,23 @@ async fn a_run_whose_task_is_thrown_away_is_set_aside_too() {
     home.assert_settled();
 }
 
+#[tokio::test]
+async fn a_run_that_can_not_be_taken_back_is_closed_and_costs_nothing() {
+    let home = Home::new(Script::new()).await;
+    let prepared = home.prepare(home.ask("Hi")).await;
+    home.vault.secrets.lock().unwrap().clear();
+    let keep =
+        "CREATE TRIGGER kept BEFORE DELETE ON runs BEGIN SELECT RAISE(ABORT, 'no room'); END";
+    execute(&home.dispatch.db, keep).await;
+    let refused = home.start(prepared).run.await.unwrap();
+    assert!(refused.is_err(), "a run without a key");
+    // Queued behind the end of the run, so done after it.
+    home.dispatch.db.write(|_| Ok(())).await.unwrap();
+    assert_eq!(home.value::<String>("SELECT state FROM runs"), "cancelled");
+    assert_eq!(home.value::<i64>("SELECT count(*) FROM key_usage"), 0);
+    home.assert_settled();
+}
+
 fn tokens() -> impl Strategy<Value = Tokens> {
     any::<[u64; 7]>().prop_map(|counts| Tokens {
         input: counts[0],
