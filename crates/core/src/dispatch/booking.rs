@@ -54,6 +54,8 @@ impl Booking {
             (Books::Lost, Err(not_booked(&why)))
         });
         receipt.books = books;
+        // Whatever went wrong, the answer is not in the store.
+        receipt.is_kept &= kept.is_ok();
         if books == Books::Lost {
             receipt.booked = None;
         }

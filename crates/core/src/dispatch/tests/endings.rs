@@ -291,6 +291,7 @@ async fn a_disk_too_full_for_the_answer_still_takes_the_ledger_row() {
     let done = run.end().await;
     assert_eq!(done.text().len(), 1024 * 1024, "all of it was shown");
     assert_eq!(done.error().code(), Code::StoreUnwritable);
+    assert!(!done.outcome.receipt.is_kept);
     assert!(
         done.error().message().contains("answer could not be kept"),
         "{}",

@@ -111,6 +111,7 @@ async fn a_run_whose_end_cannot_be_written_is_booked_exactly_while_its_process_l
     let (home, done) = unbooked().await;
     let receipt = &done.outcome.receipt;
     assert_eq!(receipt.books, Books::SetAside);
+    assert!(!receipt.is_kept, "the answer is nowhere");
     assert!(done.error().message().contains("could not be booked yet"));
     assert!(done.error().advice().unwrap().contains("exactly"));
     assert_eq!(home.value::<i64>("SELECT count(*) FROM key_usage"), 0);
