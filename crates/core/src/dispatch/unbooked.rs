@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::event::{Amount, Failure, State};
+use super::event::{Amount, State};
 use super::runs::Closing;
 use crate::clock::Millis;
 use crate::db::{Db, private_folder, read_private, write_private};
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Failure, Result};
 use crate::id::RunId;
 use crate::paths::Paths;
 use crate::usage::Entry;
@@ -77,6 +77,7 @@ impl Ending {
                 code,
                 message: String::new(),
                 hint: None,
+                remedy: None,
             }),
             answer: String::new(),
             keeper: None,

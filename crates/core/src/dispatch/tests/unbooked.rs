@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use proptest::prelude::*;
 
 use super::*;
-use crate::dispatch::event::Failure;
 use crate::dispatch::runs::Closing;
 use crate::dispatch::unbooked::{Ending, find};
+use crate::error::Failure;
 use crate::id::HostId;
 use crate::usage::{Entry, Payer, Tier as Way, Tokens};
 
@@ -395,7 +395,7 @@ proptest! {
         let row = Entry {
             run: Some(RunId(run)),
             at: NOW,
-            payer: Payer::env("MINE", &[1, 2, 3, 4]),
+            payer: Payer::env("MINE", "abcd", &[1, 2, 3, 4]),
             key: None,
             tier: Way::Metered,
             model: "asked".to_owned(),
