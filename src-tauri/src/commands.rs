@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use switchyard_core::app::{self, Standing};
-use switchyard_core::dispatch::{Failure, Models, RunEvent};
+use switchyard_core::dispatch::{Models, RunEvent, UnknownModel};
 use switchyard_core::id::{KeyId, RunId};
 use switchyard_core::keys::{self, Edit, Key};
 use switchyard_core::secret::Passphrase;
 use switchyard_core::usage::report::{Filter, Range, Report as UsageReport};
-use switchyard_core::{dispatch, shell, usage, vault};
+use switchyard_core::{Failure, dispatch, shell, usage, vault};
 
 use crate::desktop::Desktop;
 use crate::inputs::{Draft, NewKey, NewVault, Opener, TakeOver};
@@ -102,8 +102,8 @@ commands! { desktop;
     /// Lists the settings.
     list_settings() => Vec<SettingRow> { desktop.settings() }
 
-    /// Changes a setting; `default` goes back to the default.
-    change_setting(name: String, value: String) => () { desktop.app.write(move |store, now| app::setting(&name)?.set(store, &value, now)).await }
+    /// Changes a setting; `default` goes back to the default. Returns a doubt about a model's name.
+    change_setting(name: String, value: String) => Option<UnknownModel> { desktop.app.write(move |store, now| app::setting(&name)?.set(store, &value, now)).await }
 
     /// Opens another window with sample data, in a store of its own.
     start_demo() => () { crate::demo::start() }

@@ -80,8 +80,7 @@ impl Desktop {
     }
 
     pub(crate) async fn test_key(&self, id: &KeyId) -> Result<Checked> {
-        let (db, access, http) = (self.app.db()?, self.app.access()?, self.app.http()?);
-        let checked = keys::test_with_real_call(db, access.as_ref(), http, id).await?;
+        let checked = self.app.dispatch()?.check_with_real_call(id).await?;
         Ok(checked.into())
     }
 

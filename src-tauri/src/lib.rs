@@ -22,10 +22,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use switchyard_core::app::OneWindow;
-use switchyard_core::dispatch::Failure;
 use switchyard_core::paths::Paths;
 use switchyard_core::secret::redact;
-use switchyard_core::{Error, Result, hardening, logging};
+use switchyard_core::{Error, Failure, Result, hardening, logging};
 use tauri::async_runtime::block_on;
 use tauri::{AppHandle, Manager, RunEvent};
 
@@ -117,7 +116,7 @@ fn prepare() -> Result<()> {
 /// Puts an error into the form that the page shows, without a key that somebody may have typed into
 /// the wrong field.
 pub(crate) fn failure(error: &Error) -> Failure {
-    let plain = Failure::from(error);
+    let plain = error.failure().clone();
     Failure {
         message: redact(&plain.message).into_owned(),
         hint: plain.hint.as_deref().map(|hint| redact(hint).into_owned()),

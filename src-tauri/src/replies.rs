@@ -2,10 +2,10 @@
 //! or a secret that this one reply is for.
 
 use serde::Serialize;
-use switchyard_core::dispatch::{Failure, Prepared, Route};
+use switchyard_core::dispatch::{Prepared, Route};
 use switchyard_core::keys::{self, Key};
 use switchyard_core::usage::{Estimate, Nano};
-use switchyard_core::vault;
+use switchyard_core::{Failure, vault};
 use ts_rs::TS;
 
 use crate::failure;

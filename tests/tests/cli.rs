@@ -3,7 +3,9 @@
 mod agent;
 mod ends;
 mod keys;
+mod looking_back;
 mod names;
+mod packaging;
 mod sending;
 mod wrong_input;
 
@@ -143,6 +145,30 @@ fn a_failure_in_json_is_the_last_line_of_standard_output() {
     assert_eq!(outcome.code, Some(8));
     let last = outcome.json_lines().pop().unwrap();
     assert_eq!(last["error"]["code"], "not_found");
+}
+
+#[test]
+fn a_failure_has_one_form_wherever_json_tells_of_it() {
+    let (key, server) = key_and_server();
+    let machine = Machine::with_key(&key, &server);
+    server.set_key(&key, KeyState::Refused);
+    for (arguments, field) in [
+        (&["keys", "select", "Nobody"][..], "error"),
+        (&["keys", "check", "Work"], "trouble"),
+        (&["send", "Hello."], "error"),
+    ] {
+        let last = machine
+            .run(arguments.iter().chain(&["--json"]))
+            .json_lines()
+            .pop();
+        let failure = last.unwrap()[field].clone();
+        let parts: Vec<_> = failure.as_object().unwrap().keys().cloned().collect();
+        assert_eq!(
+            parts,
+            ["code", "hint", "message", "remedy"],
+            "{arguments:?}"
+        );
+    }
 }
 
 #[test]

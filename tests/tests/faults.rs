@@ -6,7 +6,7 @@ mod kills;
 
 use switchyard_core::agent::{Ask as Asking, Asked, Question};
 use switchyard_core::clock::{Clock, Millis};
-use switchyard_core::dispatch::{Ask, Class, PayWith, Request, channel};
+use switchyard_core::dispatch::{Ask, Class, PayWith, Recovered, Request, channel};
 use switchyard_core::{App, usage};
 use switchyard_simulator::{KeyState, Script, Simulator};
 use switchyard_tests::{Machine, Planted};
@@ -40,7 +40,7 @@ impl Asking for Nobody {
 async fn send_at(machine: &Machine, now: Millis, key: &str, server: &Simulator) {
     let clock = Clock::fixed(now);
     let app = App::at(machine.paths(), clock, "test", std::sync::Arc::new(Nobody));
-    assert_eq!(app.catch_up().await.unwrap(), 0);
+    assert_eq!(app.catch_up().await.unwrap(), Recovered::default());
     let dispatch = app.dispatch_quietly().unwrap();
     let ask = Ask {
         pay_with: PayWith::Env {

@@ -82,6 +82,34 @@ fn wrong_starts(file: &File) -> Vec<String> {
         .collect()
 }
 
+/// Returns where a text of the core speaks of one face: names a command of `switchyard`, or an option
+/// in the middle of a sentence. Other faces have other ways to the same, so it is a `Remedy`.
+fn wrong_words(file: &File) -> Vec<String> {
+    if file.is_tests() {
+        return Vec::new();
+    }
+    let is_option = |word: &str| {
+        let name = word.trim_start_matches(['`', '(']).strip_prefix("--");
+        name.is_some_and(|name| name.starts_with(|c: char| c.is_ascii_lowercase()))
+    };
+    let is_wrong = |text: &str| {
+        let words: Vec<&str> = text
+            .split_whitespace()
+            .filter(|word| *word != "\\")
+            .collect();
+        words.windows(2).any(|pair| {
+            let is_ours = pair[0].trim_start_matches(['"', '`', '(']) == "switchyard";
+            let is_command = pair[1].starts_with(|c: char| c.is_ascii_lowercase());
+            (is_ours && is_command) || is_option(pair[1])
+        })
+    };
+    let texts = source::texts(&file.text).into_iter();
+    texts
+        .filter(|(_, text)| is_wrong(text))
+        .map(|(line, text)| format!("{}:{line}: only the command line can say {text}", file.path))
+        .collect()
+}
+
 fn assert_none(wrong: &[String]) {
     assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
 }
@@ -221,6 +249,36 @@ fn a_process_started_elsewhere_is_found() {
     let sentence = "crates/core/src/shell/ask.rs:2: \
                     starts a process, and only core/src/child.rs may";
     assert_eq!(wrong_starts(&file), [sentence]);
+}
+
+#[test]
+fn the_core_words_nothing_for_one_face_alone() {
+    let core = files::below(CORE, &["rs"]);
+    assert_none(&core.iter().flat_map(wrong_words).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_command_in_a_text_of_the_core_is_found_and_other_names_are_let_be() {
+    let in_core = |text: &str| wrong_words(&made_up("crates/core/src/vault/open.rs", text));
+    for wrong in [
+        "fn a() { hint(\"Make it with: switchyard vault init\") }",
+        "fn a() { format!(\"`switchyard history` lists them.\") }",
+        "const A: &str = \"Or else \\\n  switchyard \\\n  keys add\";",
+        "const A: &str = \"Store it all the same: --unchecked.\";",
+        "const A: &str = \"or send with `--key env:VARIABLE`\";",
+    ] {
+        assert_eq!(in_core(wrong).len(), 1, "{wrong}");
+    }
+    let allowed = "
+        //! As `switchyard agent` does with --until-locked.
+        /// The line of `switchyard agent`.
+        const READY: &str = \"ready\"; // switchyard vault init
+        const FILES: [&str; 3] = [\"switchyard.db\", \"switchyard\", \"Switchyard is open\"];
+        const CHECK: &[u8] = b\"switchyard vault\";
+        const FLAGS: [&str; 2] = [\"--setting-sources\", \"--export \"];
+        #[cfg(test)] mod tests { const A: &str = \"switchyard vault init\"; }
+    ";
+    assert_none(&in_core(allowed));
 }
 
 #[test]

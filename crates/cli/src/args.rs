@@ -51,9 +51,27 @@ pub(crate) enum Command {
     Agent(Agent),
     /// Show or change settings
     Settings(Settings),
+    /// Write what a shell needs to complete this command's arguments
+    Completions(Completions),
+    /// Write the manual pages into a folder, to be packaged
+    #[command(hide = true)]
+    ManPages(ManPages),
     /// Fill an empty, throw-away store with sample keys and months of costs
     #[command(hide = true)]
     DemoFill(DemoFill),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Completions {
+    /// Which shell
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ManPages {
+    /// Where to
+    pub(crate) folder: PathBuf,
 }
 
 #[derive(Args, Debug)]
@@ -188,7 +206,7 @@ pub(crate) struct Send {
     pub(crate) attachments: Vec<PathBuf>,
     /// Continue this run: what came before is sent again
     #[arg(long, value_name = "RUN")]
-    pub(crate) reply: Option<i64>,
+    pub(crate) reply: Option<String>,
     /// The most tokens of the answer
     #[arg(long, value_name = "N")]
     pub(crate) max_tokens: Option<u32>,
@@ -205,7 +223,7 @@ pub(crate) struct Send {
 #[derive(Args, Debug)]
 pub(crate) struct History {
     /// Show this run in full
-    pub(crate) run: Option<i64>,
+    pub(crate) run: Option<String>,
     /// How many runs to list
     #[arg(long, short = 'n', default_value_t = 20, value_name = "N")]
     pub(crate) limit: u32,

@@ -6,6 +6,7 @@ mod commands;
 mod exit;
 mod hidden;
 mod out;
+mod remedy;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -79,6 +80,8 @@ fn run(arguments: &Arguments, out: &Out) -> Result<ExitCode> {
             Command::Vault(vault) => commands::vault::run(vault, &app, &terminal, out).await,
             Command::Agent(agent) => commands::agent::run(agent, &app, out).await,
             Command::Settings(settings) => commands::settings::run(settings, &app, out).await,
+            Command::Completions(wanted) => commands::packaging::completions(wanted.shell, out),
+            Command::ManPages(wanted) => commands::packaging::man_pages(&wanted.folder),
             Command::DemoFill(fill) => commands::demo::run(fill, &app, out).await,
         }
     });
@@ -108,7 +111,11 @@ fn refuse_two_readers(arguments: &Arguments) -> Result<()> {
 async fn catch_up(command: &Command, app: &App, out: &Out) {
     let reads_store = !matches!(
         command,
-        Command::Who(_) | Command::Agent(_) | Command::DemoFill(_)
+        Command::Who(_)
+            | Command::Agent(_)
+            | Command::Completions(_)
+            | Command::ManPages(_)
+            | Command::DemoFill(_)
     );
     let needs_books = matches!(
         command,
@@ -131,11 +138,22 @@ async fn catch_up(command: &Command, app: &App, out: &Out) {
         return;
     }
     match app.catch_up().await {
-        Ok(0) => {}
-        Ok(count) => out.note(&format!(
-            "note: {} ended with its process and is booked as estimated.",
-            out::count(u64::try_from(count).unwrap_or(u64::MAX), "run")
-        )),
+        Ok(recovered) => {
+            let note = |runs: usize, what| {
+                if runs > 0 {
+                    let runs = out::count(u64::try_from(runs).unwrap_or(u64::MAX), "run");
+                    out.note(&format!("note: {runs} {what}"));
+                }
+            };
+            note(
+                recovered.exactly.len(),
+                "that the store could not take is booked now.",
+            );
+            note(
+                recovered.as_estimates.len(),
+                "ended with its process and is booked as estimated.",
+            );
+        }
         // Reading goes on; what can't be written now is done by the next command that can.
         Err(why) => out.note(&format!("note: {why}")),
     }

@@ -8,8 +8,10 @@ use std::sync::{Mutex, PoisonError};
 use serde::Serialize;
 use switchyard_core::secret::redact;
 use switchyard_core::text::Screen;
-use switchyard_core::{Code, Error, Result};
+use switchyard_core::{Code, Error, Failure, Result};
 use unicode_width::UnicodeWidthStr;
+
+use crate::remedy;
 
 /// The two streams of this command.
 pub(crate) struct Out {
@@ -89,18 +91,15 @@ impl Out {
             return;
         }
         // A key that was given as a name must not come back in what is said about it.
-        let message = redact(error.message());
-        let hint = error.advice().map(redact);
+        let failure = redacted(error.into());
         if self.json {
             // A script reads one stream: the failure is the last line of it.
-            let report = serde_json::json!({
-                "error": { "code": error.code(), "message": message, "hint": hint }
-            });
+            let report = serde_json::json!({ "error": failure });
             let _ = writeln!(self.stdout.lock(), "{report}");
         }
-        self.note(&format!("error: {message}"));
-        if let Some(hint) = hint {
-            self.note(&format!("hint: {hint}"));
+        self.note(&format!("error: {}", failure.message));
+        if let Some(advice) = remedy::advice(&failure) {
+            self.note(&format!("hint: {advice}"));
         }
     }
 
@@ -120,6 +119,14 @@ impl Out {
     /// [`Code::Cancelled`] when nobody reads any more, [`Code::Failed`] when it can't be written.
     pub(crate) fn bytes(&self, bytes: &[u8]) -> Result<()> {
         self.written(self.stdout.lock().write_all(bytes))
+    }
+}
+
+fn redacted(failure: Failure) -> Failure {
+    Failure {
+        message: redact(&failure.message).into_owned(),
+        hint: failure.hint.map(|hint| redact(&hint).into_owned()),
+        ..failure
     }
 }
 

@@ -20,6 +20,7 @@ use crate::vault::Custody;
 pub const IS_SIMULATED: Setting<bool> = Setting {
     name: "demo.is_simulated",
     default: || false,
+    check: |_| Ok(()),
 };
 
 /// Opens the demo's vault, should somebody lock it; every face says so.

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// What went wrong, as far as a caller branches on it; everything else is [`Code::Failed`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 #[cfg_attr(feature = "wire", derive(ts_rs::TS))]
@@ -50,11 +52,49 @@ pub enum Code {
     Failed,
 }
 
-/// A failure in words: `message` says what happened and what it means, `hint` what to do.
+/// A step that would help and that every face has in a form of its own: a button in a window, a
+/// command on a command line. The core names it, the face words it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "wire", derive(ts_rs::TS))]
+pub enum Remedy {
+    /// Make the vault.
+    MakeVault,
+    /// Open the vault, for every window and terminal.
+    UnlockVault,
+    /// Start what keeps the vault open where its errors can be seen.
+    StartAgent,
+    /// Store a key.
+    AddKey,
+    /// Store the key although it could not be checked.
+    StoreUnchecked,
+    /// Say which gateway the key is for.
+    NameGateway,
+    /// Make a key the active one.
+    SelectKey,
+    /// Say who pays for this prompt.
+    ChoosePayer,
+    /// Look at the runs that there are.
+    ListRuns,
+}
+
+/// A failure in words: what goes to another process, into an event, or into JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "wire", derive(ts_rs::TS))]
+pub struct Failure {
+    /// What callers branch on.
+    pub code: Code,
+    /// What happened and what it means.
+    pub message: String,
+    /// What to do about it, as far as it is the same in every face.
+    pub hint: Option<String>,
+    /// What else would help; each face words it.
+    pub remedy: Option<Remedy>,
+}
+
+/// A [`Failure`] with what caused it.
 pub struct Error {
-    code: Code,
-    message: String,
-    hint: Option<String>,
+    failure: Failure,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -64,12 +104,13 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// Makes an error of `code` that says `message`. The text must not hold a secret.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self {
+        Failure {
             code,
             message: message.into(),
             hint: None,
-            source: None,
+            remedy: None,
         }
+        .into()
     }
 
     /// Makes an error for a request that can't be carried out as written.
@@ -82,10 +123,17 @@ impl Error {
         Self::new(Code::Failed, message)
     }
 
-    /// Adds what the user can do about it.
+    /// Adds what the user can do about it, in words that fit every face.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.failure.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds a step that would help, for the face to word.
+    #[must_use]
+    pub fn remedy(mut self, remedy: Remedy) -> Self {
+        self.failure.remedy = Some(remedy);
         self
     }
 
@@ -99,36 +147,52 @@ impl Error {
     /// Makes the same error once more, for another caller; what caused it stays with the first.
     #[must_use]
     pub fn again(&self) -> Self {
-        Self {
-            code: self.code,
-            message: self.message.clone(),
-            hint: self.hint.clone(),
-            source: None,
-        }
+        self.failure.clone().into()
     }
 
     /// Returns what callers branch on.
     #[must_use]
     pub fn code(&self) -> Code {
-        self.code
+        self.failure.code
     }
 
     /// Returns what happened and what it means.
     #[must_use]
     pub fn message(&self) -> &str {
-        &self.message
+        &self.failure.message
     }
 
-    /// Returns what to do about it, where there is something to do.
+    /// Returns what to do about it, where that is the same in every face.
     #[must_use]
     pub fn advice(&self) -> Option<&str> {
-        self.hint.as_deref()
+        self.failure.hint.as_deref()
+    }
+
+    /// Returns all that is said of it.
+    #[must_use]
+    pub fn failure(&self) -> &Failure {
+        &self.failure
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        Self {
+            failure,
+            source: None,
+        }
+    }
+}
+
+impl From<&Error> for Failure {
+    fn from(error: &Error) -> Self {
+        error.failure.clone()
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(&self.failure.message)
     }
 }
 
@@ -137,9 +201,7 @@ impl fmt::Display for Error {
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Error")
-            .field("code", &self.code)
-            .field("message", &self.message)
-            .field("hint", &self.hint)
+            .field("failure", &self.failure)
             .finish_non_exhaustive()
     }
 }

@@ -23,4 +23,4 @@ pub mod vault;
 mod words;
 
 pub use app::App;
-pub use error::{Code, Error, Result};
+pub use error::{Code, Error, Failure, Remedy, Result};

@@ -96,6 +96,13 @@ impl Paths {
         self.data.join("live")
     }
 
+    /// Returns the folders for what runs used that the store could not take, in the order in which
+    /// they are tried: beside the store, and with the socket, which usually lies on another file system.
+    #[must_use]
+    pub fn unbooked(&self) -> [PathBuf; 2] {
+        [&self.data, &self.runtime].map(|folder| folder.join("unbooked"))
+    }
+
     /// Returns the file that the one agent of this store holds locked.
     #[must_use]
     pub fn agent_lock(&self) -> PathBuf {

@@ -15,6 +15,8 @@ pub struct Setting<T: 'static> {
     pub name: &'static str,
     /// Makes the value that holds while it is not set.
     pub default: fn() -> T,
+    /// Says what is wrong with a value that is to be kept.
+    pub check: fn(&T) -> Result<()>,
 }
 
 impl<T: Serialize + DeserializeOwned> Setting<T> {
@@ -35,8 +37,10 @@ impl<T: Serialize + DeserializeOwned> Setting<T> {
     /// Keeps `value`.
     ///
     /// # Errors
+    /// [`Code::BadInput`](crate::error::Code::BadInput) when its check refuses it, and
     /// [`Code::StoreUnwritable`](crate::error::Code::StoreUnwritable) when it can't be kept.
     pub fn set(&self, store: &Connection, value: &T, now: Millis) -> Result<()> {
+        (self.check)(value)?;
         let json = serde_json::to_string(value).map_err(|e| {
             Error::failed(format!("The setting {} can't be written.", self.name)).because(e)
         })?;
@@ -61,33 +65,28 @@ impl<T: Serialize + DeserializeOwned> Setting<T> {
         })
     }
 
-    /// Keeps a value that a person wrote: JSON, or a plain word where the setting is a text. `check`
-    /// says what is wrong with a value of the right kind.
+    /// Keeps a value that a person wrote: JSON, or a plain word where the setting is a text.
     ///
     /// # Errors
-    /// [`Code::BadInput`](crate::error::Code::BadInput) when it can't be read or `check` refuses it.
-    pub fn set_text(
-        &self,
-        store: &Connection,
-        text: &str,
-        now: Millis,
-        check: impl FnOnce(&T) -> Result<()>,
-    ) -> Result<()> {
+    /// [`Code::BadInput`](crate::error::Code::BadInput) when it can't be read, else as
+    /// [`Setting::set`].
+    pub fn set_text(&self, store: &Connection, text: &str, now: Millis) -> Result<()> {
         let word = serde_json::Value::String(text.to_owned());
-        let value: T = serde_json::from_str(text)
-            .or_else(|_| serde_json::from_value(word))
-            .map_err(|e| {
-                Error::bad_input(format!(
+        let read = serde_json::from_str(text).or_else(|_| serde_json::from_value(word));
+        let value: T = match read {
+            Ok(value) => value,
+            Err(e) => {
+                return Err(Error::bad_input(format!(
                     "{} can't be set to {}: {e}.",
                     self.name,
                     crate::text::shown(text, 60)
                 ))
                 .hint(format!(
-                    "What holds now shows the form: switchyard settings {}",
-                    self.name
-                ))
-            })?;
-        check(&value)?;
+                    "Write it as what holds now: {}",
+                    self.shown(store)?
+                )));
+            }
+        };
         self.set(store, &value, now)
     }
 
@@ -110,6 +109,10 @@ mod tests {
     const MINUTES: Setting<u32> = Setting {
         name: "test.minutes",
         default: || 15,
+        check: |minutes| match minutes {
+            0 => Err(Error::bad_input("At least one.")),
+            _ => Ok(()),
+        },
     };
 
     #[test]
@@ -132,5 +135,19 @@ mod tests {
         );
         MINUTES.clear(&store).unwrap();
         assert_eq!(MINUTES.get(&store).unwrap(), 15);
+    }
+
+    #[test]
+    fn what_a_setting_s_check_refuses_is_not_kept_whichever_way_it_comes() {
+        let store = Connection::open_in_memory().unwrap();
+        store
+            .execute_batch(include_str!("../../../migrations/0001_store.sql"))
+            .unwrap();
+        MINUTES.set_text(&store, "9", Millis(0)).unwrap();
+        assert!(MINUTES.set(&store, &0, Millis(1)).is_err());
+        let unread = MINUTES.set_text(&store, "soon", Millis(1)).unwrap_err();
+        assert_eq!(unread.advice(), Some("Write it as what holds now: 9"));
+        assert!(MINUTES.set_text(&store, "0", Millis(1)).is_err());
+        assert_eq!(MINUTES.get(&store).unwrap(), 9);
     }
 }

@@ -65,11 +65,11 @@ fn an_admin_key_is_kept_apart_and_never_pays() {
         let refused = machine.run(["send", "--key", payer, "Hi."]).failed_with(2);
         assert!(refused.contains("admin key"), "{refused}");
     }
+    let refused = machine.run(["send", "Hi."]).failed_with(8);
     assert!(
-        machine
-            .run(["send", "Hi."])
-            .failed_with(8)
-            .contains("nobody would pay")
+        refused.contains("nobody would pay")
+            && refused.ends_with("hint: Add one with: switchyard keys add NAME\n"),
+        "{refused}"
     );
     let refused = machine.run(["keys", "select", "Boss"]).failed_with(2);
     assert!(refused.contains("admin key"), "{refused}");

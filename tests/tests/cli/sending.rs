@@ -70,12 +70,19 @@ fn the_key_of_a_variable_pays_without_a_vault_and_is_booked_under_its_fingerprin
     assert!(sent.stderr.contains("text not kept"), "{}", sent.stderr);
     let payer: String = machine.value("SELECT payer FROM key_usage");
     let parts: Vec<_> = payer.split(':').collect();
-    assert_eq!(parts[..2], ["env", "MINE"]);
-    assert_eq!(parts[2].len(), 8, "{payer}");
+    let last4 = &key[key.len() - 4..];
+    assert_eq!(parts[..3], ["env", "MINE", last4]);
+    assert_eq!(parts[3].len(), 8, "{payer}");
     assert!(
-        !key.contains(parts[2]),
+        !key.contains(parts[3]),
         "the fingerprint is a part of the key"
     );
+    let label = format!("$MINE …{last4}");
+    assert!(sent.stderr.starts_with(&label), "{}", sent.stderr);
+    for arguments in [["history"], ["usage"]] {
+        let shown = machine.run(arguments).succeeded();
+        assert!(shown.contains(&label), "{arguments:?}: {shown}");
+    }
     assert_eq!(machine.run(send).code, Some(0));
     let payers: i64 = machine.value("SELECT count(DISTINCT payer) FROM key_usage");
     assert_eq!(payers, 1, "one key, two fingerprints");
@@ -337,4 +344,38 @@ fn texts_older_than_they_are_wanted_are_deleted_once_tidying_is_due() {
     machine.store().execute(due, []).unwrap();
     machine.run(["usage"]).expect_success();
     assert!(machine.run(["history"]).succeeded().contains("(not kept)"));
+}
+
+#[test]
+fn a_model_that_nobody_knows_is_sent_after_a_warning_that_names_the_nearest() {
+    let (key, server) = key_and_server();
+    let machine = Machine::with_key(&key, &server);
+    let warning = |name: &str, nearest: &str| {
+        format!(
+            "warning: no model {name} is known here, so what it costs will be unknown.{nearest}\n"
+        )
+    };
+    for (name, nearest) in [
+        (
+            "claude-sonet-5-5",
+            " The nearest known name is claude-sonnet-5-5.",
+        ),
+        ("Hiaku", " The nearest known name is haiku."),
+        ("opus-4-8", " The nearest known name is claude-opus-4-8."),
+        ("house-model-1", ""),
+    ] {
+        let set = machine.run(["settings", "dispatch.model", name]);
+        assert_eq!(set.stderr, warning(name, nearest));
+        let sent = machine.run(["send", "--model", name, "Hi."]);
+        let said = warning(name, nearest) + "Work pays via ";
+        assert!(sent.stderr.starts_with(&said), "{}", sent.stderr);
+        assert_eq!(server.requests().last().unwrap().json()["model"], name);
+    }
+    let estimate = machine.run(["send", "--estimate", "--json", "Hi."]);
+    let route = &estimate.json_lines()[0]["route"];
+    assert_eq!(route["unknown_model"]["name"], "house-model-1");
+    for known in ["sonnet", "claude-haiku-4-5"] {
+        let sent = machine.run(["send", "--model", known, "Hi."]);
+        assert!(sent.stderr.starts_with("Work pays via "), "{}", sent.stderr);
+    }
 }

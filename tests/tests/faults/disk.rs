@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdout};
 use std::time::Duration;
 
+use rusqlite::types::FromSql;
 use switchyard_simulator::Reply;
 use switchyard_tests::{Machine, Outcome, binary, expect_sound, namespace};
 
@@ -91,16 +92,14 @@ impl<'a> Room<'a> {
         self.run("rm \"$STORE/filler\"").expect_success();
     }
 
-    /// Copies the store out of the room and checks it; returns how many ledger rows it has.
-    fn checked_rows(&mut self) -> i64 {
+    /// Copies the store out of the room and checks it; returns the one value that a query gives there.
+    fn checked<T: FromSql>(&mut self, sql: &str) -> T {
         self.run("rm -rf \"$HOME/seen\" && cp -a \"$STORE\" \"$HOME/seen\"")
             .expect_success();
         let copy = self.machine.home().join("seen/switchyard.db");
         expect_sound(&copy);
         let store = rusqlite::Connection::open(copy).unwrap();
-        store
-            .query_row("SELECT count(*) FROM key_usage", [], |row| row.get(0))
-            .unwrap()
+        store.query_row(sql, [], |row| row.get(0)).unwrap()
     }
 }
 
@@ -136,7 +135,7 @@ fn on_a_full_disk_nothing_is_sent_the_error_says_so_and_with_room_it_works_again
     );
     room.make_room();
     assert_eq!(room.run(long).code, Some(0));
-    assert_eq!(room.checked_rows(), 2);
+    assert_eq!(room.checked::<i64>("SELECT count(*) FROM key_usage"), 2);
     let used = room.run("\"$SY\" usage").succeeded();
     assert!(used.contains("in 2 runs"), "{used}");
 }
@@ -147,7 +146,7 @@ fn a_disk_that_fills_up_in_the_middle_of_a_run_loses_no_cost() {
     let machine = Machine::with_key(&key, &server);
     let mut room = Room::on_small_disk(&machine, 4_096);
     server.push(Reply::events(600).stall_after(300));
-    room.begin("\"$SY\" send Hi.");
+    room.begin("\"$SY\" send --json Hi.");
     assert_eq!(server.wait_for_requests_blocking(2, PATIENCE).len(), 2);
     // Another shell in the same namespace would need its id; the filler goes in by the same door.
     let pid = room.shell.id();
@@ -164,16 +163,32 @@ fn a_disk_that_fills_up_in_the_middle_of_a_run_loses_no_cost() {
         ended.stdout.contains("word600"),
         "the answer was not shown: {ended:?}"
     );
+    assert_eq!(ended.code, Some(7), "{ended:?}");
+    let lines = ended.json_lines().into_iter();
+    let failed = lines.into_iter().find(|line| line["event"] == "failed");
+    let failed = failed.expect("the run said that all is well");
+    let receipt = &failed["receipt"];
+    assert_eq!(receipt["books"], "set_aside", "{failed}");
+    let said = failed["error"]["message"].as_str().unwrap();
+    assert!(said.contains("could not be booked yet"), "{said}");
+    // Nothing fits beside the store, so it lies in the folder of the socket.
+    let aside = machine.paths().runtime().join("unbooked");
+    assert_eq!(aside.read_dir().unwrap().count(), 1);
     room.make_room();
     let used = room.run("\"$SY\" usage");
     assert!(used.stdout.contains("in 1 run"), "{used:?}");
-    assert_eq!(room.checked_rows(), 1);
-    if ended.code == Some(0) {
-        assert!(!used.stderr.contains("booked as estimated"), "{used:?}");
-    } else {
-        let said = ended.failed_with(7);
-        assert!(said.contains("\nhint: "), "{said}");
-    }
+    assert!(used.stderr.contains("is booked now"), "{used:?}");
+    assert_eq!(aside.read_dir().unwrap().count(), 0);
+    let booked: String = room.checked(
+        "SELECT json_array(basis, output, rtrim(printf('0.%09d', cost_estimate), '0')) FROM key_usage",
+    );
+    let amount = &receipt["booked"];
+    let told = serde_json::json!([amount["basis"], amount["tokens"]["output"], amount["cost"]]);
+    assert_eq!(
+        serde_json::from_str::<serde_json::Value>(&booked).unwrap(),
+        told
+    );
+    assert_eq!(amount["basis"], "metered");
 }
 
 #[test]

@@ -3,8 +3,11 @@
 use std::path::Path;
 
 use rusqlite::Connection;
-use switchyard_simulator::{KeyState, Reply, Script, Simulator};
-use switchyard_tests::{Machine, Outcome, Planted, binary, expect_sound, finish};
+use rustix::process::Signal;
+use switchyard_simulator::{KeyState, Match, Reply, Script, Simulator};
+use switchyard_tests::{Machine, Outcome, Planted, Running, binary, expect_sound, finish};
+
+use super::key_and_server;
 
 /// Runs `switchyard` and kills it after so many milliseconds.
 fn killed_after(machine: &Machine, milliseconds: u32, words: &[&str], input: &str) -> Outcome {
@@ -92,6 +95,76 @@ fn kills_at_any_moment_leave_a_whole_store() {
 #[ignore = "long: 200 rounds of kills"]
 fn kills_at_two_hundred_moments_leave_a_whole_store() {
     kill_rounds(200);
+}
+
+#[test]
+fn a_run_killed_while_it_waits_for_its_store_is_booked_exactly_and_once_by_many() {
+    let (key, server) = key_and_server();
+    let machine = Machine::with_key(&key, &server);
+    server.push(Reply::events(20).stall_after(10));
+    let mut sending = Running::new(machine.start(["send", "Hi."]));
+    sending.hear("word10");
+    let refuse =
+        "CREATE TRIGGER full BEFORE UPDATE ON runs BEGIN SELECT RAISE(ABORT, 'no room'); END";
+    machine.store().execute_batch(refuse).unwrap();
+    server.release();
+    let aside = machine.paths().data().join("unbooked");
+    let is_written = |name: &Path| name.extension().is_some_and(|ending| ending == "json");
+    let files = || aside.read_dir().into_iter().flatten().flatten();
+    while !files().any(|file| is_written(&file.path())) {
+        std::thread::yield_now();
+    }
+    sending.signal(Signal::KILL);
+    assert_eq!(sending.end().code, None, "it did not wait for its store");
+    machine.store().execute_batch("DROP TRIGGER full").unwrap();
+
+    let next: Vec<_> = (0..6).map(|_| machine.start(["usage"])).collect();
+    let next: Vec<_> = next.into_iter().map(|usage| finish(usage, "")).collect();
+    let booked = next
+        .iter()
+        .filter(|done| done.stderr.contains("is booked now"));
+    assert_eq!(booked.count(), 1, "{next:?}");
+    assert!(next.iter().all(|done| done.code == Some(0)), "{next:?}");
+    assert_eq!(files().count(), 0, "the file stays");
+    // The same prompt with the same answer, booked by its own process.
+    server.push(Reply::events(20));
+    machine.run(["send", "Hi."]).expect_success();
+    machine.expect_sound_store();
+    let rows = "SELECT count(*) FROM key_usage WHERE basis = 'metered'";
+    assert_eq!(machine.value::<i64>(rows), 2);
+    let kinds = "SELECT count(DISTINCT json_array(input, output, cost_estimate, model, payer)) FROM key_usage";
+    assert_eq!(machine.value::<i64>(kinds), 1, "they do not cost the same");
+}
+
+#[test]
+fn a_real_call_that_is_killed_is_booked_by_the_next_command() {
+    let (key, server) = key_and_server();
+    let machine = Machine::with_key(&key, &server);
+    server.when(
+        Match::path("/v1/messages").times(1),
+        Reply::text("Hi").held(),
+    );
+    let call = ["keys", "check", "--real-call", "--yes", "Work"];
+    let checking = Running::new(machine.start(call));
+    while !server
+        .requests()
+        .iter()
+        .any(|request| request.path == "/v1/messages")
+    {
+        std::thread::yield_now();
+    }
+    checking.signal(Signal::KILL);
+    assert_eq!(checking.end().code, None);
+    let used = machine.run(["usage"]);
+    assert!(
+        used.stderr.contains("1 run ended with its process"),
+        "{used:?}"
+    );
+    let cost: i64 = machine.value("SELECT cost_estimate FROM key_usage");
+    assert!(cost > 0);
+    let listed = machine.run(["history"]).succeeded();
+    assert!(listed.contains("(a check of the key)"), "{listed}");
+    machine.expect_sound_store();
 }
 
 /// Makes a store as the second version of the schema had it, with settings enough that copying and

@@ -29,6 +29,13 @@ pub(super) fn calls(source: &str, owner: &str, function: &str) -> Vec<usize> {
     found
 }
 
+/// Returns the text literals outside `#[cfg(test)]` and comments, each with its line, in source form.
+pub(super) fn texts(source: &str) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    find_texts(parse(source), &mut found);
+    found
+}
+
 /// Returns what `pub use room::Name` in the crate's root adds to it: from the name to its room.
 pub(super) fn re_exports(source: &str) -> BTreeMap<String, String> {
     let mut exports = BTreeMap::new();
@@ -127,6 +134,28 @@ fn find_calls(stream: TokenStream, owner: &str, function: &str, found: &mut Vec<
             }
         } else if let TokenTree::Group(group) = token {
             find_calls(group.stream(), owner, function, found);
+        }
+    }
+}
+
+fn find_texts(stream: TokenStream, found: &mut Vec<(usize, String)>) {
+    let mut tokens = stream.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        if is_mark(&token, '#') {
+            tokens.next_if(|token| is_mark(token, '!'));
+            if is_test_only(tokens.peek()) {
+                skip_item(&mut tokens);
+            } else {
+                // An attribute is not said to anybody; a doc comment is one, too.
+                tokens.next();
+            }
+        } else if let TokenTree::Literal(literal) = &token {
+            let text = literal.to_string();
+            if text.starts_with(['"', 'r']) {
+                found.push((literal.span().start().line, text));
+            }
+        } else if let TokenTree::Group(group) = token {
+            find_texts(group.stream(), found);
         }
     }
 }

@@ -73,6 +73,11 @@ bytes: number, };
 export type Basis = "metered" | "estimated" | "billed" | "plan" | "extra";
 
 /**
+ * Where the end of a run went: see [`recover`](super::recover) for what the store did not take.
+ */
+export type Books = "kept" | "set_aside" | "lost";
+
+/**
  * What changed; the page reads again what it shows of it.
  */
 export type Change = "store" | "who" | "keychain_waits" | "keychain_done";
@@ -97,6 +102,11 @@ is_answered: boolean,
  * What the check cost, where it was a real call.
  */
 cost: Nano | null, };
+
+/**
+ * What kind of work a prompt is; routing rules go by it.
+ */
+export type Class = "interactive" | "planning" | "review" | "chat" | "task" | "check";
 
 /**
  * The CLI, as far as it answered.
@@ -241,7 +251,7 @@ likely: Nano | null,
 at_most: Nano | null, };
 
 /**
- * An error in the form that events carry.
+ * A failure in words: what goes to another process, into an event, or into JSON.
  */
 export type Failure = { 
 /**
@@ -253,9 +263,13 @@ code: Code,
  */
 message: string, 
 /**
- * What to do about it.
+ * What to do about it, as far as it is the same in every face.
  */
-hint: string | null, };
+hint: string | null, 
+/**
+ * What else would help; each face words it.
+ */
+remedy: Remedy | null, };
 
 /**
  * A sum of money with the number of runs behind it.
@@ -758,14 +772,14 @@ payer_label: string,
  */
 key: KeyId | null, 
 /**
- * What was booked; `None` where nothing was billed, or nothing could be booked.
+ * What is booked, now or later as `books` says; `None` where nothing was billed, or where it is
+ * lost.
  */
 booked: Amount | null, 
 /**
- * The run's end is in the store. Else it is booked later, as an estimate: see
- * [`recover`](super::recover).
+ * Whether the run's end is in the store.
  */
-is_booked: boolean, 
+books: Books, 
 /**
  * Why the model stopped, in the API's word.
  */
@@ -818,6 +832,12 @@ place: Place,
 sentence: string, };
 
 /**
+ * A step that would help and that every face has in a form of its own: a button in a window, a
+ * command on a command line. The core names it, the face words it.
+ */
+export type Remedy = "make_vault" | "unlock_vault" | "start_agent" | "add_key" | "store_unchecked" | "name_gateway" | "select_key" | "choose_payer" | "list_runs";
+
+/**
  * Where a run goes and who pays for it.
  */
 export type Route = { 
@@ -829,6 +849,10 @@ tier: Tier,
  * The model, by the id that is sent.
  */
 model: string, 
+/**
+ * Present where nobody here knows the model, which a face says before it sends.
+ */
+unknown_model: UnknownModel | null, 
 /**
  * Who is billed, as people know them.
  */
@@ -906,6 +930,10 @@ reply_to: RunId | null,
  * How it stands.
  */
 state: RunState, 
+/**
+ * What kind of work it was.
+ */
+class: Class, 
 /**
  * The tier that it went through.
  */
@@ -1038,6 +1066,10 @@ reply_to: RunId | null,
  * How it stands.
  */
 state: RunState, 
+/**
+ * What kind of work it was.
+ */
+class: Class, 
 /**
  * The tier that it went through.
  */
@@ -1251,6 +1283,20 @@ thinking: number,
  * Web searches, which are billed one by one.
  */
 web_searches: number, };
+
+/**
+ * A model that neither the price table nor the server's own list has: it may be new, or misspelt.
+ * It is sent all the same, at an unknown cost.
+ */
+export type UnknownModel = { 
+/**
+ * Its name, as it is sent.
+ */
+name: string, 
+/**
+ * The known name that is most like it, where one is near.
+ */
+nearest: string | null, };
 
 /**
  * The sums of one day.
@@ -1541,8 +1587,8 @@ export const usage = (range: Range, filter: UsageFilter): Promise<UsageReport> =
 /** Lists the settings. */
 export const list_settings = (): Promise<Array<SettingRow>> => call('list_settings', {  });
 
-/** Changes a setting; `default` goes back to the default. */
-export const change_setting = (name: string, value: string): Promise<null> => call('change_setting', { name, value });
+/** Changes a setting; `default` goes back to the default. Returns a doubt about a model's name. */
+export const change_setting = (name: string, value: string): Promise<UnknownModel | null> => call('change_setting', { name, value });
 
 /** Opens another window with sample data, in a store of its own. */
 export const start_demo = (): Promise<null> => call('start_demo', {  });

@@ -23,7 +23,7 @@ pub(crate) async fn run(wanted: &Agent, app: &App, out: &Out) -> Result<ExitCode
     let vault = app.vault()?.clone();
     if !vault.status()?.exists {
         return Err(Error::new(Code::NoVault, "There is no vault to keep yet.")
-            .hint("Make it with: switchyard vault init"));
+            .remedy(switchyard_core::Remedy::MakeVault));
     }
     let server = Server::bind(app.paths(), vault.clone())?;
     if wanted.until_locked {

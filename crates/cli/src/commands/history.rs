@@ -2,28 +2,48 @@
 
 use std::process::ExitCode;
 
-use switchyard_core::dispatch::{self, Details, Summary};
+use jiff::tz::TimeZone;
+use switchyard_core::clock::Millis;
+use switchyard_core::dispatch::{self, Class, Details, Summary};
 use switchyard_core::id::RunId;
 use switchyard_core::text::shown;
-use switchyard_core::usage::shown as money;
-use switchyard_core::{App, Error, Result};
+use switchyard_core::usage::{shown as money, zone};
+use switchyard_core::{App, Error, Remedy, Result};
 
-use super::keys::ago;
 use crate::args::History;
 use crate::ask;
 use crate::out::{Out, Table, count as plural};
+use crate::remedy;
 
 pub(crate) async fn run(wanted: &History, app: &App, out: &Out) -> Result<ExitCode> {
+    // Read first, so that a slip is told wherever it is made.
+    let one = wanted.run.as_deref().map(number).transpose()?;
+    let forgotten = wanted.forget.as_deref().map(one_or_all).transpose()?;
+    if wanted.limit == 0 {
+        return Err(Error::bad_input("A list of 0 runs shows nothing.")
+            .hint("Give at least 1, as in: switchyard history -n 20"));
+    }
     if app.db_if_any()?.is_none() {
         return nothing(out);
     }
-    let code = match (&wanted.forget, wanted.run) {
-        (Some(which), _) => forget(which, wanted.yes, app, out).await,
-        (None, Some(run)) => show(RunId(run), app, out).await,
+    let code = match (forgotten, one) {
+        (Some(run), _) => forget(run, wanted.yes, app, out).await,
+        (None, Some(run)) => show(run, app, out).await,
         (None, None) => list(wanted.limit, app, out).await,
     }?;
     app.tidy().await;
     Ok(code)
+}
+
+/// Reads the number of a run.
+///
+/// # Errors
+/// [`Code::BadInput`](switchyard_core::Code::BadInput) for anything else.
+pub(crate) fn number(text: &str) -> Result<RunId> {
+    text.parse().map(RunId).map_err(|_| {
+        Error::bad_input(format!("{} is not the number of a run.", shown(text, 40)))
+            .remedy(Remedy::ListRuns)
+    })
 }
 
 async fn list(limit: u32, app: &App, out: &Out) -> Result<ExitCode> {
@@ -41,12 +61,12 @@ async fn list(limit: u32, app: &App, out: &Out) -> Result<ExitCode> {
     if runs.is_empty() {
         return nothing(out);
     }
-    let now = app.db()?.clock().now();
+    let zone = app.db()?.read(zone::zone)?;
     let mut table = Table::new(&[">RUN", "WHEN", "STATE", "PAYER", "MODEL", ">COST", "PROMPT"]);
     for run in &runs {
         table.row(vec![
             run.run.to_string(),
-            ago(run.started_at, now),
+            local(run.started_at, &zone, "%Y-%m-%d %H:%M"),
             run.state.to_string(),
             shown(&run.payer, 24),
             shown(&run.model, 28),
@@ -58,15 +78,25 @@ async fn list(limit: u32, app: &App, out: &Out) -> Result<ExitCode> {
         out.line(&line)?;
     }
     if runs.iter().any(|run| run.is_kept && run.title.is_none()) {
-        out.note("note: the vault is locked, so prompts are not shown; open it with: switchyard vault unlock");
+        out.note(&format!(
+            "note: The vault is locked, so prompts are not shown. {}",
+            remedy::words(Remedy::UnlockVault)
+        ));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Writes a moment as clocks show it in the zone whose days the costs are summed for.
+fn local(at: Millis, zone: &TimeZone, form: &str) -> String {
+    let at = at.timestamp().to_zoned(zone.clone());
+    at.strftime(form).to_string()
 }
 
 fn title(run: &Summary) -> String {
     match &run.title {
         Some(title) => shown(title, 60),
         None if run.is_kept => "(sealed)".to_owned(),
+        None if run.class == Class::Check => "(a check of the key)".to_owned(),
         None => "(not kept)".to_owned(),
     }
 }
@@ -84,17 +114,17 @@ async fn show(run: RunId, app: &App, out: &Out) -> Result<ExitCode> {
     if out.json {
         out.json_line(&details)?;
     } else {
-        tell(&details, out)?;
+        tell(&details, &app.db()?.read(zone::zone)?, out)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn tell(details: &Details, out: &Out) -> Result<()> {
+fn tell(details: &Details, zone: &TimeZone, out: &Out) -> Result<()> {
     let run = &details.summary;
     out.line(&format!(
         "Run {} · {} · {} · {} · {} · {}",
         run.run,
-        run.started_at.timestamp().strftime("%Y-%m-%d %H:%M:%S UTC"),
+        local(run.started_at, zone, "%Y-%m-%d %H:%M:%S"),
         run.state,
         shown(&run.payer, 60),
         shown(&run.model, 60),
@@ -121,14 +151,15 @@ fn tell(details: &Details, out: &Out) -> Result<()> {
     Ok(())
 }
 
-async fn forget(which: &str, agreed: bool, app: &App, out: &Out) -> Result<ExitCode> {
-    let run = match which {
-        "all" => None,
-        number => Some(RunId(number.parse().map_err(|_| {
-            Error::bad_input(format!("{} is not a run.", shown(number, 40)))
-                .hint("Give the number of a run, or `all`.")
-        })?)),
-    };
+/// Reads the number of a run, or `all`, which is no number.
+fn one_or_all(text: &str) -> Result<Option<RunId>> {
+    match text {
+        "all" => Ok(None),
+        one => number(one).map(Some),
+    }
+}
+
+async fn forget(run: Option<RunId>, agreed: bool, app: &App, out: &Out) -> Result<ExitCode> {
     let what = run.map_or_else(|| "all runs".to_owned(), |run| format!("run {run}"));
     let question = format!("Delete the text of {what}? Costs stay in the ledger.");
     if !agreed && !ask::agrees(out, &question)? {

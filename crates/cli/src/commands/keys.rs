@@ -8,12 +8,13 @@ use switchyard_core::clock::Millis;
 use switchyard_core::keys::{self, Checked, Edit, Key, Kind, NewKey, Source, Validity};
 use switchyard_core::secret::ApiKey;
 use switchyard_core::text::shown;
-use switchyard_core::{App, Error, Result};
+use switchyard_core::{App, Error, Remedy, Result};
 
 use crate::args::{AddKey, CheckKeys, EditKey, Keys, Labels, OneKey, RemoveKey};
 use crate::ask;
 use crate::exit;
 use crate::out::{Out, Table, count};
+use crate::remedy;
 
 pub(crate) async fn run(command: &Keys, app: &App, out: &Out) -> Result<ExitCode> {
     match command {
@@ -210,7 +211,7 @@ fn show(wanted: &OneKey, app: &App, out: &Out) -> Result<ExitCode> {
 fn nothing_stored(out: &Out) -> Result<ExitCode> {
     if !out.json {
         out.line("No keys are stored.")?;
-        out.note("hint: add one with: switchyard keys add NAME");
+        out.note(&format!("hint: {}", remedy::words(Remedy::AddKey)));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -242,7 +243,7 @@ async fn check(wanted: &CheckKeys, app: &App, out: &Out) -> Result<ExitCode> {
     let mut worst = ExitCode::SUCCESS;
     for key in &chosen {
         let checked = if wanted.real_call {
-            keys::test_with_real_call(db, app.access()?.as_ref(), app.http()?, &key.id).await?
+            app.dispatch()?.check_with_real_call(&key.id).await?
         } else {
             keys::check(db, app.access()?.as_ref(), app.http()?, &key.id).await?
         };
@@ -261,7 +262,7 @@ fn tell(checked: &Checked, out: &Out) -> Result<()> {
             "key": checked.key,
             "is_answered": checked.is_answered,
             "cost": checked.cost,
-            "trouble": trouble.map(|e| json!({ "code": e.code(), "message": e.message(), "hint": e.advice() })),
+            "trouble": trouble.map(Error::failure),
         }));
     }
     let cost = checked
@@ -279,7 +280,7 @@ fn tell(checked: &Checked, out: &Out) -> Result<()> {
     ))?;
     if let Some(trouble) = trouble {
         out.line(&format!("  {trouble}"))?;
-        if let Some(advice) = trouble.advice() {
+        if let Some(advice) = remedy::advice(trouble.failure()) {
             out.line(&format!("  {advice}"))?;
         }
     }

@@ -5,6 +5,7 @@ pub(crate) mod demo;
 pub(crate) mod history;
 pub(crate) mod keys;
 pub(crate) mod models;
+pub(crate) mod packaging;
 pub(crate) mod send;
 pub(crate) mod settings;
 pub(crate) mod usage;

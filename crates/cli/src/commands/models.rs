@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use serde_json::json;
-use switchyard_core::dispatch::{self, Models as Listed};
+use switchyard_core::dispatch::{self, Models as Listed, UnknownModel};
 use switchyard_core::http::Endpoint;
 use switchyard_core::text::shown;
 use switchyard_core::usage::{Conditions, Nano, Tokens, catalogue};
@@ -32,6 +32,17 @@ pub(crate) async fn run(wanted: &Models, app: &App, out: &Out) -> Result<ExitCod
     }
     let listed = db.read(|store| dispatch::models(store, &endpoint, now))?;
     tell(&listed, out)
+}
+
+/// Says that a model may be a slip, before it costs anything.
+pub(crate) fn warn(unknown: &UnknownModel, out: &Out) {
+    let nearest = unknown.nearest.as_deref().map_or_else(String::new, |name| {
+        format!(" The nearest known name is {}.", shown(name, 60))
+    });
+    out.note(&format!(
+        "warning: no model {} is known here, so what it costs will be unknown.{nearest}",
+        shown(&unknown.name, 60)
+    ));
 }
 
 fn tell(listed: &Listed, out: &Out) -> Result<ExitCode> {

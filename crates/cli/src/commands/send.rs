@@ -7,16 +7,16 @@ use std::process::ExitCode;
 
 use serde_json::json;
 use switchyard_core::dispatch::{
-    Ask, Attachment, Class, Dispatch, Outcome, PayWith, Prepared, Receipt, Request, RunEvent,
-    channel,
+    Ask, Attachment, Books, Class, Dispatch, Outcome, PayWith, Prepared, Receipt, Request,
+    RunEvent, channel,
 };
 use switchyard_core::http::Endpoint;
-use switchyard_core::id::RunId;
 use switchyard_core::text::shown;
 use switchyard_core::usage::{Basis, CountedBy, Nano, shown as money};
 use switchyard_core::{App, Error, Result, keys};
 use tokio_util::sync::CancellationToken;
 
+use super::history;
 use crate::args::Send;
 use crate::exit;
 use crate::out::Out;
@@ -42,6 +42,9 @@ pub(crate) async fn run(wanted: &Send, app: &App, out: &Out) -> Result<ExitCode>
     let mut prepared = dispatch
         .preflight(ask, |name| std::env::var(name).ok())
         .await?;
+    if let Some(unknown) = &prepared.route.unknown_model {
+        super::models::warn(unknown, out);
+    }
     if wanted.estimate {
         return estimate(&dispatch, &mut prepared, out).await;
     }
@@ -74,7 +77,7 @@ fn question(wanted: &Send, app: &App) -> Result<Ask> {
     Ok(Ask {
         pay_with: payer(wanted, app)?,
         class: Class::Interactive,
-        reply_to: wanted.reply.map(RunId),
+        reply_to: wanted.reply.as_deref().map(history::number).transpose()?,
         request: Request {
             model: wanted.model.clone().unwrap_or_default(),
             system: wanted.system.clone(),
@@ -335,13 +338,18 @@ fn summary(receipt: &Receipt) -> String {
             } else {
                 ""
             };
+            let later = if receipt.books == Books::SetAside {
+                ", booked later"
+            } else {
+                ""
+            };
             parts.push(format!(
-                "{}{basis}, {}",
+                "{}{basis}, {}{later}",
                 money(amount.cost),
                 shown(&receipt.payer_label, 40)
             ));
         }
-        None if !receipt.is_booked => parts.push("not booked yet".to_owned()),
+        None if receipt.books == Books::Lost => parts.push("not booked yet".to_owned()),
         None => parts.push("nothing was billed".to_owned()),
     }
     parts.push(format!("run {}", receipt.run));

@@ -21,12 +21,15 @@ pub(crate) async fn run(wanted: &Settings, app: &App, out: &Out) -> Result<ExitC
         (Some(name), Some(text)) => {
             let listed = setting(name)?;
             let (text, now) = (text.clone(), db.clock().now());
-            let value = db
+            let (value, doubt) = db
                 .write(move |store| {
-                    listed.set(store, &text, now)?;
-                    listed.value(store)
+                    let doubt = listed.set(store, &text, now)?;
+                    Ok((listed.value(store)?, doubt))
                 })
                 .await?;
+            if let Some(unknown) = doubt {
+                super::models::warn(&unknown, out);
+            }
             show(listed, &value, out)?;
         }
     }

@@ -24,6 +24,9 @@ pub(crate) async fn run(wanted: &Usage, app: &App, out: &Out) -> Result<ExitCode
         Some(name) => vec![db.read(|store| keys::find(store, name))?.id],
         None => Vec::new(),
     };
+    if let Some(label) = &wanted.environment {
+        db.read(|store| report::check_environment(store, label))?;
+    }
     let filter = Filter {
         keys: key,
         models: wanted.model.iter().map(|model| resolved(model)).collect(),

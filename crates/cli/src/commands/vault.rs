@@ -169,7 +169,7 @@ async fn unlock(app: &App, out: &Out) -> Result<ExitCode> {
     let status = access.status().await?;
     if !status.exists {
         return Err(Error::new(Code::NoVault, "There is no vault yet.")
-            .hint("Make it with: switchyard vault init"));
+            .remedy(switchyard_core::Remedy::MakeVault));
     }
     if status.lock == Lock::Unlocked {
         return done(

@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 use super::ask::{Answered, Ask, Question};
 use super::client::Client;
 use super::holder::{Holder, Meant};
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Remedy, Result};
 use crate::id::KeyId;
 use crate::paths::Paths;
 use crate::secret::{ApiKey, HistoryKey, RecoveryCode};
@@ -321,22 +321,16 @@ fn existing(status: Status) -> Result<Status> {
     if status.exists {
         return Ok(status);
     }
-    Err(Error::new(Code::NoVault, "There is no vault yet.")
-        .hint("Make it with: switchyard vault init"))
+    Err(Error::new(Code::NoVault, "There is no vault yet.").remedy(Remedy::MakeVault))
 }
 
 /// Nothing opened it: says so, and what stood in the way.
 fn still_locked(trouble: Option<Error>) -> Error {
     let Some(trouble) = trouble else {
-        return Error::new(Code::Locked, "The vault is locked.")
-            .hint("Open it for every window and terminal with: switchyard vault unlock");
+        return Error::new(Code::Locked, "The vault is locked.").remedy(Remedy::UnlockVault);
     };
-    let locked = Error::new(
-        Code::Locked,
-        format!("The vault is locked. {}", trouble.message()),
-    );
-    match trouble.advice() {
-        Some(advice) => locked.hint(advice),
-        None => locked,
-    }
+    let mut locked = trouble.failure().clone();
+    locked.code = Code::Locked;
+    locked.message = format!("The vault is locked. {}", trouble.message());
+    locked.into()
 }

@@ -8,7 +8,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Child;
 
 use crate::child::{self, Environment};
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Remedy, Result};
 
 /// The first line that `switchyard agent` writes once its socket is there.
 pub const READY: &str = "ready";
@@ -80,5 +80,5 @@ pub async fn start_in_background(program: &Path) -> Result<Background> {
 
 fn not_up() -> Error {
     Error::failed("The agent that would keep the vault open could not be started.")
-        .hint("Start it in a terminal to see why: switchyard agent")
+        .remedy(Remedy::StartAgent)
 }

@@ -196,7 +196,7 @@ impl Client {
                 Answer::Waiting { is_waiting } => {
                     self.waiting.send_replace(is_waiting);
                 }
-                Answer::Refused(refusal) => return Err(refusal.into()),
+                Answer::Refused(failure) => return Err(failure.into()),
                 answer => return Ok(answer),
             }
         }

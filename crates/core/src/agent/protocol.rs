@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use zeroize::Zeroizing;
 
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, Failure, Result};
 use crate::id::KeyId;
 use crate::vault::{SlotKind, Status};
 
@@ -89,35 +89,7 @@ pub(super) enum Answer {
         sealed: String,
         fingerprint: String,
     },
-    Refused(Refusal),
-}
-
-/// An [`Error`] on the wire.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Refusal {
-    code: Code,
-    message: String,
-    hint: Option<String>,
-}
-
-impl From<Error> for Refusal {
-    fn from(error: Error) -> Self {
-        Self {
-            code: error.code(),
-            message: error.message().to_owned(),
-            hint: error.advice().map(str::to_owned),
-        }
-    }
-}
-
-impl From<Refusal> for Error {
-    fn from(refusal: Refusal) -> Self {
-        let error = Self::new(refusal.code, refusal.message);
-        match refusal.hint {
-            Some(hint) => error.hint(hint),
-            None => error,
-        }
-    }
+    Refused(Failure),
 }
 
 /// A secret on the wire: wiped when dropped, and not shown.

@@ -148,10 +148,10 @@ async fn attend(stream: UnixStream, vault: &Vault) -> Result<()> {
             let acting = act(&vault, call.request);
             match while_there(acting, &vault, &mut reader, &mut writer).await? {
                 Ok(answer) => answer,
-                Err(error) => Answer::Refused(error.into()),
+                Err(error) => Answer::Refused((&error).into()),
             }
         }
-        Err(error) => Answer::Refused(error.into()),
+        Err(error) => Answer::Refused((&error).into()),
     };
     send(&mut writer, &answer).await
 }

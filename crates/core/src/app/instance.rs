@@ -11,6 +11,7 @@ use crate::settings::Setting;
 pub const KEEP_IN_TRAY: Setting<bool> = Setting {
     name: "window.keep_in_tray",
     default: || true,
+    check: |_| Ok(()),
 };
 
 /// Held by the one window of a store for as long as it lives, however it ends.

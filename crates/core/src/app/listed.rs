@@ -1,11 +1,10 @@
 //! The settings that a person can list and change by name, each with what it is for.
 
-use std::path::PathBuf;
-
 use rusqlite::Connection;
 
 use super::tidy::TIDIED_AT;
 use crate::clock::Millis;
+use crate::dispatch::UnknownModel;
 use crate::error::{Code, Error, Result};
 use crate::{dispatch, http, usage, vault};
 
@@ -18,6 +17,7 @@ pub struct Listed {
     show: fn(&Connection) -> Result<String>,
     keep: fn(&Connection, &str, Millis) -> Result<()>,
     clear: fn(&Connection) -> Result<()>,
+    doubt: fn(&Connection) -> Result<Option<UnknownModel>>,
 }
 
 impl Listed {
@@ -29,68 +29,67 @@ impl Listed {
         (self.show)(store)
     }
 
-    /// Keeps a value that a person wrote; `default` goes back to the default.
+    /// Keeps a value that a person wrote; `default` goes back to the default. Returns what a face
+    /// says of a value that is kept and may yet be a slip.
     ///
     /// # Errors
     /// [`Code::BadInput`] when the value can't be used.
-    pub fn set(&self, store: &Connection, text: &str, now: Millis) -> Result<()> {
+    pub fn set(&self, store: &Connection, text: &str, now: Millis) -> Result<Option<UnknownModel>> {
         match text {
             "default" => (self.clear)(store),
             text => (self.keep)(store, text, now),
         }?;
         // What is not to be kept any longer goes with the next command, not with the next day.
-        TIDIED_AT.clear(store)
+        TIDIED_AT.clear(store)?;
+        (self.doubt)(store)
     }
 }
 
 macro_rules! listed {
-    ($setting:expr, $about:literal, $check:expr) => {
+    ($setting:expr, $about:literal) => {
         Listed {
             name: $setting.name,
             about: $about,
             show: |store| $setting.shown(store),
-            keep: |store, text, now| $setting.set_text(store, text, now, $check),
+            keep: |store, text, now| $setting.set_text(store, text, now),
             clear: |store| $setting.clear(store),
+            doubt: |_store| Ok(None),
         }
     };
 }
 
 /// Every setting that can be changed by name.
 pub const SETTINGS: &[Listed] = &[
-    listed!(
-        dispatch::MODEL,
-        "The model of runs that name none: an id, or haiku, sonnet, opus",
-        anything
-    ),
+    Listed {
+        doubt: dispatch::usual_model_doubt,
+        ..listed!(
+            dispatch::MODEL,
+            "The model of runs that name none: an id, or haiku, sonnet, opus"
+        )
+    },
     listed!(
         dispatch::KEEP_DAYS,
-        "For how many days prompts and answers are kept: a number, null for ever, 0 not at all",
-        anything
+        "For how many days prompts and answers are kept: a number, null for ever, 0 not at all"
     ),
     listed!(
         vault::LOCK_AFTER_MINUTES,
-        "After how many idle minutes the vault locks itself: a number, 0 never, null 15 where a passphrase is needed",
-        anything
+        "After how many idle minutes the vault locks itself: a number, 0 never, null 15 where a passphrase is needed"
     ),
     listed!(
         usage::retention::KEEP_MONTHS,
-        "For how many months the ledger keeps single rows, 0 for ever; sums stay in any case",
-        anything
+        "For how many months the ledger keeps single rows, 0 for ever; sums stay in any case"
     ),
     listed!(
         http::PROXY,
-        "The proxy: off, system, or a URL without name and password",
-        without_password
+        "The proxy: off, system, or a URL without name and password"
     ),
     listed!(
         http::CA_FILE,
-        "A file of certificates (PEM) to trust besides the usual ones, or null",
-        readable
+        "A file of certificates (PEM) to trust besides the usual ones, or null"
     ),
     listed!(
         http::TIMEOUTS,
-        "Limits in milliseconds, as JSON: connect, first_byte, idle, total",
-        anything
+        "Limits in milliseconds, as JSON: connect, first_byte, idle, total"
     ),
     Listed {
         name: "usage.zone",
@@ -98,6 +97,7 @@ pub const SETTINGS: &[Listed] = &[
         show: |store| as_json(&usage::zone::zone_name(store)?),
         keep: |store, text, _now| usage::zone::set_zone(store, text),
         clear: |store| usage::zone::set_zone(store, crate::db::local_zone().as_str()),
+        doubt: |_store| Ok(None),
     },
 ];
 
@@ -119,37 +119,6 @@ pub fn setting(name: &str) -> Result<&'static Listed> {
         })
 }
 
-fn anything<T>(_value: &T) -> Result<()> {
-    Ok(())
-}
-
-/// Refuses a proxy's password: settings are not sealed, and it would be seen in the process list.
-#[expect(clippy::ptr_arg, reason = "the setting's own type")]
-fn without_password(text: &String) -> Result<()> {
-    match http::ProxyChoice::parse(text)? {
-        http::ProxyChoice::Url(url) if url.password().is_some() || !url.username().is_empty() => {
-            Err(Error::bad_input(
-                "The proxy's URL holds a name or password, and settings are not encrypted.",
-            )
-            .hint(
-                "Leave them out, and let a local relay such as cntlm or px sign in to the proxy.",
-            ))
-        }
-        _ => Ok(()),
-    }
-}
-
 fn as_json(value: &str) -> Result<String> {
     serde_json::to_string(value).map_err(|e| Error::failed("A setting can't be shown.").because(e))
-}
-
-fn readable(path: &Option<PathBuf>) -> Result<()> {
-    match path {
-        Some(path) if std::fs::File::open(path).is_err() => Err(Error::bad_input(format!(
-            "{} can't be read.",
-            path.display()
-        ))
-        .hint("Give the full path of a PEM file.")),
-        _ => Ok(()),
-    }
 }

@@ -12,7 +12,7 @@ use rusqlite::Connection;
 use crate::agent::{Access, Ask, Asked, Question};
 use crate::clock::{Clock, Millis};
 use crate::db::Db;
-use crate::dispatch::{self, Dispatch};
+use crate::dispatch::{self, Dispatch, Recovered};
 use crate::error::Result;
 use crate::http::{Http, HttpSettings};
 use crate::paths::Paths;
@@ -164,14 +164,14 @@ impl App {
         self.dispatch_through(self.access_with(self.vault()?, Nobody))
     }
 
-    /// Books the runs whose process ended before they did, and returns how many there were. Costs one
-    /// short read where there are none, so that every list and sum can begin with it.
+    /// Books the runs whose own process could not, and returns which they were. Costs one short read
+    /// where there are none, so that every list and sum can begin with it.
     ///
     /// # Errors
     /// [`Code::StoreUnwritable`](crate::error::Code::StoreUnwritable) when they can't be booked; the
     /// next call goes on.
-    pub async fn catch_up(&self) -> Result<usize> {
-        Ok(dispatch::recover(self.db()?).await?.len())
+    pub async fn catch_up(&self) -> Result<Recovered> {
+        dispatch::recover(self.db()?).await
     }
 
     fn dispatch_through(&self, access: Arc<Access>) -> Result<Dispatch> {

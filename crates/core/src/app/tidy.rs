@@ -12,6 +12,7 @@ use crate::usage::retention;
 pub const TIDIED_AT: Setting<Option<Millis>> = Setting {
     name: "store.tidied_at",
     default: || None,
+    check: |_| Ok(()),
 };
 
 const DAY_MS: i64 = 86_400_000;
@@ -81,7 +82,7 @@ mod tests {
         let entry = Entry {
             run: None,
             at: Millis(NOW.0 - 730 * DAY_MS),
-            payer: Payer::env("TEST", &[0; 32]),
+            payer: Payer::env("TEST", "abcd", &[0; 32]),
             key: None,
             tier: Tier::Metered,
             model: "a-model".to_owned(),

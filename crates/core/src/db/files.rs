@@ -1,7 +1,7 @@
 //! The store's folder and files: private before SQLite opens them, and locks that die with a process.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -110,6 +110,59 @@ pub(crate) fn private_file(path: &Path) -> Result<File> {
             .map_err(|e| unwritable(path, "make private", e))?;
     }
     Ok(file)
+}
+
+/// Writes a small file that only the user can read: whole, durable and under its name, or not at all.
+///
+/// # Errors
+/// [`Code::StoreUnwritable`] when it can't be written; a file of that name stays as it was.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
+    let draft = path.with_extension("new");
+    let written = private_file(&draft).and_then(|mut file| {
+        file.set_len(0)
+            .and_then(|()| file.write_all(bytes))
+            .and_then(|()| file.sync_all())
+            .and_then(|()| std::fs::rename(&draft, path))
+            .map_err(|e| unwritable(path, "write", e))
+    });
+    if written.is_err() {
+        let _ = std::fs::remove_file(&draft);
+    }
+    written?;
+    path.parent().map_or(Ok(()), sync_folder)
+}
+
+/// Reads a file of at most `max` bytes. A link is not followed.
+///
+/// # Errors
+/// [`Code::StoreUnwritable`] when it can't be read, or is longer.
+pub(crate) fn read_private(path: &Path, max: u64) -> Result<Vec<u8>> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, NO_FOLLOW);
+    let mut bytes = Vec::new();
+    options
+        .open(path)
+        .and_then(|file| file.take(max.saturating_add(1)).read_to_end(&mut bytes))
+        .and_then(|read| match u64::try_from(read) {
+            Ok(read) if read <= max => Ok(bytes),
+            _ => Err(ErrorKind::FileTooLarge.into()),
+        })
+        .map_err(|e| unwritable(path, "read", e))
+}
+
+/// Makes the names in a folder durable: a file that was made or renamed is only when its folder is.
+#[cfg(unix)]
+pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(|e| unwritable(folder, "save the folder", e))
+}
+
+#[cfg(not(unix))]
+pub(crate) fn sync_folder(_folder: &Path) -> Result<()> {
+    Ok(())
 }
 
 /// Waits for the lock that is held while a store is made or migrated; it goes with the file's handle.

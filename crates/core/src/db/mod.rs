@@ -24,7 +24,7 @@ use crate::paths::Paths;
 
 pub use erase::note_deletion;
 pub use error::SqlContext;
-pub(crate) use files::{private_file, private_folder};
+pub(crate) use files::{private_file, private_folder, read_private, write_private};
 pub use migrate::SCHEMA_VERSION;
 pub(crate) use open::local_zone;
 pub use watch::Changes;
@@ -52,6 +52,7 @@ pub enum Access {
 pub struct Db(Arc<Inner>);
 
 struct Inner {
+    paths: Paths,
     path: PathBuf,
     access: Access,
     clock: Clock,
@@ -79,6 +80,12 @@ impl Db {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.0.path
+    }
+
+    /// Returns the store's folders.
+    #[must_use]
+    pub fn paths(&self) -> &Paths {
+        &self.0.paths
     }
 
     /// Returns what can be done with the store.

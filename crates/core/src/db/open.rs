@@ -28,12 +28,12 @@ pub(super) fn open(paths: &Paths, clock: &Clock) -> Result<Db> {
         create(paths, clock)?;
     }
     if let Some(why) = damage(&path)? {
-        return Ok(rescue(&path, clock, why));
+        return Ok(rescue(paths, clock, why));
     }
     // A second look after the lock: another process may have migrated it meanwhile.
     match open_sound(paths, clock) {
         Err(error) if error.code() == Code::StoreDamaged => {
-            Ok(rescue(&path, clock, error.message().to_owned()))
+            Ok(rescue(paths, clock, error.message().to_owned()))
         }
         other => other,
     }
@@ -58,6 +58,7 @@ fn open_sound(paths: &Paths, clock: &Clock) -> Result<Db> {
     let live = files::LiveFile::take(paths)?;
     let signal = Signal::open(&path)?;
     Ok(Db(Arc::new(Inner {
+        paths: paths.clone(),
         path,
         access: Access::Full,
         clock: clock.clone(),
@@ -97,20 +98,7 @@ fn create(paths: &Paths, clock: &Clock) -> Result<()> {
         .doing("be made")?;
     connection.close().map_err(|(_, e)| e).doing("be made")?;
     std::fs::rename(&draft, &path).map_err(|e| files::unwritable(&path, "put in place", e))?;
-    sync_folder(paths.data())
-}
-
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> Result<()> {
-    // The new name is durable only when its folder is.
-    std::fs::File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(|e| files::unwritable(folder, "save the folder", e))
-}
-
-#[cfg(not(unix))]
-fn sync_folder(_folder: &Path) -> Result<()> {
-    Ok(())
+    files::sync_folder(paths.data())
 }
 
 /// Returns the IANA name of the machine's zone, or UTC where it has none.
@@ -160,10 +148,11 @@ fn damage(path: &Path) -> Result<Option<String>> {
     Ok(None)
 }
 
-fn rescue(path: &Path, clock: &Clock, why: String) -> Db {
+fn rescue(paths: &Paths, clock: &Clock, why: String) -> Db {
     tracing::warn!(%why, "the store is opened for reading only");
     Db(Arc::new(Inner {
-        path: path.to_owned(),
+        paths: paths.clone(),
+        path: paths.database(),
         access: Access::Rescue(why),
         clock: clock.clone(),
         readers: Mutex::new(Vec::new()),

@@ -1,16 +1,19 @@
 //! What a run will have been: closed and booked once, however it ends.
 
+use std::future::Future;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-use super::event::{Amount, Failure, Receipt, State, stop_note};
+use super::event::{Amount, Books, Receipt, State, stop_note};
 use super::kept::Keeper;
 use super::route::Route;
 use super::runs::{self, Closing};
 use super::tier::Seen;
+use super::unbooked;
+use crate::clock::Millis;
 use crate::db::Db;
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Failure, Result};
 use crate::id::{ConversationId, RunId};
 use crate::usage::{Basis, Conditions, Entry, Tokens, catalogue};
 
@@ -44,42 +47,29 @@ impl Booking {
     /// receipt says so, and the run stays open for [`recover`](super::recover).
     pub(super) async fn close(&mut self, error: Option<&Error>) -> (Receipt, Result<()>) {
         let (mut receipt, closing) = self.end(error);
-        let bare = closing.without_answer();
-        let Err(full) = self.write(closing).await else {
-            return (receipt, Ok(()));
-        };
-        let Err(why) = self.insist(&bare).await else {
-            return (receipt, Err(not_kept(&full)));
-        };
-        receipt.booked = None;
-        receipt.is_booked = false;
-        (receipt, Err(not_booked(&why)))
-    }
-
-    async fn insist(&self, bare: &Closing) -> Result<()> {
-        let mut written = self.write(bare.without_answer()).await;
-        for wait in TRIES {
-            if written.is_ok() {
-                break;
-            }
-            tokio::time::sleep(wait).await;
-            written = self.write(bare.without_answer()).await;
+        // In a task of its own, which goes on where nobody waits for this run any more.
+        let keeping = tokio::spawn(keep(self.db.clone(), closing));
+        let (books, kept) = keeping.await.unwrap_or_else(|ended| {
+            let why = Error::failed("The program ended first.").because(ended);
+            (Books::Lost, Err(not_booked(&why)))
+        });
+        receipt.books = books;
+        // Whatever went wrong, the answer is not in the store.
+        receipt.is_kept &= kept.is_ok();
+        if books == Books::Lost {
+            receipt.booked = None;
         }
-        written
+        (receipt, kept)
     }
 
-    async fn write(&self, closing: Closing) -> Result<()> {
-        self.db
-            .write(move |store| runs::finish(store, closing))
-            .await
-    }
-
-    /// Takes the run back as if it had never been; nothing of it may have been sent.
+    /// Takes the run back as if it had never been; nothing of it may have been sent. Where that can't be
+    /// written, the run is closed as one that cost nothing.
     pub(super) async fn take_back(&mut self) -> Result<()> {
-        self.is_closed = true;
         let (run, conversation) = (self.run, self.conversation);
         let job = move |store: &Connection| runs::take_back(store, run, conversation);
-        self.db.write(job).await
+        self.db.write(job).await?;
+        self.is_closed = true;
+        Ok(())
     }
 
     fn end(&mut self, error: Option<&Error>) -> (Receipt, Closing) {
@@ -89,13 +79,14 @@ impl Booking {
             Some(Code::Cancelled) => State::Cancelled,
             Some(_) => State::Failed,
         };
+        let at = self.db.clock().now();
         let booked = self.amount(state);
-        let entry = booked.as_ref().map(|amount| self.entry(amount));
+        let entry = booked.as_ref().map(|amount| self.entry(amount, at));
         let seen = &mut self.seen;
         let closing = Closing {
             run: self.run,
             state,
-            at: self.db.clock().now(),
+            at,
             model_served: seen.model.clone(),
             first_token_ms: seen.first_token.map(millis),
             attempts: seen.attempts,
@@ -121,7 +112,7 @@ impl Booking {
             payer_label: self.route.payer.clone(),
             key: self.route.key.clone(),
             booked,
-            is_booked: true,
+            books: Books::Kept,
             stop_reason: seen.stop_reason.clone(),
             stop_note: seen
                 .stop_reason
@@ -173,10 +164,10 @@ impl Booking {
         })
     }
 
-    fn entry(&self, amount: &Amount) -> Entry {
+    fn entry(&self, amount: &Amount, at: Millis) -> Entry {
         Entry {
             run: Some(self.run),
-            at: self.db.clock().now(),
+            at,
             payer: self.route.booked_to.clone(),
             key: self.route.key.clone(),
             tier: self.route.tier,
@@ -202,9 +193,52 @@ impl Drop for Booking {
         }
         let gone = Error::new(Code::Cancelled, "The run was dropped before its end.");
         let (_, closing) = self.end(Some(&gone));
-        // The write is done whether or not anybody waits for it.
-        drop(self.db.write(move |store| runs::finish(store, closing)));
+        // The write is done whether or not anybody waits for it; the rest only where it fails.
+        let rest = keep(self.db.clone(), closing);
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            drop(runtime.spawn(rest));
+        }
     }
+}
+
+/// Writes a run's end, and waits for a store that can't be written. Until it can, the end is in a file,
+/// so that it is booked even if this process does not live to see it.
+fn keep(db: Db, closing: Closing) -> impl Future<Output = (Books, Result<()>)> + Send + use<> {
+    let bare = closing.without_answer();
+    let written = write(&db, closing);
+    async move {
+        let Err(full) = written.await else {
+            return (Books::Kept, Ok(()));
+        };
+        let aside = unbooked::set_aside(&db, &bare);
+        match (insist(&db, &bare).await, aside) {
+            (Ok(()), aside) => {
+                if let Ok(path) = aside {
+                    unbooked::remove(&path);
+                }
+                (Books::Kept, Err(not_kept(&full)))
+            }
+            (Err(why), Ok(_)) => (Books::SetAside, Err(booked_later(&why))),
+            (Err(why), Err(_)) => (Books::Lost, Err(not_booked(&why))),
+        }
+    }
+}
+
+async fn insist(db: &Db, bare: &Closing) -> Result<()> {
+    let mut written = write(db, bare.without_answer()).await;
+    for wait in TRIES {
+        if written.is_ok() {
+            break;
+        }
+        tokio::time::sleep(wait).await;
+        written = write(db, bare.without_answer()).await;
+    }
+    written
+}
+
+fn write(db: &Db, closing: Closing) -> impl Future<Output = Result<()>> + Send + use<> {
+    let written = db.write(move |store| runs::finish(store, closing));
+    async move { written.await.map(drop) }
 }
 
 fn not_kept(full: &Error) -> Error {
@@ -215,13 +249,28 @@ fn not_kept(full: &Error) -> Error {
     .hint("What it cost is in the ledger. Free some space; copy the answer if you need it.")
 }
 
+fn booked_later(why: &Error) -> Error {
+    Error::new(
+        why.code(),
+        format!(
+            "What the run used could not be booked yet. {}",
+            why.message()
+        ),
+    )
+    .hint(
+        "It is kept in a file, and the next send, usage or history that can write to the store books \
+         it exactly. Free some space, and copy the answer if you need it.",
+    )
+}
+
 fn not_booked(why: &Error) -> Error {
     Error::new(
         why.code(),
         format!("What the run used could not be booked. {}", why.message()),
     )
     .hint(
-        "The next command that can write to the store books it, as an estimate. Free some space, \
+        "Not even a file beside the store could be written. When this program has ended, the next \
+         send, usage or history that can write books an estimate of the prompt alone. Free some space, \
          and copy the answer if you need it.",
     )
 }

@@ -1,10 +1,10 @@
 //! What a run tells while it goes on, and what remains of it.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use crate::clock::Millis;
-use crate::error::{Code, Error};
+use crate::error::Failure;
 use crate::id::{ConversationId, KeyId, RunId};
 use crate::usage::{Basis, Nano, Payer, Tier, Tokens};
 use crate::words::words;
@@ -96,38 +96,6 @@ words! {
     }
 }
 
-/// An error in the form that events carry.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "wire", derive(ts_rs::TS))]
-pub struct Failure {
-    /// What callers branch on.
-    pub code: Code,
-    /// What happened and what it means.
-    pub message: String,
-    /// What to do about it.
-    pub hint: Option<String>,
-}
-
-impl From<&Error> for Failure {
-    fn from(error: &Error) -> Self {
-        Self {
-            code: error.code(),
-            message: error.message().to_owned(),
-            hint: error.advice().map(str::to_owned),
-        }
-    }
-}
-
-impl From<Failure> for Error {
-    fn from(failure: Failure) -> Self {
-        let error = Self::new(failure.code, failure.message);
-        match failure.hint {
-            Some(hint) => error.hint(hint),
-            None => error,
-        }
-    }
-}
-
 /// What remains of a run: who paid what for it, and how it ended.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "wire", derive(ts_rs::TS))]
@@ -150,11 +118,11 @@ pub struct Receipt {
     pub payer_label: String,
     /// The stored key, where one paid.
     pub key: Option<KeyId>,
-    /// What was booked; `None` where nothing was billed, or nothing could be booked.
+    /// What is booked, now or later as `books` says; `None` where nothing was billed, or where it is
+    /// lost.
     pub booked: Option<Amount>,
-    /// The run's end is in the store. Else it is booked later, as an estimate: see
-    /// [`recover`](super::recover).
-    pub is_booked: bool,
+    /// Whether the run's end is in the store.
+    pub books: Books,
     /// Why the model stopped, in the API's word.
     pub stop_reason: Option<String>,
     /// What that word means, where the answer is not simply complete.
@@ -171,8 +139,22 @@ pub struct Receipt {
     pub is_kept: bool,
 }
 
+words! {
+    /// Where the end of a run went: see [`recover`](super::recover) for what the store did not take.
+    Books {
+        /// The store has it.
+        Kept = "kept",
+        /// The store could not be written. It is in a file, from which it is booked exactly as soon as
+        /// the store can be written, by whichever process comes first.
+        SetAside = "set_aside",
+        /// Not even a file could be written. When the process has ended, the run is booked as an
+        /// estimate of its prompt.
+        Lost = "lost",
+    }
+}
+
 /// What the ledger says of a run.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "wire", derive(ts_rs::TS))]
 pub struct Amount {
     /// The tokens.

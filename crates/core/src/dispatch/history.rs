@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::event::State;
 use super::kept::{Column, KEEP_DAYS, Keeper, no_run};
+use super::route::Class;
 use super::run::Dispatch;
 use super::unsigned;
 use crate::clock::Millis;
@@ -35,6 +36,8 @@ pub struct Summary {
     pub reply_to: Option<RunId>,
     /// How it stands.
     pub state: State,
+    /// What kind of work it was.
+    pub class: Class,
     /// The tier that it went through.
     pub tier: Tier,
     /// The model that answered, or the one asked where none did.
@@ -94,7 +97,7 @@ struct Sealed {
 const COLUMNS: &str = "r.id, r.conversation_id, r.reply_to, r.state, r.tier,
     coalesce(r.model_served, r.model), r.payer_label, r.key_id, r.started_at,
     r.prompt IS NOT NULL, u.cost_estimate, u.basis, u.tokens_used,
-    CASE WHEN :texts THEN r.prompt END";
+    CASE WHEN :texts THEN r.prompt END, r.class";
 
 const FROM: &str = "FROM runs r LEFT JOIN key_usage u ON u.run_id = r.id";
 
@@ -169,6 +172,7 @@ fn summary(row: &Row<'_>) -> rusqlite::Result<(Summary, Option<Vec<u8>>)> {
         conversation: row.get(1)?,
         reply_to: row.get(2)?,
         state: row.get(3)?,
+        class: row.get(14)?,
         tier: row.get(4)?,
         model: row.get(5)?,
         payer: row.get(6)?,

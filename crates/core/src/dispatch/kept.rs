@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::attachment::{Attachment, Media};
 use super::request::{Request, Turn};
 use crate::db::SqlContext;
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Remedy, Result};
 use crate::id::RunId;
 use crate::secret::HistoryKey;
 use crate::settings::Setting;
@@ -17,6 +17,7 @@ use crate::vault::{self, Place};
 pub const KEEP_DAYS: Setting<Option<u32>> = Setting {
     name: "history.keep_days",
     default: || None,
+    check: |_| Ok(()),
 };
 
 /// A text of a run.
@@ -233,8 +234,7 @@ fn text(plain: Vec<u8>) -> Result<String> {
 }
 
 pub(super) fn no_run(run: RunId) -> Error {
-    Error::new(Code::NotFound, format!("There is no run {run}."))
-        .hint("`switchyard history` lists them.")
+    Error::new(Code::NotFound, format!("There is no run {run}.")).remedy(Remedy::ListRuns)
 }
 
 fn not_kept(run: RunId) -> Error {

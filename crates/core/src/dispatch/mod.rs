@@ -4,12 +4,14 @@
 
 mod attachment;
 mod booking;
+mod check;
 mod event;
 mod history;
 mod inflight;
 mod kept;
 mod metered;
 mod models;
+mod recovery;
 mod request;
 mod retry;
 mod route;
@@ -17,20 +19,21 @@ mod run;
 mod runs;
 mod sse;
 mod tier;
+mod unbooked;
 mod wire;
 
 pub use attachment::{Attachment, IMAGE_MAX, Media, TEXT_MAX};
-pub use event::{Amount, Failure, Receipt, RunEvent, Sink, State, channel};
+pub use event::{Amount, Books, Receipt, RunEvent, Sink, State, channel};
 pub use history::{Details, Summary, forget, list, prune};
 pub use inflight::{Flight, InFlight};
 pub use kept::KEEP_DAYS;
 pub use metered::Metered;
-pub use models::{MODEL, Models, keep_models, models};
+pub use models::{MODEL, Models, UnknownModel, keep_models, models, usual_model_doubt};
+pub use recovery::{Recovered, recover};
 pub use request::{ATTACHMENTS_MAX, Effort, MAX_TOKENS, REQUEST_MAX, Request, Thinking, Turn};
 pub use retry::{RETRIES, RetryState, WAIT_MAX, Wait};
 pub use route::{Ask, Class, PayWith, Prepared, Route};
 pub use run::{Dispatch, Outcome};
-pub use runs::recover;
 pub use tier::{ANSWER_MAX, Seen, Tier};
 pub use wire::Used;
 

@@ -18,6 +18,7 @@ use crate::usage::{Status, catalogue};
 pub const MODEL: Setting<String> = Setting {
     name: "dispatch.model",
     default: || "sonnet".to_owned(),
+    check: |model| a_name(model),
 };
 
 /// The models of one server.
@@ -30,11 +31,23 @@ pub struct Models {
     pub fetched_at: Option<Millis>,
 }
 
+/// A model that neither the price table nor the server's own list has: it may be new, or misspelt.
+/// It is sent all the same, at an unknown cost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "wire", derive(ts_rs::TS))]
+pub struct UnknownModel {
+    /// Its name, as it is sent.
+    pub name: String,
+    /// The known name that is most like it, where one is near.
+    pub nearest: Option<String>,
+}
+
 /// A model that a run can be sent to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Chosen {
     pub(super) id: String,
     pub(super) max_output: Option<u64>,
+    pub(super) unknown: Option<UnknownModel>,
 }
 
 /// Returns the models of a server as they were last fetched, else those of the price table.
@@ -113,13 +126,19 @@ pub fn keep_models(
     Ok(())
 }
 
-/// Finds the model that a person means, and refuses one that no longer answers.
-pub(super) fn choose(store: &Connection, endpoint: &Endpoint, wanted: &str) -> Result<Chosen> {
-    let wanted = wanted.trim();
+/// Refuses what can't be the name of a model.
+fn a_name(wanted: &str) -> Result<()> {
     if wanted.is_empty() || wanted.len() > 200 || wanted.chars().any(char::is_whitespace) {
         return Err(Error::bad_input("That is not the name of a model.")
             .hint("Give an id such as claude-sonnet-5-5, or a word such as sonnet."));
     }
+    Ok(())
+}
+
+/// Finds the model that a person means, and refuses one that no longer answers.
+pub(super) fn choose(store: &Connection, endpoint: &Endpoint, wanted: &str) -> Result<Chosen> {
+    let wanted = wanted.trim();
+    a_name(wanted)?;
     let listed = catalogue().resolve(wanted);
     let is_word = listed.is_some_and(|model| model.word.as_deref() == Some(wanted));
     let id = match listed {
@@ -136,6 +155,7 @@ pub(super) fn choose(store: &Connection, endpoint: &Endpoint, wanted: &str) -> R
             max_output: model
                 .max_output
                 .or(listed.and_then(|model| model.max_output)),
+            unknown: None,
         });
     }
     // A gateway may still have what Anthropic has retired.
@@ -145,7 +165,41 @@ pub(super) fn choose(store: &Connection, endpoint: &Endpoint, wanted: &str) -> R
     Ok(Chosen {
         id: id.to_owned(),
         max_output: listed.and_then(|model| model.max_output),
+        unknown: listed.is_none().then(|| UnknownModel {
+            name: id.to_owned(),
+            nearest: nearest(id, &fetched),
+        }),
     })
+}
+
+/// Tells whether the model of runs that name none is unknown to the active key's server.
+///
+/// # Errors
+/// [`Code::BadInput`] when it is retired there.
+pub fn usual_model_doubt(store: &Connection) -> Result<Option<UnknownModel>> {
+    let key = keys::active(store)?;
+    let endpoint = Endpoint::parse(key.as_ref().and_then(|key| key.base_url.as_deref()))?;
+    Ok(choose(store, &endpoint, &MODEL.get(store)?)?.unknown)
+}
+
+/// Finds the usable name that is most like `wanted`: a quarter of it may differ, or be missing around
+/// it, as in `sonnet-5-5`.
+fn nearest(wanted: &str, fetched: &[ModelInfo]) -> Option<String> {
+    let wanted = wanted.to_lowercase();
+    let most = wanted.chars().count() / 4;
+    let built_in = catalogue().models().iter();
+    let built_in = built_in.filter(|model| model.status != Status::Retired);
+    let names = built_in.flat_map(|model| {
+        let others = model.word.iter().chain(&model.aliases);
+        others.chain(std::iter::once(&model.id))
+    });
+    let usable = fetched.iter().filter(|model| model.is_usable());
+    names
+        .chain(usable.map(|model| &model.id))
+        .map(|name| (strsim::osa_distance(&wanted, name), name))
+        .filter(|(distance, name)| *distance <= most || (most > 0 && name.contains(&wanted)))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name.clone())
 }
 
 fn fetched(store: &Connection, endpoint: &Endpoint) -> Result<Models> {

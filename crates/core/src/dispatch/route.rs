@@ -8,11 +8,11 @@ use serde::Serialize;
 use sha2::Sha256;
 
 use super::kept::{Before, no_run};
-use super::models::{self, Chosen, MODEL};
+use super::models::{self, Chosen, MODEL, UnknownModel};
 use super::request::{MAX_TOKENS, Request};
 use super::run::Dispatch;
 use crate::db::SqlContext;
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Remedy, Result};
 use crate::http::{Endpoint, count_tokens};
 use crate::id::{KeyId, RunId};
 use crate::keys;
@@ -34,6 +34,8 @@ words! {
         Chat = "chat",
         /// Work without a person.
         Task = "task",
+        /// A stored key is tried out.
+        Check = "check",
     }
 }
 
@@ -76,6 +78,8 @@ pub struct Route {
     pub tier: Tier,
     /// The model, by the id that is sent.
     pub model: String,
+    /// Present where nobody here knows the model, which a face says before it sends.
+    pub unknown_model: Option<UnknownModel>,
     /// Who is billed, as people know them.
     #[serde(rename = "payer_label")]
     pub payer: String,
@@ -159,6 +163,7 @@ impl Dispatch {
             route: Route {
                 tier: Tier::Metered,
                 model: chosen.id,
+                unknown_model: chosen.unknown,
                 payer: found.label,
                 key: found.key,
                 gateway: found.endpoint.to_store(),
@@ -255,7 +260,9 @@ fn usual(store: &Connection, reply_to: Option<RunId>) -> Result<Found> {
             format!("because it paid for run {run}"),
         );
     }
-    let key = keys::active(store)?.ok_or_else(nobody)?;
+    let Some(key) = keys::active(store)? else {
+        return Err(nobody(store)?);
+    };
     let name = text::shown(&key.name, 60);
     stored(key, format!("because {name} is the active key"))
 }
@@ -282,7 +289,8 @@ fn paid_by(store: &Connection, run: RunId) -> Result<keys::Key> {
             "Run {run} was paid by {}, which does not pay again by itself.",
             text::shown(&label, 60)
         ))
-        .hint("Say who pays for the reply: --key NAME, or --key env:VARIABLE. Nothing was sent.")),
+        .hint("Nothing was sent.")
+        .remedy(Remedy::ChoosePayer)),
     }
 }
 
@@ -323,12 +331,12 @@ fn from_variable(
         .hint("Use an API key."));
     }
     Ok(Found {
-        label: format!("${name} (…{})", key.last4()),
+        label: Payer::env_label(name, &key.last4()),
         key: None,
         endpoint,
         environment: String::new(),
         reason: format!("because you named the variable {shown}"),
-        booked_to: Payer::env(name, &fingerprint(store, &key)?),
+        booked_to: Payer::env(name, key.last4(), &fingerprint(store, &key)?),
         variable: Some(key),
     })
 }
@@ -345,9 +353,19 @@ fn fingerprint(store: &Connection, key: &ApiKey) -> Result<[u8; 32]> {
     Ok(mac.finalize().into_bytes().into())
 }
 
-fn nobody() -> Error {
-    Error::new(Code::NotFound, "No key is selected, so nobody would pay.").hint(
-        "Add one with `switchyard keys add`, select one with `switchyard keys select NAME`, or send \
-         with `--key env:VARIABLE`.",
-    )
+fn nobody(store: &Connection) -> Result<Error> {
+    let any = keys::list(store)?
+        .iter()
+        .any(|key| keys::usable(key).is_ok());
+    let (message, remedy) = match any {
+        true => (
+            "No key is selected, so nobody would pay.",
+            Remedy::SelectKey,
+        ),
+        false => (
+            "No key that can pay is stored, so nobody would pay.",
+            Remedy::AddKey,
+        ),
+    };
+    Ok(Error::new(Code::NotFound, message).remedy(remedy))
 }

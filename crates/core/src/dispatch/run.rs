@@ -7,14 +7,15 @@ use std::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::booking::Booking;
-use super::event::{Failure, Receipt, RunEvent, Sink};
+use super::event::{Books, Receipt, RunEvent, Sink};
 use super::kept::{KEEP_DAYS, Keeper};
 use super::metered::Metered;
+use super::recovery::book_unbooked;
 use super::route::Prepared;
 use super::runs::{self, NewRun};
 use super::tier::{Seen, Tier, tell};
 use crate::db::Db;
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Failure, Result};
 use crate::http::Http;
 use crate::secret::ApiKey;
 use crate::vault::Custody;
@@ -80,7 +81,14 @@ impl Dispatch {
         };
         // The key is wiped before the books are kept, which may wait for a disk.
         drop(tier);
-        Ok(close(&mut booking, ended.err(), &sink).await)
+        let outcome = close(&mut booking, ended.err(), &sink).await;
+        if outcome.receipt.books == Books::Kept {
+            // A store that took this run takes what it did not take before.
+            if let Err(error) = book_unbooked(&self.db).await {
+                tracing::warn!(%error, "what was set aside is booked later");
+            }
+        }
+        Ok(outcome)
     }
 
     /// Opens the vault's history key.
@@ -142,7 +150,8 @@ impl Dispatch {
         }
     }
 
-    async fn begin(
+    /// Writes down that a run begins.
+    pub(super) async fn begin(
         &self,
         prepared: &Prepared,
         keeper: Option<Keeper>,
@@ -192,7 +201,7 @@ async fn unless<T>(
 
 async fn close(booking: &mut Booking, error: Option<Error>, sink: &Sink) -> Outcome {
     let (receipt, written) = booking.close(error.as_ref()).await;
-    // A store that can't be written outweighs: the ledger then lacks this run until the next start.
+    // A store that can't be written outweighs: the ledger lacks this run until it can.
     let error = written.err().or(error);
     let event = match &error {
         None => RunEvent::Finished {

@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::event::{Failure, State};
+use super::event::State;
 use super::kept::{Column, Keeper, no_run};
 use super::request::Request;
 use super::route::{Class, Route};
-use super::{signed, unsigned};
+use super::signed;
 use crate::clock::Millis;
-use crate::db::{Db, SqlContext};
-use crate::error::Result;
+use crate::db::SqlContext;
+use crate::error::{Failure, Result};
 use crate::id::{ConversationId, RunId};
-use crate::usage::{Basis, Conditions, Entry, Nano, Tokens, book, catalogue};
+use crate::usage::{Booked, Entry, Nano, book};
 
 /// What is written of a run before it leaves.
 pub(super) struct NewRun {
@@ -156,7 +156,7 @@ pub(super) fn take_back(
 
 /// Closes a run: its state, its answer, its ledger row and the end of its reservation, in the
 /// caller's transaction. A run that is closed already is left as it is.
-pub(super) fn finish(store: &Connection, mut closing: Closing) -> Result<()> {
+pub(super) fn finish(store: &Connection, mut closing: Closing) -> Result<Booked> {
     let seal = |column, text: &str| {
         let keeper = closing.keeper.as_ref();
         let sealed = keeper.map(|keeper| keeper.seal(closing.run, column, text));
@@ -195,12 +195,14 @@ pub(super) fn finish(store: &Connection, mut closing: Closing) -> Result<()> {
         })
         .doing("write down the end of the run")?;
     if closed == 0 {
-        return Ok(());
+        return Ok(Booked::Already);
     }
-    settle(store, closing.run, closing.entry.as_ref())
+    settle(store, closing.run, closing.entry.as_ref())?;
+    Ok(Booked::New)
 }
 
-fn settle(store: &Connection, run: RunId, entry: Option<&Entry>) -> Result<()> {
+/// Writes the ledger row of a run that ends and frees its reservation, in the caller's transaction.
+pub(super) fn settle(store: &Connection, run: RunId, entry: Option<&Entry>) -> Result<()> {
     store
         .execute("DELETE FROM reservations WHERE run_id = ?1", [run])
         .doing("release the run's reservation")?;
@@ -215,85 +217,4 @@ fn settle(store: &Connection, run: RunId, entry: Option<&Entry>) -> Result<()> {
             .doing("note when the key was used")?;
     }
     Ok(())
-}
-
-/// Books the runs whose process ended before they did: the prompt as it was estimated, the answer
-/// unknown, never dropped. Returns which they were.
-///
-/// # Errors
-/// [`Code::StoreUnwritable`](crate::error::Code::StoreUnwritable) when they can't be booked; the
-/// next call tries again.
-pub async fn recover(db: &Db) -> Result<Vec<RunId>> {
-    let open = db.read(|store| {
-        store
-            .prepare_cached("SELECT id, owner FROM runs WHERE state = 'started'")
-            .and_then(|mut rows| {
-                rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-                    .collect::<rusqlite::Result<Vec<(RunId, String)>>>()
-            })
-            .doing("look for lost runs")
-    })?;
-    let lost: Vec<RunId> = open
-        .into_iter()
-        .filter(|(_, owner)| db.is_gone(owner))
-        .map(|(run, _)| run)
-        .collect();
-    if lost.is_empty() {
-        return Ok(lost);
-    }
-    let now = db.clock().now();
-    db.write(move |store| {
-        let mut booked = Vec::new();
-        for run in lost {
-            if lose(store, run, now)? {
-                booked.push(run);
-            }
-        }
-        Ok(booked)
-    })
-    .await
-}
-
-fn lose(store: &Connection, run: RunId, now: Millis) -> Result<bool> {
-    let closed = store
-        .execute(
-            "UPDATE runs SET state = 'lost', finished_at = ?2 WHERE id = ?1 AND state = 'started'",
-            (run, now),
-        )
-        .doing("write down a lost run")?;
-    if closed == 0 {
-        return Ok(false);
-    }
-    let entry = store
-        .query_row(
-            "SELECT started_at, payer, key_id, tier, model, host_id, environment, input_estimate
-             FROM runs WHERE id = ?1",
-            [run],
-            |row| {
-                let tokens = Tokens {
-                    input: unsigned(row.get(7)?),
-                    ..Tokens::default()
-                };
-                let model: String = row.get(4)?;
-                let priced = catalogue().price(&model, &tokens, &Conditions::default());
-                Ok(Entry {
-                    run: Some(run),
-                    // When it ended is unknown; it began on this day.
-                    at: row.get(0)?,
-                    payer: row.get(1)?,
-                    key: row.get(2)?,
-                    tier: row.get(3)?,
-                    model,
-                    host: row.get(5)?,
-                    environment: row.get(6)?,
-                    basis: Basis::Estimated,
-                    tokens,
-                    cost: priced.as_ref().map(|priced| priced.cost),
-                    priced_as_of: priced.map(|priced| priced.as_of),
-                })
-            },
-        )
-        .doing("read a lost run")?;
-    settle(store, run, Some(&entry))?;
-    Ok(true)
 }

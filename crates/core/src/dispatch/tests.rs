@@ -1,5 +1,6 @@
 //! Runs from the first row to the last, against the simulator and a store on disk.
 
+mod checks;
 mod conversations;
 mod endings;
 mod locking;
@@ -7,6 +8,7 @@ mod recovery;
 mod retries;
 mod routes;
 mod streams;
+mod unbooked;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};

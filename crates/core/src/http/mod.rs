@@ -14,7 +14,10 @@ pub use admin::check_admin_key;
 pub use client::{Http, Reply};
 pub use endpoint::Endpoint;
 pub use models::{ModelInfo, list_models};
-pub use probe::{Check, REAL_CALL_TOKENS, RealCall, check_key, count_tokens, test_with_real_call};
+pub use probe::{
+    Check, REAL_CALL_PROMPT, REAL_CALL_TOKENS, RealCall, check_key, count_tokens,
+    test_with_real_call,
+};
 pub use settings::{CA_FILE, HttpSettings, PROXY, ProxyChoice, TIMEOUTS, Timeouts};
 pub use verdict::{Kind, Retry, Verdict};
 

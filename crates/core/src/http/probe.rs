@@ -131,6 +131,9 @@ pub struct RealCall {
     pub tokens: Option<Tokens>,
 }
 
+/// What [`test_with_real_call`] sends.
+pub const REAL_CALL_PROMPT: &str = "hi";
+
 /// About what [`test_with_real_call`] uses, to say what it costs beforehand.
 pub const REAL_CALL_TOKENS: Tokens = Tokens {
     input: 8,
@@ -170,7 +173,7 @@ pub async fn test_with_real_call(
     let body = json!({
         "model": model,
         "max_tokens": 1,
-        "messages": [{"role": "user", "content": "hi"}],
+        "messages": [{"role": "user", "content": REAL_CALL_PROMPT}],
     });
     let ended = |check, tokens| RealCall {
         check,

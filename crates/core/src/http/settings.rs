@@ -16,19 +16,48 @@ use crate::settings::Setting;
 pub const PROXY: Setting<String> = Setting {
     name: "http.proxy",
     default: || "off".to_owned(),
+    check: |url| without_password(url),
 };
 
 /// A PEM file with certificates that are trusted beside the system's.
 pub const CA_FILE: Setting<Option<PathBuf>> = Setting {
     name: "http.ca_file",
     default: || None,
+    check: readable,
 };
 
 /// How long each phase of a request may take.
 pub const TIMEOUTS: Setting<Timeouts> = Setting {
     name: "http.timeouts",
     default: Timeouts::default,
+    check: |_| Ok(()),
 };
+
+/// Refuses a proxy's password: settings are not sealed, and it would be seen in the process list.
+fn without_password(text: &str) -> Result<()> {
+    match ProxyChoice::parse(text)? {
+        ProxyChoice::Url(url) if url.password().is_some() || !url.username().is_empty() => {
+            Err(Error::bad_input(
+                "The proxy's URL holds a name or password, and settings are not encrypted.",
+            )
+            .hint(
+                "Leave them out, and let a local relay such as cntlm or px sign in to the proxy.",
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn readable(path: &Option<PathBuf>) -> Result<()> {
+    match path {
+        Some(path) if std::fs::File::open(path).is_err() => Err(Error::bad_input(format!(
+            "{} can't be read.",
+            path.display()
+        ))
+        .hint("Give the full path of a PEM file.")),
+        _ => Ok(()),
+    }
+}
 
 /// How long each phase of a request may take; kept in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -12,6 +12,7 @@ use crate::settings::Setting;
 pub const ACTIVE_KEY: Setting<Option<KeyId>> = Setting {
     name: "keys.active",
     default: || None,
+    check: |_| Ok(()),
 };
 
 /// Returns the active key; one that was deleted or retired since counts as none.

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use super::{Edit, Key, Kind, Source, Validity, active, check, select, shape, table};
 use crate::clock::Millis;
 use crate::db::{Db, SqlContext};
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Remedy, Result};
 use crate::http::{Check, Endpoint, Http};
 use crate::id::KeyId;
 use crate::secret::ApiKey;
@@ -107,7 +107,8 @@ fn decide(verdict: Check, unchecked: bool) -> Result<(Validity, Option<Error>)> 
                 code,
                 format!("The key could not be checked, so it was not stored. {why}"),
             )
-            .hint(format!("{advice} To store it all the same: --unchecked."))
+            .hint(advice)
+            .remedy(Remedy::StoreUnchecked)
             .because(why))
         }
     }

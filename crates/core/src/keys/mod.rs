@@ -20,7 +20,8 @@ use crate::words::words;
 
 pub use active::{ACTIVE_KEY, active, select};
 pub use add::{Added, NewKey, add};
-pub use check::{Checked, check, test_with_real_call};
+pub(crate) use check::{Asked, keep_verdict};
+pub use check::{Checked, check};
 pub use edit::{Edit, edit};
 pub use remove::remove;
 pub use rows::{Row, rows};

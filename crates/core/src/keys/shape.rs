@@ -1,7 +1,7 @@
 //! What a pasted credential is, told by its shape alone.
 
 use super::Kind;
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::secret::ApiKey;
 
 /// The most characters of a credential; the longest known ones have about 110, gateways' own
@@ -52,7 +52,7 @@ pub fn classify(pasted: &ApiKey, for_gateway: bool) -> Result<Kind> {
         return Ok(Kind::Api);
     }
     Err(Error::bad_input("This is not an Anthropic API key: those begin with sk-ant-api03- and have about 108 characters.")
-        .hint("Copy the whole key from the Console. For a gateway's own token, name the gateway with --base-url."))
+        .hint("Copy the whole key from the Console.").remedy(Remedy::NameGateway))
 }
 
 /// Refuses the tokens of a Claude subscription, which Anthropic's terms do not let other programs

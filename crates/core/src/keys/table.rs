@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row, ToSql};
 
 use super::{Key, Kind};
 use crate::db::SqlContext;
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Remedy, Result};
 use crate::id::KeyId;
 use crate::text;
 
@@ -96,7 +96,7 @@ fn unknown(store: &Connection, wanted: &str) -> Result<Error> {
         format!("There is no key called {}.", text::shown(wanted, 60)),
     );
     Ok(if names.is_empty() {
-        error.hint("Add one with: switchyard keys add NAME")
+        error.remedy(Remedy::AddKey)
     } else {
         error.hint(format!("There are: {}.", names.join(", ")))
     })

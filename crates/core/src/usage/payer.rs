@@ -8,7 +8,7 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 use crate::error::{Error, Result};
 use crate::id::{HostId, KeyId};
 
-/// Who is billed for a run. Written as `key:ID`, `env:NAME:FINGERPRINT`, `plan:NAME` or `host:ID`.
+/// Who is billed for a run. Written as `key:ID`, `env:NAME:LAST4:FINGERPRINT`, `plan:NAME` or `host:ID`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Payer {
     /// A stored key.
@@ -17,6 +17,8 @@ pub enum Payer {
     Env {
         /// The variable's name.
         name: String,
+        /// The key's last four characters, by which people know it.
+        last4: String,
         /// The first eight hexadecimal digits of the key's fingerprint: tells two keys that the
         /// variable held at different times apart.
         fingerprint: String,
@@ -29,17 +31,24 @@ pub enum Payer {
 
 impl Payer {
     /// Makes the payer for a key from the variable `name`; only the fingerprint's first four bytes
-    /// are kept.
+    /// are kept. `last4` is what `ApiKey::last4` gives.
     #[must_use]
-    pub fn env(name: impl Into<String>, fingerprint: &[u8]) -> Self {
+    pub fn env(name: impl Into<String>, last4: impl Into<String>, fingerprint: &[u8]) -> Self {
         Self::Env {
             name: name.into(),
+            last4: last4.into(),
             fingerprint: fingerprint
                 .iter()
                 .take(4)
                 .map(|byte| format!("{byte:02x}"))
                 .collect(),
         }
+    }
+
+    /// Returns what people call a key from a variable: `$NAME …last4`.
+    #[must_use]
+    pub fn env_label(name: &str, last4: &str) -> String {
+        format!("${name} …{last4}")
     }
 
     /// Returns the stored key that pays, where it is one.
@@ -56,7 +65,11 @@ impl fmt::Display for Payer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Key(key) => write!(f, "key:{key}"),
-            Self::Env { name, fingerprint } => write!(f, "env:{name}:{fingerprint}"),
+            Self::Env {
+                name,
+                last4,
+                fingerprint,
+            } => write!(f, "env:{name}:{last4}:{fingerprint}"),
             Self::Plan(name) => write!(f, "plan:{name}"),
             Self::Host(host) => write!(f, "host:{host}"),
         }
@@ -69,7 +82,7 @@ impl FromStr for Payer {
     fn from_str(text: &str) -> Result<Self> {
         read(text).ok_or_else(|| {
             Error::bad_input("The payer can't be read.")
-                .hint("Write key:ID, env:NAME:FINGERPRINT, plan:NAME or host:ID.")
+                .hint("Write key:ID, env:NAME:LAST4:FINGERPRINT, plan:NAME or host:ID.")
         })
     }
 }
@@ -83,20 +96,23 @@ fn read(text: &str) -> Option<Payer> {
         "key" => Some(Payer::Key(KeyId::from_text(rest))),
         "plan" => Some(Payer::Plan(rest.to_owned())),
         "host" => rest.parse().ok().map(|id| Payer::Host(HostId(id))),
-        // A variable's name may hold a colon; the fingerprint never does.
-        "env" => rest
-            .rsplit_once(':')
-            .filter(|(name, fingerprint)| {
-                !name.is_empty()
-                    && fingerprint.len() == 8
-                    && fingerprint.bytes().all(|b| b.is_ascii_hexdigit())
-            })
-            .map(|(name, fingerprint)| Payer::Env {
-                name: name.to_owned(),
-                fingerprint: fingerprint.to_owned(),
-            }),
+        "env" => read_env(rest),
         _ => None,
     }
+}
+
+/// Reads from the end, because name and last four characters may hold a colon.
+fn read_env(rest: &str) -> Option<Payer> {
+    let (rest, fingerprint) = rest.rsplit_once(':')?;
+    let (last4_at, _) = rest.char_indices().nth_back(3)?;
+    let (name, last4) = rest.split_at(last4_at);
+    let name = name.strip_suffix(':').filter(|name| !name.is_empty())?;
+    let is_whole = fingerprint.len() == 8 && fingerprint.bytes().all(|b| b.is_ascii_hexdigit());
+    is_whole.then(|| Payer::Env {
+        name: name.to_owned(),
+        last4: last4.to_owned(),
+        fingerprint: fingerprint.to_owned(),
+    })
 }
 
 impl ToSql for Payer {
@@ -119,16 +135,17 @@ mod tests {
     fn every_payer_is_read_back_as_it_was_written() {
         for payer in [
             Payer::Key(KeyId::new()),
-            Payer::env("ANTHROPIC_API_KEY", &[0xab, 0, 0x12, 0xff, 9]),
-            Payer::env("odd:name", &[1, 2, 3, 4]),
+            Payer::env("ANTHROPIC_API_KEY", "wxyz", &[0xab, 0, 0x12, 0xff, 9]),
+            Payer::env("odd:name", ":a:b", &[1, 2, 3, 4]),
+            Payer::env("SHORT", "····", &[1, 2, 3, 4]),
             Payer::Plan("max:20x".to_owned()),
             Payer::Host(HostId(7)),
         ] {
             assert_eq!(payer.to_string().parse::<Payer>().unwrap(), payer);
         }
         assert_eq!(
-            Payer::env("VAR", &[0xab, 0, 0x12, 0xff, 9]).to_string(),
-            "env:VAR:ab0012ff"
+            Payer::env("VAR", "wxyz", &[0xab, 0, 0x12, 0xff, 9]).to_string(),
+            "env:VAR:wxyz:ab0012ff"
         );
     }
 
@@ -138,8 +155,9 @@ mod tests {
             "",
             "key:",
             "env:VAR",
-            "env:VAR:xyz",
-            "env::ab0012ff",
+            "env:VAR:wxyz:xyz",
+            "env:VAR:ab0012ff",
+            "env::wxyz:ab0012ff",
             "host:x",
             "somebody:1",
         ] {

@@ -20,6 +20,7 @@ pub const SLICE: usize = 5_000;
 pub const KEEP_MONTHS: Setting<u32> = Setting {
     name: "usage.keep_months",
     default: || 13,
+    check: |_| Ok(()),
 };
 
 /// Folds what is older than [`KEEP_MONTHS`] says; returns how many rows were folded.

@@ -23,7 +23,7 @@ use std::pin::Pin;
 
 use rusqlite::Connection;
 
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Remedy, Result};
 use crate::id::KeyId;
 use crate::secret::{ApiKey, HistoryKey};
 
@@ -97,7 +97,7 @@ pub fn vault_id(store: &Connection) -> Result<String> {
 }
 
 fn no_vault() -> Error {
-    Error::new(Code::NoVault, "There is no vault yet.").hint("Make it with: switchyard vault init")
+    Error::new(Code::NoVault, "There is no vault yet.").remedy(Remedy::MakeVault)
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use super::passphrase::Cost;
 use super::slots::{self, Header, Slot, SlotKind, SlotRow};
 use crate::clock::Millis;
 use crate::db::Db;
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Remedy, Result};
 use crate::settings::Setting;
 use crate::words::words;
 
@@ -24,6 +24,7 @@ use crate::words::words;
 pub const LOCK_AFTER_MINUTES: Setting<Option<u32>> = Setting {
     name: "vault.lock_after_minutes",
     default: || None,
+    check: |_| Ok(()),
 };
 
 /// Whether the keychain slot may be used without asking. An explicit lock says no, until an
@@ -31,6 +32,7 @@ pub const LOCK_AFTER_MINUTES: Setting<Option<u32>> = Setting {
 pub const SILENT_KEYCHAIN: Setting<bool> = Setting {
     name: "vault.silent_keychain",
     default: || true,
+    check: |_| Ok(()),
 };
 
 const STANDARD_LOCK_AFTER: Duration = Duration::from_secs(15 * 60);
@@ -364,8 +366,7 @@ impl Vault {
             }
             _ => "The vault is locked.",
         };
-        Error::new(Code::Locked, why)
-            .hint("Open it for every window and terminal with: switchyard vault unlock")
+        Error::new(Code::Locked, why).remedy(Remedy::UnlockVault)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

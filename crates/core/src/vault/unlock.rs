@@ -6,7 +6,7 @@ use super::passphrase;
 use super::recovery;
 use super::slots::{self, Header, SlotKind, SlotRow, Unwrapped};
 use super::state::{SILENT_KEYCHAIN, Vault};
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Remedy, Result};
 use crate::secret::{Passphrase, RecoveryCode, WrappingKey};
 
 /// What to open the vault with.
@@ -69,7 +69,7 @@ impl Vault {
             Code::Locked,
             "The vault is locked, and may not be opened without asking.",
         )
-        .hint("Open it for every window and terminal with: switchyard vault unlock"))
+        .remedy(Remedy::UnlockVault))
     }
 
     async fn open_slot(&self, with: UnlockWith<'_>, is_explicit: bool) -> Result<()> {

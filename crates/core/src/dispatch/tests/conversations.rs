@@ -241,7 +241,8 @@ async fn a_conversation_keeps_its_payer_while_that_key_can_pay() {
         .unwrap_err();
     assert_eq!(error.code(), Code::BadInput);
     assert!(
-        error.message().contains("was paid by Work") && error.advice().unwrap().contains("--key"),
+        error.message().contains("was paid by Work")
+            && error.failure().remedy == Some(crate::Remedy::ChoosePayer),
         "{error}"
     );
 }

@@ -280,60 +280,6 @@ async fn leave_room(home: &Home, pages: i64) {
     home.dispatch.db.write(limit).await.unwrap();
 }
 
-/// Lets no run end in the store, or lets them again.
-async fn refuse_ends(home: &Home, is_refused: bool) {
-    let sql = if is_refused {
-        "CREATE TRIGGER full BEFORE UPDATE ON runs BEGIN SELECT RAISE(ABORT, 'no room'); END"
-    } else {
-        "DROP TRIGGER full"
-    };
-    let change = move |store: &rusqlite::Connection| store.execute_batch(sql).doing("change");
-    home.dispatch.db.write(change).await.unwrap();
-}
-
-#[tokio::test]
-async fn a_run_whose_end_cannot_be_written_says_so_and_is_booked_later() {
-    let home = Home::new(Script::new().reply(Reply::deltas(["one ", "two"]).stall_after(1))).await;
-    let mut run = home.start(home.prepare(home.ask("Hi")).await);
-    run.first_text().await;
-    refuse_ends(&home, true).await;
-    home.simulator.release();
-    let done = run.end().await;
-    let receipt = &done.outcome.receipt;
-    assert!(!receipt.is_booked);
-    assert_eq!(receipt.booked, None, "an amount that is not in the ledger");
-    assert!(done.error().message().contains("could not be booked"));
-    assert_eq!(home.value::<i64>("SELECT count(*) FROM key_usage"), 0);
-    assert_eq!(home.value::<String>("SELECT state FROM runs"), "started");
-    refuse_ends(&home, false).await;
-    let die = |store: &rusqlite::Connection| {
-        let sql = "UPDATE runs SET owner = 'gone-1'";
-        store.execute(sql, []).doing("end the process")
-    };
-    home.dispatch.db.write(die).await.unwrap();
-    let lost = recover(&home.dispatch.db).await.unwrap();
-    assert_eq!(lost, [receipt.run]);
-    home.assert_settled();
-}
-
-#[tokio::test]
-async fn a_store_that_can_be_written_again_soon_is_waited_for() {
-    let home = Home::new(Script::new().reply(Reply::deltas(["one ", "two"]).stall_after(1))).await;
-    let mut run = home.start(home.prepare(home.ask("Hi")).await);
-    run.first_text().await;
-    refuse_ends(&home, true).await;
-    home.simulator.release();
-    while let Some(event) = run.events.recv().await {
-        if matches!(event, RunEvent::Usage { .. }) {
-            // The last word before the end: whether the first try failed or not, a later one works.
-            refuse_ends(&home, false).await;
-        }
-    }
-    let outcome = run.run.await.unwrap().unwrap();
-    assert!(outcome.receipt.is_booked && outcome.receipt.booked.is_some());
-    home.assert_settled();
-}
-
 #[tokio::test]
 async fn a_disk_too_full_for_the_answer_still_takes_the_ledger_row() {
     let long = Reply::deltas(["one ".to_owned(), "x".repeat(1024 * 1024)]).stall_after(1);
@@ -345,6 +291,7 @@ async fn a_disk_too_full_for_the_answer_still_takes_the_ledger_row() {
     let done = run.end().await;
     assert_eq!(done.text().len(), 1024 * 1024, "all of it was shown");
     assert_eq!(done.error().code(), Code::StoreUnwritable);
+    assert!(!done.outcome.receipt.is_kept);
     assert!(
         done.error().message().contains("answer could not be kept"),
         "{}",

@@ -35,8 +35,14 @@ async fn a_lost_run_is_booked_once_as_an_estimate() {
     .await;
     let lost = crash(&home).await;
     assert!(home.value::<i64>("SELECT count(*) FROM reservations") > 0);
-    assert_eq!(recover(&home.dispatch.db).await.unwrap(), [lost]);
-    assert_eq!(recover(&home.dispatch.db).await.unwrap(), []);
+    assert_eq!(
+        recover(&home.dispatch.db).await.unwrap().as_estimates,
+        [lost]
+    );
+    assert_eq!(
+        recover(&home.dispatch.db).await.unwrap(),
+        Recovered::default()
+    );
     assert_eq!(home.value::<String>("SELECT state FROM runs"), "lost");
     assert_eq!(
         home.value::<String>("SELECT basis FROM key_usage"),
@@ -57,7 +63,10 @@ async fn a_run_of_a_living_process_is_left_alone() {
     let home = Home::new(Script::new().reply(Reply::deltas(["one "]).stall_after(1))).await;
     let mut run = home.start(home.prepare(home.ask("Hi")).await);
     run.first_text().await;
-    assert_eq!(recover(&home.dispatch.db).await.unwrap(), []);
+    assert_eq!(
+        recover(&home.dispatch.db).await.unwrap(),
+        Recovered::default()
+    );
     home.simulator.release();
     assert_eq!(run.end().await.outcome.receipt.state, State::Finished);
     assert_eq!(home.value::<i64>("SELECT count(*) FROM key_usage"), 1);
@@ -74,7 +83,8 @@ async fn a_run_that_was_given_up_for_lost_is_not_booked_again_when_it_ends() {
             .doing("crash")
     };
     home.dispatch.db.write(steal).await.unwrap();
-    assert_eq!(recover(&home.dispatch.db).await.unwrap().len(), 1);
+    let recovered = recover(&home.dispatch.db).await.unwrap();
+    assert_eq!(recovered.as_estimates.len(), 1);
     home.simulator.release();
     run.end().await;
     assert_eq!(home.value::<String>("SELECT state FROM runs"), "lost");

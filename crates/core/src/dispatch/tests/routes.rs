@@ -53,7 +53,7 @@ async fn nothing_selected_means_that_nobody_pays_and_nothing_is_sent() {
     };
     let error = home.dispatch.preflight(ask, |_| None).await.unwrap_err();
     assert_eq!(error.code(), Code::NotFound);
-    assert!(error.advice().unwrap().contains("keys select"));
+    assert_eq!(error.failure().remedy, Some(crate::Remedy::SelectKey));
 }
 
 #[tokio::test]
@@ -112,6 +112,35 @@ async fn words_stand_for_models_and_retired_ones_are_refused_before_sending() {
 }
 
 #[tokio::test]
+async fn a_model_is_unknown_until_the_servers_own_list_has_it() {
+    let home = Home::new(Script::new()).await;
+    let mut ask = home.ask("Hi");
+    ask.request.model = "claude-next-9".to_owned();
+    let unknown = |prepared: Prepared| prepared.route.unknown_model;
+    let doubt = unknown(home.prepare(ask.clone()).await).unwrap();
+    assert_eq!(
+        (doubt.name.as_str(), doubt.nearest),
+        ("claude-next-9", None),
+        "nothing is near to what is new"
+    );
+    let listed = |id: &str| crate::http::ModelInfo {
+        id: id.to_owned(),
+        display_name: id.to_owned(),
+        lifecycle: None,
+        max_input: None,
+        max_output: None,
+    };
+    let models = ["claude-next-9", "house-model-1"].map(listed);
+    let endpoint = crate::http::Endpoint::parse(Some(&home.simulator.base_url())).unwrap();
+    let keep = move |store: &rusqlite::Connection| keep_models(store, &endpoint, &models, NOW);
+    home.dispatch.db.write(keep).await.unwrap();
+    assert_eq!(unknown(home.prepare(ask.clone()).await), None);
+    ask.request.model = "house-modle-1".to_owned();
+    let doubt = unknown(home.prepare(ask).await).unwrap();
+    assert_eq!(doubt.nearest.as_deref(), Some("house-model-1"));
+}
+
+#[tokio::test]
 async fn anthropics_retired_models_are_known_without_asking() {
     let home = Home::new(Script::new()).await;
     let mut ask = home.ask("Hi");
@@ -160,7 +189,7 @@ async fn a_variable_pays_without_a_vault_under_its_fingerprint() {
         .await
         .unwrap();
     let last4 = &home.secret[home.secret.len() - 4..];
-    assert_eq!(prepared.route.payer, format!("${VARIABLE} (…{last4})"));
+    assert_eq!(prepared.route.payer, format!("${VARIABLE} …{last4}"));
     let done = home.start(prepared).end().await;
     assert_eq!(done.outcome.receipt.state, State::Finished);
     assert!(
@@ -168,7 +197,9 @@ async fn a_variable_pays_without_a_vault_under_its_fingerprint() {
         "a locked vault keeps nothing"
     );
     let payer: String = home.value("SELECT payer FROM key_usage");
-    let fingerprint = payer.strip_prefix("env:WORK_KEY:").unwrap();
+    let fingerprint = payer
+        .strip_prefix(&format!("env:WORK_KEY:{last4}:"))
+        .unwrap();
     assert!(fingerprint.len() == 8 && fingerprint.bytes().all(|b| b.is_ascii_hexdigit()));
     assert_eq!(
         home.value::<i64>("SELECT count(*) FROM runs WHERE prompt IS NULL AND key_id IS NULL"),

@@ -18,6 +18,7 @@ use crate::clock::Millis;
 use crate::error::Result;
 
 pub use export::{Format, export_days, export_runs};
+pub use names::check_environment;
 pub use select::{Filter, totals};
 pub use span::{Days, Range};
 pub use sums::{Figure, Sums};

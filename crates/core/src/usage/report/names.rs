@@ -6,6 +6,7 @@ use rusqlite::Connection;
 
 use crate::db::SqlContext;
 use crate::error::{Error, Result};
+use crate::text;
 use crate::usage::Payer;
 
 /// The names of keys and hosts, with whether they have been deleted.
@@ -50,7 +51,7 @@ impl Names {
     pub(super) fn payer(&self, id: &str) -> (String, bool) {
         match id.parse() {
             Ok(Payer::Key(key)) => self.key(key.as_str()),
-            Ok(Payer::Env { name, fingerprint }) => (format!("{name} ({fingerprint})"), false),
+            Ok(Payer::Env { name, last4, .. }) => (Payer::env_label(&name, &last4), false),
             Ok(Payer::Plan(name)) => (format!("plan {name}"), false),
             Ok(Payer::Host(host)) => match self.hosts.get(&host.to_string()) {
                 Some((name, is_deleted)) => (format!("{name}'s own key"), *is_deleted),
@@ -68,6 +69,40 @@ impl Names {
         }
         self.keys.get(id).cloned().unwrap_or_else(|| same(id))
     }
+}
+
+/// Checks that some key or some sum has the environment label `wanted`; the empty one always stands.
+///
+/// # Errors
+/// [`Code::BadInput`](crate::error::Code::BadInput) with the labels that there are.
+pub fn check_environment(store: &Connection, wanted: &str) -> Result<()> {
+    const DOING: &str = "read the environments";
+    let mut labels = store
+        .prepare_cached(
+            "SELECT environment FROM usage_daily UNION SELECT environment FROM api_keys ORDER BY 1",
+        )
+        .doing(DOING)?;
+    let labels: Vec<String> = labels
+        .query_map([], |row| row.get(0))
+        .and_then(Iterator::collect)
+        .doing(DOING)?;
+    if wanted.is_empty() || labels.iter().any(|label| label == wanted) {
+        return Ok(());
+    }
+    let there: Vec<String> = labels
+        .iter()
+        .filter(|label| !label.is_empty())
+        .take(8)
+        .map(|label| text::shown(label, 30))
+        .collect();
+    let error = Error::bad_input(format!(
+        "No key and no run has the environment {}.",
+        text::shown(wanted, 60)
+    ));
+    Err(match there.is_empty() {
+        true => error.hint("None has one yet; a key's label is set when it is added or edited."),
+        false => error.hint(format!("There are: {}.", there.join(", "))),
+    })
 }
 
 /// Returns an environment's label.

@@ -68,8 +68,8 @@ fn a_row_without_a_price_is_counted_and_not_taken_for_nothing() {
 fn payers_without_a_stored_key_have_cells_of_their_own() {
     let store = store("UTC");
     for payer in [
-        Payer::env("ANTHROPIC_API_KEY", &[1, 2, 3, 4]),
-        Payer::env("ANTHROPIC_API_KEY", &[5, 6, 7, 8]),
+        Payer::env("ANTHROPIC_API_KEY", "abcd", &[1, 2, 3, 4]),
+        Payer::env("ANTHROPIC_API_KEY", "abcd", &[5, 6, 7, 8]),
         Payer::Plan("max".to_owned()),
         Payer::Host(HostId(1)),
     ] {

@@ -44,7 +44,7 @@ pub(super) fn furnished() -> Connection {
         },
         Entry {
             key: None,
-            payer: Payer::env("ANTHROPIC_API_KEY", &[0xab, 1, 2, 3]),
+            payer: Payer::env("ANTHROPIC_API_KEY", "abcd", &[0xab, 1, 2, 3]),
             cost: Some(Nano(30)),
             ..entry(NOON)
         },
@@ -117,7 +117,7 @@ fn every_payer_has_its_name_also_when_its_key_has_been_deleted() {
             "Old CI, deleted: 7000",
             "Work: 1500",
             "box-1's own key: 40",
-            "ANTHROPIC_API_KEY (ab010203): 30",
+            "$ANTHROPIC_API_KEY …abcd: 30",
             "plan max: 0",
         ]
     );

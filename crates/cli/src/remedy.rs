@@ -1,0 +1,29 @@
+//! How the command line words what the core advises: the one place that names commands for it.
+
+use switchyard_core::{Failure, Remedy};
+
+/// Returns what to type, as a sentence without its full stop: a command is copied as it stands.
+pub(crate) fn words(remedy: Remedy) -> &'static str {
+    match remedy {
+        Remedy::MakeVault => "Make it with: switchyard vault init",
+        Remedy::UnlockVault => {
+            "Open it for every window and terminal with: switchyard vault unlock"
+        }
+        Remedy::StartAgent => "Start it in a terminal to see why: switchyard agent",
+        Remedy::AddKey => "Add one with: switchyard keys add NAME",
+        Remedy::StoreUnchecked => "To store it all the same: --unchecked",
+        Remedy::NameGateway => "For a gateway's own token, name the gateway: --base-url URL",
+        Remedy::SelectKey => {
+            "Select one with: switchyard keys select NAME, or name who pays: --key NAME or --key env:VARIABLE"
+        }
+        Remedy::ChoosePayer => "Say who pays: --key NAME or --key env:VARIABLE",
+        Remedy::ListRuns => "See which there are with: switchyard history",
+    }
+}
+
+/// Returns all that a failure advises, in one line.
+pub(crate) fn advice(failure: &Failure) -> Option<String> {
+    let said = [failure.hint.as_deref(), failure.remedy.map(words)];
+    let said: Vec<&str> = said.into_iter().flatten().collect();
+    (!said.is_empty()).then(|| said.join(" "))
+}
