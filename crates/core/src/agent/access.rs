@@ -68,20 +68,19 @@ impl Access {
         let status = existing(holder.status().await?)?;
         let mut trouble = None;
         if status.has(SlotKind::Keychain) {
-            match self
-                .shown(&holder, holder.unlock(UnlockWith::Keychain, Meant::ForAll))
-                .await
-            {
-                Ok(()) => {
-                    *found = Some(holder);
+            let unlocking = holder.unlock(&self.vault, UnlockWith::Keychain, Meant::ForAll);
+            match self.shown(&holder, unlocking).await {
+                Ok(opened) => {
+                    *found = Some(opened);
                     return Ok(());
                 }
                 Err(error) => trouble = Some(error),
             }
         }
-        self.open_by_asking(&holder, &status, trouble, Meant::ForAll)
-            .await?;
-        *found = Some(holder);
+        *found = Some(
+            self.open_by_asking(&holder, &status, trouble, Meant::ForAll)
+                .await?,
+        );
         Ok(())
     }
 
@@ -144,20 +143,20 @@ impl Access {
         if let Some(holder) = &*found {
             return Ok(holder.clone());
         }
-        let holder = self.holder().await?;
+        let mut holder = self.holder().await?;
         let status = existing(holder.status().await?)?;
         if status.lock != Lock::Unlocked {
-            self.open_locked(&holder, &status).await?;
+            holder = self.open_locked(&holder, &status).await?;
         }
         *found = Some(holder.clone());
         Ok(holder)
     }
 
-    async fn open_locked(&self, holder: &Holder, status: &Status) -> Result<()> {
+    async fn open_locked(&self, holder: &Holder, status: &Status) -> Result<Holder> {
         let mut trouble = None;
         if status.opens_silently() {
             match self.shown(holder, holder.unlock_silently()).await {
-                Ok(()) => return Ok(()),
+                Ok(()) => return Ok(holder.clone()),
                 Err(error) => trouble = Some(error),
             }
         }
@@ -171,7 +170,7 @@ impl Access {
         status: &Status,
         mut trouble: Option<Error>,
         meant: Meant,
-    ) -> Result<()> {
+    ) -> Result<Holder> {
         let takes = |kind| status.has(kind);
         let (takes_passphrase, takes_recovery) =
             (takes(SlotKind::Passphrase), takes(SlotKind::Recovery));
@@ -185,20 +184,16 @@ impl Access {
                 trouble: trouble.take(),
             };
             let answered = self.ask.ask(&question).await;
-            let outcome = match &answered {
-                Some(Answered::Passphrase(typed)) => {
-                    holder.unlock(UnlockWith::Passphrase(typed), meant).await
-                }
-                Some(Answered::Recovery(code)) => {
-                    holder.unlock(UnlockWith::Recovery(code), meant).await
-                }
+            let with = match &answered {
+                Some(Answered::Passphrase(typed)) => UnlockWith::Passphrase(typed),
+                Some(Answered::Recovery(code)) => UnlockWith::Recovery(code),
                 // After a wrong answer, no further one means that the wrong one stands.
                 None if tried > 0 => {
                     return Err(question.trouble.unwrap_or_else(|| still_locked(None)));
                 }
                 None => return Err(still_locked(question.trouble)),
             };
-            match outcome {
+            match holder.unlock(&self.vault, with, meant).await {
                 Err(error) if matches!(error.code(), Code::WrongPassphrase | Code::BadInput) => {
                     trouble = Some(error);
                 }
@@ -209,11 +204,11 @@ impl Access {
     }
 
     /// Shows a wait for the keychain's owner while `unlocking` goes on.
-    async fn shown(
+    async fn shown<T>(
         &self,
         holder: &Holder,
-        unlocking: impl Future<Output = Result<()>>,
-    ) -> Result<()> {
+        unlocking: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
         let mut notice = holder.waiting();
         tokio::pin!(unlocking);
         let mut is_shown = false;

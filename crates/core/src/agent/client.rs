@@ -79,13 +79,29 @@ impl Client {
     /// # Errors
     /// As there, and [`Code::Failed`] when the agent is gone.
     pub async fn unlock(&self, with: UnlockWith<'_>) -> Result<()> {
+        self.unlock_by(with, true).await
+    }
+
+    /// As [`Vault::unlock_for_use`](crate::vault::Vault::unlock_for_use), for all who use this
+    /// agent; the keychain has [`Client::unlock_silently`] for that.
+    ///
+    /// # Errors
+    /// As there, and [`Code::Failed`] when the agent is gone.
+    pub async fn unlock_for_use(&self, with: UnlockWith<'_>) -> Result<()> {
+        self.unlock_by(with, false).await
+    }
+
+    async fn unlock_by(&self, with: UnlockWith<'_>, is_asked: bool) -> Result<()> {
         self.done(match with {
-            UnlockWith::Keychain => Request::UnlockByKeychain {},
+            UnlockWith::Keychain if is_asked => Request::UnlockByKeychain {},
+            UnlockWith::Keychain => Request::UnlockSilently {},
             UnlockWith::Passphrase(typed) => Request::UnlockByPassphrase {
                 passphrase: Hidden::text(typed.expose()),
+                is_asked,
             },
             UnlockWith::Recovery(code) => Request::UnlockByRecovery {
                 code: Hidden::text(code.expose()),
+                is_asked,
             },
         })
         .await

@@ -47,6 +47,14 @@ impl Client {
     ///
     /// # Errors
     /// None.
+    pub async fn unlock_for_use(&self, _with: UnlockWith<'_>) -> Result<()> {
+        match *self {}
+    }
+
+    /// Never called.
+    ///
+    /// # Errors
+    /// None.
     pub async fn unlock_silently(&self) -> Result<()> {
         match *self {}
     }

@@ -28,7 +28,7 @@ pub const LOCK_AFTER_MINUTES: Setting<Option<u32>> = Setting {
 };
 
 /// Whether the keychain slot may be used without asking. An explicit lock says no, until an
-/// explicit unlock.
+/// explicit unlock; so this also tells a lock that someone asked for from one for idleness or sleep.
 pub const SILENT_KEYCHAIN: Setting<bool> = Setting {
     name: "vault.silent_keychain",
     default: || true,

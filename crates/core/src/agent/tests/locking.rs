@@ -47,3 +47,58 @@ async fn a_lock_counts_for_an_agent_behind_another_socket_and_there_is_never_a_s
     assert_eq!(code(vault.history_key().await), Some(Code::Locked));
     agent.end().await;
 }
+
+/// An agent, a face that types the passphrase, and one that can't.
+async fn agent_and_two_faces(house: &House) -> (Vault, Running, Access, Access) {
+    house.with_passphrase().await;
+    let vault = house.vault_of("agent");
+    let server = Server::bind(&house.paths, vault.clone()).unwrap();
+    let cancel = CancellationToken::new();
+    let task = tokio::spawn(server.serve(cancel.clone()));
+    let typing = access(house, "cli", &Scripted::with(&[PASSPHRASE; 2]));
+    let silent = access(house, "window", &Scripted::with(&[]));
+    (vault, Running { cancel, task }, typing, silent)
+}
+
+#[tokio::test]
+async fn after_a_lock_that_was_asked_for_a_passphrase_serves_only_the_face_that_took_it() {
+    let house = House::new();
+    let (agents, agent, typing, silent) = agent_and_two_faces(&house).await;
+    typing.unlock_all().await.unwrap();
+    silent.lock_all().await.unwrap();
+    typing.history_key().await.unwrap();
+    assert_eq!(code(silent.history_key().await), Some(Code::Locked));
+    assert_eq!(code(agents.history_key().await), Some(Code::Locked));
+    assert!(!silent.status().await.unwrap().silent_keychain);
+    agent.end().await;
+}
+
+#[tokio::test]
+async fn after_a_lock_for_idleness_a_typed_passphrase_serves_every_face() {
+    let house = House::new();
+    let (agents, agent, typing, silent) = agent_and_two_faces(&house).await;
+    typing.unlock_all().await.unwrap();
+    agents.lock_because(Why::Idle);
+    assert_eq!(code(silent.history_key().await), Some(Code::Locked));
+    typing.history_key().await.unwrap();
+    silent.history_key().await.unwrap();
+    agents.history_key().await.unwrap();
+    agent.end().await;
+}
+
+#[tokio::test]
+async fn a_lock_that_comes_while_the_passphrase_is_typed_stands_for_the_others() {
+    let house = House::new();
+    let (agents, agent, _, _) = agent_and_two_faces(&house).await;
+    let way = client(&house, "cli").await;
+    // The status that said "not locked on request" is old by the time of the answer.
+    assert!(way.status().await.unwrap().silent_keychain);
+    house.vault_of("other").lock().await.unwrap();
+    let passphrase = typed(PASSPHRASE);
+    let late = way
+        .unlock_for_use(UnlockWith::Passphrase(&passphrase))
+        .await;
+    assert_eq!(code(late), Some(Code::Locked));
+    assert_eq!(code(agents.history_key().await), Some(Code::Locked));
+    agent.end().await;
+}
