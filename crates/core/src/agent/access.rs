@@ -187,6 +187,7 @@ impl Access {
             let with = match &answered {
                 Some(Answered::Passphrase(typed)) => UnlockWith::Passphrase(typed),
                 Some(Answered::Recovery(code)) => UnlockWith::Recovery(code),
+                Some(Answered::Cancelled) => return Err(cancelled()),
                 // After a wrong answer, no further one means that the wrong one stands.
                 None if tried > 0 => {
                     return Err(question.trouble.unwrap_or_else(|| still_locked(None)));
@@ -303,6 +304,13 @@ fn existing(status: Status) -> Result<Status> {
         return Ok(status);
     }
     Err(Error::new(Code::NoVault, "There is no vault yet.").remedy(Remedy::MakeVault))
+}
+
+fn cancelled() -> Error {
+    Error::new(
+        Code::Cancelled,
+        "Nothing was entered, so the vault stays locked.",
+    )
 }
 
 /// Nothing opened it: says so, and what stood in the way.
