@@ -6,7 +6,7 @@ use std::future::Future;
 use tokio::sync::Mutex;
 
 use super::ask::{Answered, Ask, Question};
-use super::client::Client;
+use super::client::{Client, has_broken_off};
 use super::holder::{Holder, Meant};
 use crate::error::{Code, Error, Remedy, Result};
 use crate::id::KeyId;
@@ -46,7 +46,7 @@ impl Access {
     /// # Errors
     /// [`Code::StoreDamaged`] when the store can't be read.
     pub async fn status(&self) -> Result<Status> {
-        self.holder().await?.status().await
+        twice(|| async { self.holder().await?.status().await }).await
     }
 
     /// Tells whether an agent serves this store's vault.
@@ -64,24 +64,23 @@ impl Access {
     /// As [`Vault::unlock`], and [`Code::Locked`] when nobody can be asked.
     pub async fn unlock_all(&self) -> Result<()> {
         let mut found = self.found.lock().await;
+        *found = Some(twice(|| self.unlock_holder()).await?);
+        Ok(())
+    }
+
+    async fn unlock_holder(&self) -> Result<Holder> {
         let holder = self.holder().await?;
         let status = existing(holder.status().await?)?;
         let mut trouble = None;
         if status.has(SlotKind::Keychain) {
             let unlocking = holder.unlock(&self.vault, UnlockWith::Keychain, Meant::ForAll);
             match self.shown(&holder, unlocking).await {
-                Ok(opened) => {
-                    *found = Some(opened);
-                    return Ok(());
-                }
-                Err(error) => trouble = Some(error),
+                Err(error) if !has_broken_off(&error) => trouble = Some(error),
+                outcome => return outcome,
             }
         }
-        *found = Some(
-            self.open_by_asking(&holder, &status, trouble, Meant::ForAll)
-                .await?,
-        );
-        Ok(())
+        self.open_by_asking(&holder, &status, trouble, Meant::ForAll)
+            .await
     }
 
     /// Locks the vault for every face, and stops silent use of the keychain until it is unlocked.
@@ -143,24 +142,25 @@ impl Access {
         if let Some(holder) = &*found {
             return Ok(holder.clone());
         }
-        let mut holder = self.holder().await?;
-        let status = existing(holder.status().await?)?;
-        if status.lock != Lock::Unlocked {
-            holder = self.open_locked(&holder, &status).await?;
-        }
+        let holder = twice(|| self.open_holder()).await?;
         *found = Some(holder.clone());
         Ok(holder)
     }
 
-    async fn open_locked(&self, holder: &Holder, status: &Status) -> Result<Holder> {
+    async fn open_holder(&self) -> Result<Holder> {
+        let holder = self.holder().await?;
+        let status = existing(holder.status().await?)?;
+        if status.lock == Lock::Unlocked {
+            return Ok(holder);
+        }
         let mut trouble = None;
         if status.opens_silently() {
-            match self.shown(holder, holder.unlock_silently()).await {
-                Ok(()) => return Ok(holder.clone()),
-                Err(error) => trouble = Some(error),
+            match self.shown(&holder, holder.unlock_silently()).await {
+                Err(error) if !has_broken_off(&error) => trouble = Some(error),
+                outcome => return outcome.map(|()| holder),
             }
         }
-        self.open_by_asking(holder, status, trouble, Meant::ForNow)
+        self.open_by_asking(&holder, &status, trouble, Meant::ForNow)
             .await
     }
 
@@ -233,7 +233,9 @@ impl Access {
     async fn look_again(&self, error: &Error) -> bool {
         let mut found = self.found.lock().await;
         let is_stale = match &*found {
-            Some(Holder::Agent(_)) => matches!(error.code(), Code::Locked | Code::Failed),
+            Some(Holder::Agent(_)) => {
+                matches!(error.code(), Code::Locked | Code::Failed | Code::Timeout)
+            }
             Some(Holder::Own(_)) => error.code() == Code::Locked,
             None => true,
         };
@@ -296,6 +298,14 @@ impl Custody for Access {
 impl std::fmt::Debug for Access {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Access")
+    }
+}
+
+/// Does it once more where the agent that was asked had just ended: there is another, or none.
+async fn twice<T, F: Future<Output = Result<T>>>(doing: impl Fn() -> F) -> Result<T> {
+    match doing().await {
+        Err(error) if has_broken_off(&error) => doing().await,
+        outcome => outcome,
     }
 }
 

@@ -1,8 +1,9 @@
 //! A lock counts for an agent that can't be told of it.
 
-use tokio::net::UnixStream;
+use tokio::net::{UnixListener, UnixStream};
 
 use super::*;
+use crate::db::private_folder;
 use crate::paths::Paths;
 use crate::vault::Vault;
 
@@ -101,4 +102,44 @@ async fn a_lock_that_comes_while_the_passphrase_is_typed_stands_for_the_others()
     assert_eq!(code(late), Some(Code::Locked));
     assert_eq!(code(agents.history_key().await), Some(Code::Locked));
     agent.end().await;
+}
+
+/// An agent that says it is open, and that ends in the middle of the call after `answered` others.
+fn dying_agent(house: &House, answered: usize) -> JoinHandle<()> {
+    private_folder(house.paths.runtime()).unwrap();
+    let socket = house.paths.socket().unwrap();
+    let listener = UnixListener::bind(&socket).unwrap();
+    let mut status = house.vault().status().unwrap();
+    status.lock = Lock::Unlocked;
+    tokio::spawn(async move {
+        for _ in 0..answered {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            protocol::read(&mut stream).await.unwrap();
+            let status = status.clone();
+            let answer = Answer::Status { status };
+            protocol::write(&mut stream, &answer).await.unwrap();
+        }
+        let (mut stream, _) = listener.accept().await.unwrap();
+        protocol::read(&mut stream).await.unwrap();
+        std::fs::remove_file(socket).unwrap();
+    })
+}
+
+#[tokio::test]
+async fn a_face_whose_agent_ends_in_the_middle_of_a_call_looks_again() {
+    let house = House::new();
+    let (vault, _) = house.full().await;
+    let (key, secret) = house.store_key(&vault).await;
+    // The call by which it is found, the one for its status, and the one for the key.
+    for answered in 0..3 {
+        let agent = dying_agent(&house, answered);
+        let access = access(&house, "cli", &Scripted::with(&[]));
+        let opened = access.open_key(&key, None, "x").await;
+        assert_eq!(opened.unwrap().expose(), secret, "after {answered} answers");
+        agent.await.unwrap();
+    }
+    let agent = dying_agent(&house, 1);
+    let access = access(&house, "cli", &Scripted::with(&[]));
+    access.unlock_all().await.unwrap();
+    agent.await.unwrap();
 }
