@@ -3,6 +3,7 @@
 mod damage;
 mod disk;
 mod kills;
+mod restoring;
 
 use rustix::process::{Pid, Signal};
 use switchyard_core::agent::{Ask as Asking, Asked, Question};

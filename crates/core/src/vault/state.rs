@@ -9,10 +9,10 @@ use tokio::sync::watch;
 use super::audit::{Act, Caller};
 use super::keychain::Keychain;
 use super::moment::Moment;
-use super::no_vault;
 use super::opened::Opened;
 use super::passphrase::Cost;
 use super::slots::{self, Header, Slot, SlotKind, SlotRow};
+use super::{no_vault, note_lock};
 use crate::clock::Millis;
 use crate::db::Db;
 use crate::error::{Code, Error, Remedy, Result};
@@ -226,9 +226,7 @@ impl Vault {
                 if Header::read(store)?.is_none() {
                     return Err(no_vault());
                 }
-                Header::lock(store)?;
-                SILENT_KEYCHAIN.set(store, &false, now)?;
-                caller.note(store, now, Act::Lock, (None, Why::Asked.as_str()))
+                note_lock(store, &caller, now)
             })
             .await
     }
