@@ -3,7 +3,9 @@
 mod damage;
 mod disk;
 mod kills;
+mod restoring;
 
+use rustix::process::{Pid, Signal};
 use switchyard_core::agent::{Ask as Asking, Asked, Question};
 use switchyard_core::clock::{Clock, Millis};
 use switchyard_core::dispatch::{Ask, Class, PayWith, Recovered, Request, channel};
@@ -105,6 +107,45 @@ fn an_agent_that_is_killed_leaves_a_locked_vault_and_the_next_unlock_works() {
     assert_eq!(machine.run(["send", "Hi."]).code, Some(0));
 }
 
+/// Stops a process, and waits until the kernel says so.
+fn stop(process: Pid) {
+    rustix::process::kill_process(process, Signal::STOP).unwrap();
+    let stat = format!("/proc/{}/stat", process.as_raw_nonzero());
+    while !std::fs::read_to_string(&stat).unwrap().contains(") T ") {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_lock_holds_for_an_agent_that_is_stopped_and_no_command_waits_for_it() {
+    let (key, server) = key_and_server();
+    let machine = Machine::with_locked_vault();
+    let agent = switchyard_tests::Running::new(machine.start(["agent"]));
+    while machine.agent().is_none() {
+        std::thread::yield_now();
+    }
+    machine.unlock();
+    machine.add("Work", &key, &server).expect_success();
+    let asked = server.requests().len();
+    stop(agent.pid());
+    machine.run(["vault", "lock"]).expect_success();
+    let refused = || {
+        for words in [&["send", "Hi."][..], &["keys", "check"]] {
+            let refused = machine.run(words).failed_with(3);
+            assert!(refused.contains("locked"), "{words:?}: {refused}");
+        }
+        assert_eq!(server.requests().len(), asked, "the key was used");
+    };
+    refused();
+    agent.signal(Signal::CONT);
+    refused();
+    let status = machine.run(["vault", "status", "--json"]).json_lines();
+    assert_eq!(status[0]["agent"], true, "the agent has ended");
+    assert_eq!(status[0]["status"]["lock"]["locked"], "asked");
+    agent.signal(Signal::TERM);
+    agent.end().expect_success();
+}
+
 #[test]
 fn an_unlock_that_fails_leaves_no_agent_behind() {
     let machine = Machine::with_locked_vault();
@@ -129,7 +170,7 @@ fn an_unlock_that_fails_leaves_no_agent_behind() {
 fn an_agent_in_the_foreground_ends_by_signal_and_takes_its_socket_along() {
     let machine = Machine::with_locked_vault();
     let socket = machine.paths().socket().unwrap();
-    for signal in [rustix::process::Signal::TERM, rustix::process::Signal::INT] {
+    for signal in [Signal::TERM, Signal::INT] {
         let agent = switchyard_tests::Running::new(machine.start(["agent"]));
         while machine.agent().is_none() {
             std::thread::yield_now();

@@ -231,6 +231,24 @@ fn ctrl_c_at_a_prompt_ends_the_command_and_changes_nothing() {
 }
 
 #[test]
+fn ctrl_c_at_the_passphrase_is_a_cancel_also_after_a_wrong_one() {
+    let machine = Machine::with_locked_vault();
+    let (wrong, cancel) = ((ASKED, "mistyped"), (ASKED, "\u{3}"));
+    for answers in [&[cancel][..], &[wrong, cancel]] {
+        for words in [
+            &["vault", "unlock"][..],
+            &["vault", "rm-slot", "recovery", "--yes"],
+        ] {
+            let session = typed(&machine, words, answers);
+            assert_eq!((session.code, session.left), (130, 0), "{}", session.shown);
+            let said = "the vault stays locked";
+            assert!(session.shown.contains(said), "{}", session.shown);
+        }
+    }
+    assert!(machine.agent().is_none(), "an agent that nobody unlocked");
+}
+
+#[test]
 fn a_deletion_is_asked_for_and_no_is_the_answer_unless_yes_was_typed() {
     let key = Planted::default().key("sk-ant-api03-");
     let server = Simulator::start_blocking(Script::new().key(&key, KeyState::Valid));

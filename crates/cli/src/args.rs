@@ -47,6 +47,9 @@ pub(crate) enum Command {
     /// Make, open and lock the encrypted vault
     #[command(subcommand)]
     Vault(Vault),
+    /// Back up the store, or put a backup in its place
+    #[command(subcommand)]
+    Store(Store),
     /// Keep the unlocked vault for other commands and windows, without a window
     Agent(Agent),
     /// Show or change settings
@@ -328,6 +331,31 @@ pub(crate) struct OneSlot {
     /// Which way
     #[arg(value_enum)]
     pub(crate) slot: SlotName,
+    /// Don't ask
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Store {
+    /// Copy the store into one file, and check the copy
+    Backup(BackUp),
+    /// Put a copy in the place of the store, which is kept aside; locks the vault
+    Restore(Restore),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct BackUp {
+    /// The new file; without it, one in the folder of backups, which keeps the newest five
+    #[arg(value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Restore {
+    /// The copy
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
     /// Don't ask
     #[arg(long)]
     pub(crate) yes: bool,

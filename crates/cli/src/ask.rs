@@ -79,7 +79,9 @@ impl AtTerminal {
             (true, false) => "Passphrase of the vault: ",
             _ => "Recovery code of the vault: ",
         };
-        let typed = Zeroizing::new(hidden(prompt).ok()?);
+        let Ok(typed) = hidden(prompt).map(Zeroizing::new) else {
+            return Some(Answered::Cancelled);
+        };
         let text = typed.trim();
         // The two can't be mixed up: a code has its own alphabet, groups and checksum.
         let is_code =

@@ -78,6 +78,7 @@ fn run(arguments: &Arguments, out: &Out) -> Result<ExitCode> {
             Command::Usage(usage) => commands::usage::run(usage, &app, out).await,
             Command::Models(models) => commands::models::run(models, &app, out).await,
             Command::Vault(vault) => commands::vault::run(vault, &app, &terminal, out).await,
+            Command::Store(store) => commands::store::run(store, &app, out),
             Command::Agent(agent) => commands::agent::run(agent, &app, out).await,
             Command::Settings(settings) => commands::settings::run(settings, &app, out).await,
             Command::Completions(wanted) => commands::packaging::completions(wanted.shell, out),
@@ -115,6 +116,7 @@ async fn catch_up(command: &Command, app: &App, out: &Out) {
             | Command::Agent(_)
             | Command::Completions(_)
             | Command::ManPages(_)
+            | Command::Store(_)
             | Command::DemoFill(_)
     );
     let needs_books = matches!(

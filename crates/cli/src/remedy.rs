@@ -18,6 +18,7 @@ pub(crate) fn words(remedy: Remedy) -> &'static str {
         }
         Remedy::ChoosePayer => "Say who pays: --key NAME or --key env:VARIABLE",
         Remedy::ListRuns => "See which there are with: switchyard history",
+        Remedy::RestoreStore => "Put a copy in its place with: switchyard store restore FILE",
     }
 }
 

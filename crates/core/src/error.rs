@@ -76,6 +76,8 @@ pub enum Remedy {
     ChoosePayer,
     /// Look at the runs that there are.
     ListRuns,
+    /// Put a copy in the place of the store.
+    RestoreStore,
 }
 
 /// A failure in words: what goes to another process, into an event, or into JSON.

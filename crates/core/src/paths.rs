@@ -84,7 +84,7 @@ impl Paths {
         self.data.join("switchyard.db")
     }
 
-    /// Returns the folder of verified copies made before a migration.
+    /// Returns the folder of verified copies of the store.
     #[must_use]
     pub fn backups(&self) -> PathBuf {
         self.data.join("backups")

@@ -1,6 +1,6 @@
 //! The agent that an unlock starts, and what it takes along.
 
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -25,4 +25,29 @@ fn the_agent_holds_no_descriptor_of_whoever_started_it() {
     assert!(machine.agent().is_some(), "nobody keeps the vault open");
     let read = end.recv_timeout(Duration::from_secs(20));
     assert!(read.is_ok(), "the agent holds the pipe of its starter");
+}
+
+#[test]
+fn an_agent_that_is_started_after_a_lock_on_request_stays_locked_with_a_passphrase_at_hand() {
+    let machine = Machine::with_vault();
+    machine.run(["vault", "lock"]).expect_success();
+    while machine.agent().is_some() {
+        std::thread::yield_now();
+    }
+    let mut agent = machine.start(["agent", "--passphrase-fd", "0"]);
+    let passphrase = format!("{}\n", machine.passphrase());
+    let mut pipe = agent.stdin.take().unwrap();
+    pipe.write_all(passphrase.as_bytes()).unwrap();
+    drop(pipe);
+    let said = BufReader::new(agent.stderr.take().unwrap()).lines().next();
+    let said = said.unwrap().unwrap();
+    assert!(said.contains("vault unlock"), "{said}");
+    let status = machine.run(["vault", "status", "--json"]).json_lines();
+    assert_eq!(status[0]["agent"], true);
+    assert_ne!(status[0]["status"]["lock"], "unlocked");
+    machine.unlock();
+    let status = machine.run(["vault", "status"]).succeeded();
+    assert!(status.starts_with("Open"), "{status}");
+    agent.kill().unwrap();
+    agent.wait().unwrap();
 }

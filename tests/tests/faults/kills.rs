@@ -10,7 +10,12 @@ use switchyard_tests::{Machine, Outcome, Planted, Running, binary, expect_sound,
 use super::key_and_server;
 
 /// Runs `switchyard` and kills it after so many milliseconds.
-fn killed_after(machine: &Machine, milliseconds: u32, words: &[&str], input: &str) -> Outcome {
+pub(super) fn killed_after(
+    machine: &Machine,
+    milliseconds: u32,
+    words: &[&str],
+    input: &str,
+) -> Outcome {
     let limit = format!("{}.{:03}", milliseconds / 1_000, milliseconds % 1_000);
     let program = binary("switchyard").display().to_string();
     let before = ["--signal=KILL", &limit, &program];

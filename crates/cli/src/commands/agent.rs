@@ -61,7 +61,8 @@ async fn keep_tidy(app: &App) -> Infallible {
 }
 
 /// Opens the vault with what is at hand; without it the agent starts locked, and whoever needs the
-/// vault first unlocks it for all.
+/// vault first unlocks it for all. A lock that was asked for stands: an agent is also started by what
+/// starts with the session.
 async fn unlock(app: &App, wanted: &Agent, out: &Out) -> Result<()> {
     let vault = app.vault()?;
     if vault.unlock_silently().await.is_ok() {
@@ -72,13 +73,18 @@ async fn unlock(app: &App, wanted: &Agent, out: &Out) -> Result<()> {
         // Started in the background: the one who did it unlocks over the socket.
         return Ok(());
     }
-    match app.access()?.unlock_all().await {
-        Ok(()) => out.note("The vault is unlocked."),
-        Err(locked) if locked.code() == Code::Locked => {
-            out.note("The vault is locked; unlock it with: switchyard vault unlock");
+    let is_locked_on_request = !vault.status()?.silent_keychain;
+    if !is_locked_on_request {
+        match app.access()?.unlock_all().await {
+            Err(locked) if locked.code() == Code::Locked => {}
+            outcome => {
+                outcome?;
+                out.note("The vault is unlocked.");
+                return Ok(());
+            }
         }
-        Err(other) => return Err(other),
     }
+    out.note("The vault is locked; unlock it with: switchyard vault unlock");
     Ok(())
 }
 

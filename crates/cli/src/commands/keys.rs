@@ -331,6 +331,13 @@ async fn remove(wanted: &RemoveKey, app: &App, out: &Out) -> Result<ExitCode> {
         return Err(Error::bad_input("Nothing was deleted.").hint("Say --yes to agree beforehand."));
     }
     let key = keys::remove(db, &key.id, app.face()).await?;
+    let backups = db.backups_made_at();
+    if backups.iter().any(|made_at| *made_at >= key.created_at) {
+        out.note(&format!(
+            "note: backups made before still hold it, sealed, in {}",
+            db.backups().display()
+        ));
+    }
     let where_else = match key.base_url {
         Some(_) => "was deleted here; the gateway still takes it until it is disabled there",
         None => "was deleted here; Anthropic still takes it until you disable it in the Console",

@@ -6,7 +6,7 @@ use std::future::Future;
 use tokio::sync::Mutex;
 
 use super::ask::{Answered, Ask, Question};
-use super::client::Client;
+use super::client::{Client, has_broken_off};
 use super::holder::{Holder, Meant};
 use crate::error::{Code, Error, Remedy, Result};
 use crate::id::KeyId;
@@ -46,7 +46,7 @@ impl Access {
     /// # Errors
     /// [`Code::StoreDamaged`] when the store can't be read.
     pub async fn status(&self) -> Result<Status> {
-        self.holder().await?.status().await
+        twice(|| async { self.holder().await?.status().await }).await
     }
 
     /// Tells whether an agent serves this store's vault.
@@ -64,25 +64,23 @@ impl Access {
     /// As [`Vault::unlock`], and [`Code::Locked`] when nobody can be asked.
     pub async fn unlock_all(&self) -> Result<()> {
         let mut found = self.found.lock().await;
+        *found = Some(twice(|| self.unlock_holder()).await?);
+        Ok(())
+    }
+
+    async fn unlock_holder(&self) -> Result<Holder> {
         let holder = self.holder().await?;
         let status = existing(holder.status().await?)?;
         let mut trouble = None;
         if status.has(SlotKind::Keychain) {
-            match self
-                .shown(&holder, holder.unlock(UnlockWith::Keychain, Meant::ForAll))
-                .await
-            {
-                Ok(()) => {
-                    *found = Some(holder);
-                    return Ok(());
-                }
-                Err(error) => trouble = Some(error),
+            let unlocking = holder.unlock(&self.vault, UnlockWith::Keychain, Meant::ForAll);
+            match self.shown(&holder, unlocking).await {
+                Err(error) if !has_broken_off(&error) => trouble = Some(error),
+                outcome => return outcome,
             }
         }
         self.open_by_asking(&holder, &status, trouble, Meant::ForAll)
-            .await?;
-        *found = Some(holder);
-        Ok(())
+            .await
     }
 
     /// Opens the vault for every face with what its user gave.
@@ -158,24 +156,25 @@ impl Access {
         if let Some(holder) = &*found {
             return Ok(holder.clone());
         }
-        let holder = self.holder().await?;
-        let status = existing(holder.status().await?)?;
-        if status.lock != Lock::Unlocked {
-            self.open_locked(&holder, &status).await?;
-        }
+        let holder = twice(|| self.open_holder()).await?;
         *found = Some(holder.clone());
         Ok(holder)
     }
 
-    async fn open_locked(&self, holder: &Holder, status: &Status) -> Result<()> {
+    async fn open_holder(&self) -> Result<Holder> {
+        let holder = self.holder().await?;
+        let status = existing(holder.status().await?)?;
+        if status.lock == Lock::Unlocked {
+            return Ok(holder);
+        }
         let mut trouble = None;
         if status.opens_silently() {
-            match self.shown(holder, holder.unlock_silently()).await {
-                Ok(()) => return Ok(()),
-                Err(error) => trouble = Some(error),
+            match self.shown(&holder, holder.unlock_silently()).await {
+                Err(error) if !has_broken_off(&error) => trouble = Some(error),
+                outcome => return outcome.map(|()| holder),
             }
         }
-        self.open_by_asking(holder, status, trouble, Meant::ForNow)
+        self.open_by_asking(&holder, &status, trouble, Meant::ForNow)
             .await
     }
 
@@ -185,7 +184,7 @@ impl Access {
         status: &Status,
         mut trouble: Option<Error>,
         meant: Meant,
-    ) -> Result<()> {
+    ) -> Result<Holder> {
         let takes = |kind| status.has(kind);
         let (takes_passphrase, takes_recovery) =
             (takes(SlotKind::Passphrase), takes(SlotKind::Recovery));
@@ -199,20 +198,17 @@ impl Access {
                 trouble: trouble.take(),
             };
             let answered = self.ask.ask(&question).await;
-            let outcome = match &answered {
-                Some(Answered::Passphrase(typed)) => {
-                    holder.unlock(UnlockWith::Passphrase(typed), meant).await
-                }
-                Some(Answered::Recovery(code)) => {
-                    holder.unlock(UnlockWith::Recovery(code), meant).await
-                }
+            let with = match &answered {
+                Some(Answered::Passphrase(typed)) => UnlockWith::Passphrase(typed),
+                Some(Answered::Recovery(code)) => UnlockWith::Recovery(code),
+                Some(Answered::Cancelled) => return Err(cancelled()),
                 // After a wrong answer, no further one means that the wrong one stands.
                 None if tried > 0 => {
                     return Err(question.trouble.unwrap_or_else(|| still_locked(None)));
                 }
                 None => return Err(still_locked(question.trouble)),
             };
-            match outcome {
+            match holder.unlock(&self.vault, with, meant).await {
                 Err(error) if matches!(error.code(), Code::WrongPassphrase | Code::BadInput) => {
                     trouble = Some(error);
                 }
@@ -223,11 +219,11 @@ impl Access {
     }
 
     /// Shows a wait for the keychain's owner while `unlocking` goes on.
-    async fn shown(
+    async fn shown<T>(
         &self,
         holder: &Holder,
-        unlocking: impl Future<Output = Result<()>>,
-    ) -> Result<()> {
+        unlocking: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
         let mut notice = holder.waiting();
         tokio::pin!(unlocking);
         let mut is_shown = false;
@@ -251,7 +247,9 @@ impl Access {
     async fn look_again(&self, error: &Error) -> bool {
         let mut found = self.found.lock().await;
         let is_stale = match &*found {
-            Some(Holder::Agent(_)) => matches!(error.code(), Code::Locked | Code::Failed),
+            Some(Holder::Agent(_)) => {
+                matches!(error.code(), Code::Locked | Code::Failed | Code::Timeout)
+            }
             Some(Holder::Own(_)) => error.code() == Code::Locked,
             None => true,
         };
@@ -317,11 +315,26 @@ impl std::fmt::Debug for Access {
     }
 }
 
+/// Does it once more where the agent that was asked had just ended: there is another, or none.
+async fn twice<T, F: Future<Output = Result<T>>>(doing: impl Fn() -> F) -> Result<T> {
+    match doing().await {
+        Err(error) if has_broken_off(&error) => doing().await,
+        outcome => outcome,
+    }
+}
+
 fn existing(status: Status) -> Result<Status> {
     if status.exists {
         return Ok(status);
     }
     Err(Error::new(Code::NoVault, "There is no vault yet.").remedy(Remedy::MakeVault))
+}
+
+fn cancelled() -> Error {
+    Error::new(
+        Code::Cancelled,
+        "Nothing was entered, so the vault stays locked.",
+    )
 }
 
 /// Nothing opened it: says so, and what stood in the way.

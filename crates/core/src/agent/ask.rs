@@ -24,6 +24,8 @@ pub enum Answered {
     Passphrase(Passphrase),
     /// The recovery code.
     Recovery(RecoveryCode),
+    /// That whatever needs the vault is to end.
+    Cancelled,
 }
 
 /// The future of an answer.

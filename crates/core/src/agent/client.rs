@@ -37,6 +37,14 @@ impl Client {
     /// [`Code::Failed`] when the agent is of another version, [`Code::Refused`] when the socket is
     /// not our own user's.
     pub async fn connect(paths: &Paths, face: &'static str) -> Result<Option<Self>> {
+        match Self::greet(paths, face).await {
+            // It was just ending; who comes after it, or nobody, is found at a second look.
+            Err(error) if has_broken_off(&error) => Self::greet(paths, face).await,
+            outcome => outcome,
+        }
+    }
+
+    async fn greet(paths: &Paths, face: &'static str) -> Result<Option<Self>> {
         let client = Self {
             socket: paths.socket()?,
             face,
@@ -45,15 +53,14 @@ impl Client {
         let stream = match UnixStream::connect(&client.socket).await {
             Ok(stream) => stream,
             Err(e) if is_nobody(e.kind()) => return Ok(None),
+            // Its queue is full of callers that it does not attend to.
+            Err(e) if e.kind() == ErrorKind::WouldBlock => return Ok(none_answers()),
             Err(e) => return Err(unreachable(e)),
         };
         let hello = client.exchange(stream, client.request(Request::Status {}));
         match tokio::time::timeout(HELLO_DEADLINE, hello).await {
             Ok(answer) => answer.map(|_| Some(client)),
-            Err(_) => {
-                tracing::warn!("the agent does not answer; going on without it");
-                Ok(None)
-            }
+            Err(_) => Ok(none_answers()),
         }
     }
 
@@ -79,13 +86,29 @@ impl Client {
     /// # Errors
     /// As there, and [`Code::Failed`] when the agent is gone.
     pub async fn unlock(&self, with: UnlockWith<'_>) -> Result<()> {
+        self.unlock_by(with, true).await
+    }
+
+    /// As [`Vault::unlock_for_use`](crate::vault::Vault::unlock_for_use), for all who use this
+    /// agent; the keychain has [`Client::unlock_silently`] for that.
+    ///
+    /// # Errors
+    /// As there, and [`Code::Failed`] when the agent is gone.
+    pub async fn unlock_for_use(&self, with: UnlockWith<'_>) -> Result<()> {
+        self.unlock_by(with, false).await
+    }
+
+    async fn unlock_by(&self, with: UnlockWith<'_>, is_asked: bool) -> Result<()> {
         self.done(match with {
-            UnlockWith::Keychain => Request::UnlockByKeychain {},
+            UnlockWith::Keychain if is_asked => Request::UnlockByKeychain {},
+            UnlockWith::Keychain => Request::UnlockSilently {},
             UnlockWith::Passphrase(typed) => Request::UnlockByPassphrase {
                 passphrase: Hidden::text(typed.expose()),
+                is_asked,
             },
             UnlockWith::Recovery(code) => Request::UnlockByRecovery {
                 code: Hidden::text(code.expose()),
+                is_asked,
             },
         })
         .await
@@ -261,6 +284,18 @@ impl Drop for TakenDown<'_> {
     fn drop(&mut self) {
         self.0.send_if_modified(std::mem::take);
     }
+}
+
+/// Tells whether the process that held the vault ended before or while it was asked.
+pub(super) fn has_broken_off(error: &Error) -> bool {
+    let source = std::error::Error::source(error);
+    let by_system = source.and_then(<dyn std::error::Error>::downcast_ref::<std::io::Error>);
+    error.code() == Code::Failed && by_system.is_some()
+}
+
+fn none_answers() -> Option<Client> {
+    tracing::warn!("the agent does not answer; going on without it");
+    None
 }
 
 fn is_nobody(kind: ErrorKind) -> bool {

@@ -3,7 +3,7 @@
 use tokio::sync::watch;
 
 use super::client::Client;
-use crate::error::Result;
+use crate::error::{Code, Result};
 use crate::vault::{Custody, Status, UnlockWith, Vault};
 
 /// Who holds the vault open.
@@ -18,7 +18,9 @@ pub(super) enum Holder {
 pub(super) enum Meant {
     /// Opening the vault for every face, which also allows silent use of the keychain again.
     ForAll,
-    /// What this process is doing; a lock that was asked for stands for the others.
+    /// What this process is doing. It opens the agent's vault too, if that one locked by itself: who
+    /// just typed the passphrase is not to be asked again. A lock that was asked for stands for all
+    /// others.
     ForNow,
 }
 
@@ -30,12 +32,27 @@ impl Holder {
         }
     }
 
-    pub(super) async fn unlock(&self, with: UnlockWith<'_>, meant: Meant) -> Result<()> {
+    /// Opens the vault and returns who holds it open then: `own`, the vault of this process, where
+    /// the agent's has to stay locked.
+    pub(super) async fn unlock(
+        &self,
+        own: &Vault,
+        with: UnlockWith<'_>,
+        meant: Meant,
+    ) -> Result<Self> {
         match (self, meant) {
-            (Self::Agent(client), _) => client.unlock(with).await,
-            (Self::Own(vault), Meant::ForAll) => vault.unlock(with).await,
-            (Self::Own(vault), Meant::ForNow) => vault.unlock_here(with).await,
+            (Self::Agent(client), Meant::ForAll) => client.unlock(with).await?,
+            (Self::Agent(client), Meant::ForNow) => match client.unlock_for_use(with).await {
+                Err(error) if error.code() == Code::Locked => {
+                    own.unlock_here(with).await?;
+                    return Ok(Self::Own(own.clone()));
+                }
+                outcome => outcome?,
+            },
+            (Self::Own(vault), Meant::ForAll) => vault.unlock(with).await?,
+            (Self::Own(vault), Meant::ForNow) => vault.unlock_here(with).await?,
         }
+        Ok(self.clone())
     }
 
     pub(super) async fn unlock_silently(&self) -> Result<()> {

@@ -44,9 +44,12 @@ pub(super) enum Request {
     UnlockByKeychain {},
     UnlockByPassphrase {
         passphrase: Hidden,
+        /// Whether someone asked for the vault to be open, or work that goes on needs it.
+        is_asked: bool,
     },
     UnlockByRecovery {
         code: Hidden,
+        is_asked: bool,
     },
     Lock {},
     Touch {},

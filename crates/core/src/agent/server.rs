@@ -220,13 +220,16 @@ async fn act(vault: &Vault, request: Request) -> Result<Answer> {
         }
         Request::UnlockSilently {} => vault.unlock_silently().await?,
         Request::UnlockByKeychain {} => vault.unlock(UnlockWith::Keychain).await?,
-        Request::UnlockByPassphrase { passphrase } => {
+        Request::UnlockByPassphrase {
+            passphrase,
+            is_asked,
+        } => {
             let passphrase = Passphrase::new(passphrase.into_text());
-            vault.unlock(UnlockWith::Passphrase(&passphrase)).await?;
+            unlock(vault, UnlockWith::Passphrase(&passphrase), is_asked).await?;
         }
-        Request::UnlockByRecovery { code } => {
+        Request::UnlockByRecovery { code, is_asked } => {
             let code = RecoveryCode::new(code.into_text());
-            vault.unlock(UnlockWith::Recovery(&code)).await?;
+            unlock(vault, UnlockWith::Recovery(&code), is_asked).await?;
         }
         Request::Lock {} => vault.lock().await?,
         Request::Touch {} => vault.touch(),
@@ -264,6 +267,13 @@ async fn act(vault: &Vault, request: Request) -> Result<Answer> {
         Request::RemoveSlot { kind } => vault.remove_slot(kind).await?,
     }
     Ok(Answer::Done {})
+}
+
+async fn unlock(vault: &Vault, with: UnlockWith<'_>, is_asked: bool) -> Result<()> {
+    match is_asked {
+        true => vault.unlock(with).await,
+        false => vault.unlock_for_use(with).await,
+    }
 }
 
 async fn add(vault: &Vault, new: NewSlot<'_>) -> Result<Answer> {

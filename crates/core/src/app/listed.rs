@@ -2,6 +2,7 @@
 
 use rusqlite::Connection;
 
+use super::instance::KEEP_IN_TRAY;
 use super::tidy::TIDIED_AT;
 use crate::clock::Millis;
 use crate::dispatch::UnknownModel;
@@ -67,6 +68,10 @@ pub const SETTINGS: &[Listed] = &[
             "The model of runs that name none: an id, or haiku, sonnet, opus"
         )
     },
+    listed!(
+        KEEP_IN_TRAY,
+        "Whether closing the window leaves the program in the tray: true or false"
+    ),
     listed!(
         dispatch::KEEP_DAYS,
         "For how many days prompts and answers are kept: a number, null for ever, 0 not at all"

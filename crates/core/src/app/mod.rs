@@ -5,18 +5,19 @@ mod listed;
 mod standing;
 mod tidy;
 
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rusqlite::Connection;
 
 use crate::agent::{Access, Ask, Asked, Question};
 use crate::clock::{Clock, Millis};
-use crate::db::Db;
+use crate::db::{self, Db};
 use crate::dispatch::{self, Dispatch, Recovered};
 use crate::error::Result;
 use crate::http::{Http, HttpSettings};
 use crate::paths::Paths;
-use crate::vault::{Keychain, Vault};
+use crate::vault::{self, Keychain, Vault};
 
 pub use instance::{KEEP_IN_TRAY, OneWindow};
 pub use listed::{Listed, SETTINGS, setting};
@@ -87,9 +88,9 @@ impl App {
     /// # Errors
     /// As [`Db::open`].
     pub fn db_if_any(&self) -> Result<Option<&Db>> {
-        match self.paths.database().try_exists() {
-            Ok(false) => Ok(None),
-            _ => self.db().map(Some),
+        match Db::exists(&self.paths) {
+            false => Ok(None),
+            true => self.db().map(Some),
         }
     }
 
@@ -112,6 +113,19 @@ impl App {
     ) -> Result<T> {
         let now = self.clock.now();
         self.db()?.write(move |store| job(store, now)).await
+    }
+
+    /// Puts a copy in the place of the store, which this process must not have opened, and locks its
+    /// vault for all. Returns the folder in which the store that was is now; `None` where there was
+    /// none. Runs that were booked, and keys that were added, since the copy was made are not in it.
+    ///
+    /// # Errors
+    /// As [`db::restore`]; nothing is changed then.
+    pub fn restore(&self, copy: &Path) -> Result<Option<PathBuf>> {
+        let now = self.clock.now();
+        db::restore(&self.paths, copy, now, |store| {
+            vault::lock_stored(store, self.face, now)
+        })
     }
 
     /// Returns this process's own vault, locked until somebody opens it.

@@ -2,9 +2,9 @@
 
 use super::App;
 use crate::clock::Millis;
-use crate::db::Db;
+use crate::db::{Db, SqlContext};
 use crate::dispatch;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::settings::Setting;
 use crate::usage::retention;
 
@@ -19,7 +19,8 @@ const DAY_MS: i64 = 86_400_000;
 
 impl App {
     /// Once a day lets go of what the user's settings do not keep any longer: texts of the history,
-    /// single rows of the ledger.
+    /// single rows of the ledger. Then backs the store up, if the newest copy is older than a week and
+    /// not of the same.
     ///
     /// On every other call it costs one short read, so that each command can call it when its work
     /// is done. What fails is only logged: the next day tries again.
@@ -38,8 +39,34 @@ impl App {
         }
         db.sweep();
         dispatch::prune(db).await?;
-        retention::fold_old(db).await.map(drop)
+        retention::fold_old(db).await?;
+        if is_backup_due(db)? {
+            let db = db.clone();
+            // On a thread of its own: an agent goes on serving meanwhile.
+            tokio::task::spawn_blocking(move || db.back_up_unasked())
+                .await
+                .map_err(|e| Error::failed("The backup was not finished.").because(e))??;
+        }
+        Ok(())
     }
+}
+
+/// Tells whether the newest copy, or the store without any, is older than a week, and a key was used
+/// or changed, or a run booked, since; what tidying itself writes does not count.
+fn is_backup_due(db: &Db) -> Result<bool> {
+    let newest = db.backups_made_at().into_iter().max();
+    let week_ago = db.clock().now().0 - 7 * DAY_MS;
+    db.read(|store| {
+        store
+            .query_row(
+                "SELECT since <= ?2 AND (EXISTS (SELECT 1 FROM audit WHERE at > since)
+                                      OR EXISTS (SELECT 1 FROM key_usage WHERE timestamp > since))
+                 FROM (SELECT coalesce(?1, created_at) AS since FROM store)",
+                (newest, week_ago),
+                |row| row.get(0),
+            )
+            .doing("look for what is new")
+    })
 }
 
 /// Takes today's turn, unless it was taken already. It is noted first, so that of many processes
@@ -71,17 +98,20 @@ mod tests {
     use super::*;
     use crate::app::Nobody;
     use crate::clock::Clock;
-    use crate::db::SqlContext;
     use crate::paths::Paths;
-    use crate::usage::{Basis, Entry, Payer, Tier, Tokens, book};
+    use crate::usage::{self, Basis, Entry, Payer, Tier, Tokens};
 
     const NOW: Millis = Millis(1_800_000_000_000);
 
     /// Books a run of two years ago, which no ledger keeps as a single row.
     async fn book_old(db: &Db) {
+        book(db, Millis(NOW.0 - 730 * DAY_MS)).await;
+    }
+
+    async fn book(db: &Db, at: Millis) {
         let entry = Entry {
             run: None,
-            at: Millis(NOW.0 - 730 * DAY_MS),
+            at,
             payer: Payer::env("TEST", "abcd", &[0; 32]),
             key: None,
             tier: Tier::Metered,
@@ -93,7 +123,9 @@ mod tests {
             cost: None,
             priced_as_of: None,
         };
-        db.write(move |store| book(store, &entry)).await.unwrap();
+        db.write(move |store| usage::book(store, &entry))
+            .await
+            .unwrap();
     }
 
     fn single_rows(db: &Db) -> i64 {
@@ -142,6 +174,31 @@ mod tests {
         );
         app.tidy().await;
         assert!(!app.paths().database().exists());
+    }
+
+    #[tokio::test]
+    async fn the_store_is_backed_up_after_a_week_in_which_it_changed_and_not_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Clock::fixed(NOW);
+        let app = App::at(
+            Paths::under(folder.path()),
+            clock.clone(),
+            "test",
+            Arc::new(Nobody),
+        );
+        let db = app.db().unwrap();
+        let copies = async |days: i64| {
+            clock.set(Millis(NOW.0 + days * DAY_MS));
+            app.tidy().await;
+            db.backups_made_at().len()
+        };
+        assert_eq!(copies(8).await, 0, "there was nothing in it");
+        book(db, Millis(NOW.0 + 8 * DAY_MS)).await;
+        assert_eq!(copies(9).await, 1);
+        book(db, Millis(NOW.0 + 10 * DAY_MS)).await;
+        assert_eq!(copies(15).await, 1, "the newest is six days old");
+        assert_eq!(copies(16).await, 2);
+        assert_eq!(copies(30).await, 2, "nothing is new");
     }
 
     #[test]

@@ -60,7 +60,7 @@ pub(super) fn try_again(connection: &Connection) -> bool {
     outcome.is_err()
 }
 
-fn checkpoint(connection: &Connection) -> Result<()> {
+pub(super) fn checkpoint(connection: &Connection) -> Result<()> {
     let busy: i64 = connection
         .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
         .doing("empty its log")?;

@@ -2,7 +2,7 @@
 
 use rusqlite::ErrorCode;
 
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Remedy, Result};
 
 /// Turns a SQLite result into one of ours, naming what was being done.
 pub trait SqlContext<T> {
@@ -53,7 +53,11 @@ fn explain(error: rusqlite::Error, doing: &str) -> Error {
             return Error::failed(format!("The store could not {doing}: {error}.")).because(error);
         }
     };
-    Error::new(code, format!("The store could not {doing}: {why}."))
+    let worded = Error::new(code, format!("The store could not {doing}: {why}."))
         .hint(hint)
-        .because(error)
+        .because(error);
+    match code {
+        Code::StoreDamaged => worded.remedy(Remedy::RestoreStore),
+        _ => worded,
+    }
 }

@@ -165,14 +165,67 @@ pub(crate) fn sync_folder(_folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Waits for the lock that is held while a store is made or migrated; it goes with the file's handle.
+/// Makes a file that only the user can read and write, where there is nothing yet.
+///
+/// # Errors
+/// [`Code::Duplicate`] when there is something, else [`Code::StoreUnwritable`].
+pub(super) fn new_private_file(path: &Path) -> Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map_err(|e| match e.kind() {
+        ErrorKind::AlreadyExists => Error::new(
+            Code::Duplicate,
+            format!("There is a file {} already.", path.display()),
+        )
+        .hint("Nothing was changed. Give another name; nothing is overwritten."),
+        _ => unwritable(path, "make", e),
+    })
+}
+
+/// Waits until what a file holds is on the disk.
+///
+/// # Errors
+/// [`Code::StoreUnwritable`] when the disk did not take it.
+pub(super) fn sync(path: &Path) -> Result<()> {
+    File::open(path)
+        .and_then(|file| file.sync_all())
+        .map_err(|e| unwritable(path, "save", e))
+}
+
+/// As [`sync_folder`], of the folder that a file is in.
+///
+/// # Errors
+/// As there.
+pub(super) fn sync_folder_of(path: &Path) -> Result<()> {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => sync_folder(folder),
+        _ => sync_folder(Path::new(".")),
+    }
+}
+
+/// Waits for the lock that is held while a store is made, migrated or replaced; it goes with the
+/// file's handle.
 ///
 /// # Errors
 /// [`Code::StoreUnwritable`] when the lock file can't be made.
 pub(crate) fn lock_for_opening(paths: &Paths) -> Result<File> {
+    opening_lock(paths, File::lock)
+}
+
+/// Waits for a share of that lock, which whoever opens the store holds until its live file is there.
+///
+/// # Errors
+/// As [`lock_for_opening`].
+pub(super) fn share_opening(paths: &Paths) -> Result<File> {
+    opening_lock(paths, File::lock_shared)
+}
+
+fn opening_lock(paths: &Paths, take: fn(&File) -> std::io::Result<()>) -> Result<File> {
     let path = paths.data().join("opening.lock");
     let file = private_file(&path)?;
-    file.lock().map_err(|e| unwritable(&path, "lock", e))?;
+    take(&file).map_err(|e| unwritable(&path, "lock", e))?;
     Ok(file)
 }
 
@@ -192,6 +245,8 @@ impl LiveFile {
         let lock = private_file(&path)?;
         lock.try_lock()
             .map_err(|e| unwritable(&path, "lock", e.into()))?;
+        // For people: whoever has to wait for this process can say which one it is.
+        let _ = (&lock).write_all(std::process::id().to_string().as_bytes());
         Ok(Self {
             name,
             path,
@@ -233,6 +288,17 @@ pub(crate) fn is_gone(store: &Path, owner: &str) -> bool {
             Err(TryLockError::Error(_)) => false,
         },
     }
+}
+
+/// Returns the ids of the processes that have the store open.
+pub(super) fn live_processes(paths: &Paths) -> Vec<String> {
+    let files = paths.live().read_dir().into_iter().flatten().flatten();
+    let held = files.filter(|file| {
+        let opened = OpenOptions::new().read(true).write(true).open(file.path());
+        opened.is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+    });
+    held.map(|file| std::fs::read_to_string(file.path()).unwrap_or_default())
+        .collect()
 }
 
 /// Removes the live files of processes that were killed. One that is young may be just about to be

@@ -1,14 +1,13 @@
 //! Numbered migrations, each store brought forward in one transaction after a verified backup.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::LazyLock;
 
-use rusqlite::backup::Backup;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 use rusqlite_migration::{M, Migrations};
 
+use super::backup::{self, Kind};
 use super::error::SqlContext;
-use super::files;
 use crate::clock::Millis;
 use crate::error::{Code, Error, Result};
 use crate::paths::Paths;
@@ -22,9 +21,6 @@ const FILES: &[&str] = &[
 
 /// The schema that this version writes; a store's own is in `PRAGMA user_version`.
 pub const SCHEMA_VERSION: usize = FILES.len();
-
-/// How many backups are kept; the oldest goes first.
-const BACKUPS_KEPT: usize = 5;
 
 static MIGRATIONS: LazyLock<Migrations<'static>> =
     LazyLock::new(|| Migrations::new(FILES.iter().map(|sql| M::up(sql)).collect()));
@@ -92,16 +88,8 @@ pub(super) fn back_up(
     now: Millis,
 ) -> Result<PathBuf> {
     let folder = paths.backups();
-    files::private_folder(&folder)?;
-    let stamp = now.timestamp().strftime("%Y%m%dT%H%M%SZ");
-    let path = folder.join(format!(
-        "schema{from}-{stamp}-{}.db",
-        uuid::Uuid::now_v7().simple()
-    ));
-    let outcome = write_copy(connection, &path).and_then(|()| verify(&path, from));
-    if let Err(error) = outcome {
-        let _ = std::fs::remove_file(&path);
-        return Err(Error::new(
+    backup::into_folder(connection, &folder, Kind::Schema(from), now).map_err(|error| {
+        Error::new(
             Code::StoreUnwritable,
             format!(
                 "The backup before the migration failed, so the store was left as it is: {error}"
@@ -110,60 +98,8 @@ pub(super) fn back_up(
         .hint(format!(
             "Make room in {} and start again.",
             folder.display()
-        )));
-    }
-    drop_oldest(&folder);
-    Ok(path)
-}
-
-fn write_copy(from: &Connection, path: &Path) -> Result<()> {
-    files::private_file(path)?;
-    let mut copy = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
-        .doing("open its backup")?;
-    Backup::new(from, &mut copy)
-        .and_then(|backup| backup.run_to_completion(4096, std::time::Duration::ZERO, None))
-        .doing("be copied")?;
-    // The copy must stand alone: one file, no log beside it.
-    copy.pragma_update(None, "journal_mode", "DELETE")
-        .doing("finish its backup")?;
-    copy.close().map_err(|(_, e)| e).doing("close its backup")
-}
-
-fn verify(path: &Path, version_before: usize) -> Result<()> {
-    let copy = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
-        .doing("open its backup again")?;
-    let verdict: String = copy
-        .pragma_query_value(None, "integrity_check", |row| row.get(0))
-        .doing("check its backup")?;
-    if verdict != "ok" || version(&copy)? != version_before {
-        return Err(Error::new(
-            Code::StoreDamaged,
-            format!("the copy does not check out ({verdict})."),
-        ));
-    }
-    Ok(())
-}
-
-fn drop_oldest(folder: &Path) {
-    let Ok(entries) = std::fs::read_dir(folder) else {
-        return;
-    };
-    let mut copies: Vec<_> = entries
-        .flatten()
-        .filter(|entry| {
-            entry
-                .path()
-                .extension()
-                .is_some_and(|ending| ending == "db")
-        })
-        .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
-        .collect();
-    copies.sort();
-    let surplus = copies.len().saturating_sub(BACKUPS_KEPT);
-    for (_, path) in copies.into_iter().take(surplus) {
-        // An old copy that stays costs space and nothing else.
-        let _ = std::fs::remove_file(path);
-    }
+        ))
+    })
 }
 
 #[cfg(test)]

@@ -4,11 +4,13 @@
 //! ([`Db::write`]); reads take a connection of their own ([`Db::read`]). A newer schema is refused,
 //! a damaged file is opened for reading only and never recreated ([`Access::Rescue`]).
 
+mod backup;
 mod erase;
 mod error;
 mod files;
 mod migrate;
 mod open;
+mod restore;
 mod watch;
 mod writer;
 
@@ -19,7 +21,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::Connection;
 
 use crate::clock::Clock;
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Remedy, Result};
 use crate::paths::Paths;
 
 pub use erase::note_deletion;
@@ -27,13 +29,13 @@ pub use error::SqlContext;
 pub(crate) use files::{private_file, private_folder, read_private, write_private};
 pub use migrate::SCHEMA_VERSION;
 pub(crate) use open::local_zone;
+pub use restore::restore;
 pub use watch::Changes;
 
-/// What to do about a damaged file. A log that is left beside another copy of the store would be
-/// replayed into it, and damage that one too.
-pub(crate) const PUT_BACK: &str = "Nothing was changed. To put a copy in its place, first move \
-     switchyard.db away together with switchyard.db-wal and switchyard.db-shm; copies from before an \
-     update are in the folder backups.";
+/// What to do about a damaged file. Putting a copy in its place by hand would leave its log beside the
+/// copy, to be replayed into that one.
+pub(crate) const PUT_BACK: &str = "Nothing was changed. Copies of the store are in the folder backups \
+     beside it. Don't move its files by hand: its log has to go with it.";
 
 /// How many idle read connections are kept.
 const IDLE_READERS: usize = 4;
@@ -74,6 +76,13 @@ impl Db {
     /// [`Code::StoreDamaged`] when not even reading is possible.
     pub fn open(paths: &Paths, clock: &Clock) -> Result<Self> {
         open::open(paths, clock)
+    }
+
+    /// Tells whether there is a store, also one that a restore was killed over.
+    #[must_use]
+    pub fn exists(paths: &Paths) -> bool {
+        // What can't be looked for is left to the opening, which says why.
+        restore::is_begun(paths) || paths.database().try_exists().unwrap_or(true)
     }
 
     /// Returns the database's file.
@@ -246,6 +255,7 @@ fn read_only(why: &str) -> Error {
         format!("The store is open for reading only: {why}"),
     )
     .hint(PUT_BACK)
+    .remedy(Remedy::RestoreStore)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Opening a store: make it, or check it, migrate it, and hand out connections to it.
 
+use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -10,7 +11,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::error::SqlContext;
 use super::watch::Signal;
-use super::{Access, Db, Inner, files, migrate, writer};
+use super::{Access, Db, Inner, files, migrate, restore, writer};
 use crate::clock::Clock;
 use crate::error::{Code, Result};
 use crate::paths::Paths;
@@ -21,17 +22,24 @@ const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 pub(super) fn open(paths: &Paths, clock: &Clock) -> Result<Db> {
     files::private_folder(paths.data())?;
     let path = paths.database();
-    if !path
-        .try_exists()
-        .map_err(|e| files::unwritable(&path, "look for", e))?
-    {
+    let share = loop {
+        let share = files::share_opening(paths);
+        if path
+            .try_exists()
+            .map_err(|e| files::unwritable(&path, "look for", e))?
+            && !restore::is_begun(paths)
+        {
+            break share;
+        }
+        drop(share);
+        let _lock = files::lock_for_opening(paths)?;
+        restore::finish(paths, clock.now())?;
         create(paths, clock)?;
-    }
+    };
     if let Some(why) = damage(&path)? {
         return Ok(rescue(paths, clock, why));
     }
-    // A second look after the lock: another process may have migrated it meanwhile.
-    match open_sound(paths, clock) {
+    match open_sound(paths, clock, share?) {
         Err(error) if error.code() == Code::StoreDamaged => {
             Ok(rescue(paths, clock, error.message().to_owned()))
         }
@@ -39,14 +47,19 @@ pub(super) fn open(paths: &Paths, clock: &Clock) -> Result<Db> {
     }
 }
 
-fn open_sound(paths: &Paths, clock: &Clock) -> Result<Db> {
+fn open_sound(paths: &Paths, clock: &Clock, share: File) -> Result<Db> {
     let path = paths.database();
     files::private_file(&path)?;
     let mut connection = connect(&path)?;
+    let mut lock = share;
     let version = migrate::version(&connection)?;
     migrate::refuse_newer(version)?;
     if version < migrate::SCHEMA_VERSION {
-        let _lock = files::lock_for_opening(paths)?;
+        // Two that share the lock would wait for each other, so it is let go of before it is raised.
+        drop(lock);
+        lock = files::lock_for_opening(paths)?;
+        connection = connect(&path)?;
+        // A second look: another process may have migrated it meanwhile.
         let version = migrate::version(&connection)?;
         migrate::refuse_newer(version)?;
         if version < migrate::SCHEMA_VERSION {
@@ -56,6 +69,8 @@ fn open_sound(paths: &Paths, clock: &Clock) -> Result<Db> {
         }
     }
     let live = files::LiveFile::take(paths)?;
+    // From here on the live file keeps the store from being replaced.
+    drop(lock);
     let signal = Signal::open(&path)?;
     Ok(Db(Arc::new(Inner {
         paths: paths.clone(),
@@ -69,9 +84,8 @@ fn open_sound(paths: &Paths, clock: &Clock) -> Result<Db> {
 }
 
 /// Makes a store beside its final name and moves it there when it is whole, so that a store that
-/// exists is never empty: an empty file is damage, not a beginning.
+/// exists is never empty: an empty file is damage, not a beginning. Under the lock for opening.
 fn create(paths: &Paths, clock: &Clock) -> Result<()> {
-    let _lock = files::lock_for_opening(paths)?;
     let path = paths.database();
     if path.exists() {
         return Ok(());
@@ -98,7 +112,7 @@ fn create(paths: &Paths, clock: &Clock) -> Result<()> {
         .doing("be made")?;
     connection.close().map_err(|(_, e)| e).doing("be made")?;
     std::fs::rename(&draft, &path).map_err(|e| files::unwritable(&path, "put in place", e))?;
-    files::sync_folder(paths.data())
+    files::sync_folder_of(&path)
 }
 
 /// Returns the IANA name of the machine's zone, or UTC where it has none.
@@ -111,8 +125,8 @@ pub(crate) fn local_zone() -> String {
 
 /// Looks for damage that SQLite would not see, or would repair by starting over: no file header, or
 /// fewer pages than the header counts. Returns what is wrong.
-fn damage(path: &Path) -> Result<Option<String>> {
-    let mut file = std::fs::File::open(path).map_err(|e| files::unwritable(path, "open", e))?;
+pub(super) fn damage(path: &Path) -> Result<Option<String>> {
+    let mut file = File::open(path).map_err(|e| files::unwritable(path, "open", e))?;
     let length = file
         .metadata()
         .map_err(|e| files::unwritable(path, "look at", e))?
@@ -157,7 +171,8 @@ fn rescue(paths: &Paths, clock: &Clock, why: String) -> Db {
         clock: clock.clone(),
         readers: Mutex::new(Vec::new()),
         writer: None,
-        live: None,
+        // Where even that can't be written, reading goes on without it.
+        live: files::LiveFile::take(paths).ok(),
     }))
 }
 
@@ -199,7 +214,7 @@ pub(super) fn reader(path: &Path, access: &Access) -> Result<Connection> {
     }
 }
 
-fn connect(path: &Path) -> Result<Connection> {
+pub(super) fn connect(path: &Path) -> Result<Connection> {
     let connection = open_with(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     configure(&connection).doing("be opened")?;
     Ok(connection)

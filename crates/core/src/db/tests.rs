@@ -1,3 +1,5 @@
+mod restoring;
+
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;

@@ -23,9 +23,13 @@ use std::pin::Pin;
 
 use rusqlite::Connection;
 
+use crate::clock::Millis;
 use crate::error::{Code, Error, Remedy, Result};
 use crate::id::KeyId;
 use crate::secret::{ApiKey, HistoryKey};
+
+use audit::Caller;
+use slots::Header;
 
 pub use audit::Act;
 pub use create::{Created, NewSlot, NewVault};
@@ -91,9 +95,31 @@ pub trait Custody: Send + Sync {
 /// # Errors
 /// [`Code::NoVault`] where there is none.
 pub fn vault_id(store: &Connection) -> Result<String> {
-    slots::Header::read(store)?
+    Header::read(store)?
         .map(|header| header.vault_id)
         .ok_or_else(no_vault)
+}
+
+/// Locks the vault of a store that nobody has open, as [`Vault::lock`] does; where there is one.
+///
+/// # Errors
+/// [`Code::StoreUnwritable`] when it can't be noted.
+pub fn lock_stored(store: &Connection, face: &str, now: Millis) -> Result<()> {
+    let caller = Caller {
+        face: face.into(),
+        pid: Some(std::process::id()),
+    };
+    match Header::read(store)? {
+        Some(_) => note_lock(store, &caller, now),
+        None => Ok(()),
+    }
+}
+
+/// Notes that someone asked for the lock: for all who have the vault open, and for the keychain.
+fn note_lock(store: &Connection, caller: &Caller, now: Millis) -> Result<()> {
+    Header::lock(store)?;
+    SILENT_KEYCHAIN.set(store, &false, now)?;
+    caller.note(store, now, Act::Lock, (None, Why::Asked.as_str()))
 }
 
 fn no_vault() -> Error {

@@ -9,10 +9,10 @@ use tokio::sync::watch;
 use super::audit::{Act, Caller};
 use super::keychain::Keychain;
 use super::moment::Moment;
-use super::no_vault;
 use super::opened::Opened;
 use super::passphrase::Cost;
 use super::slots::{self, Header, Slot, SlotKind, SlotRow};
+use super::{no_vault, note_lock};
 use crate::clock::Millis;
 use crate::db::Db;
 use crate::error::{Code, Error, Remedy, Result};
@@ -28,7 +28,7 @@ pub const LOCK_AFTER_MINUTES: Setting<Option<u32>> = Setting {
 };
 
 /// Whether the keychain slot may be used without asking. An explicit lock says no, until an
-/// explicit unlock.
+/// explicit unlock; so this also tells a lock that someone asked for from one for idleness or sleep.
 pub const SILENT_KEYCHAIN: Setting<bool> = Setting {
     name: "vault.silent_keychain",
     default: || true,
@@ -230,9 +230,7 @@ impl Vault {
                 if Header::read(store)?.is_none() {
                     return Err(no_vault());
                 }
-                Header::lock(store)?;
-                SILENT_KEYCHAIN.set(store, &false, now)?;
-                caller.note(store, now, Act::Lock, (None, Why::Asked.as_str()))
+                note_lock(store, &caller, now)
             })
             .await
     }

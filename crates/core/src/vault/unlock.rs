@@ -32,6 +32,17 @@ impl UnlockWith<'_> {
     }
 }
 
+/// What an unlock is for, and so whom it concerns.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Meant {
+    /// Someone asked for the vault to be open: that ends a lock that was asked for.
+    AsAsked,
+    /// Work that goes on needs it: a lock that was asked for stands.
+    ForUse,
+    /// Work of this process needs it, which shares the vault with nobody.
+    Here,
+}
+
 impl Vault {
     /// Opens the vault because someone asked for it, and allows silent use of the keychain again.
     /// Dropping the future gives up waiting for the keychain.
@@ -43,7 +54,17 @@ impl Vault {
     /// keychain slot anew), [`Code::KeychainUnavailable`] (unlock or start the keychain),
     /// [`Code::Damaged`] (put a backup in place).
     pub async fn unlock(&self, with: UnlockWith<'_>) -> Result<()> {
-        self.open_slot(with, true).await
+        self.open_slot(with, Meant::AsAsked).await
+    }
+
+    /// Opens the vault for all who share it, because the work of one of them needs it and its user
+    /// typed what opens it. That ends a lock for idleness or sleep, and not one that someone asked
+    /// for.
+    ///
+    /// # Errors
+    /// [`Code::Locked`] when someone asked for the lock, else as [`Vault::unlock`].
+    pub async fn unlock_for_use(&self, with: UnlockWith<'_>) -> Result<()> {
+        self.open_slot(with, Meant::ForUse).await
     }
 
     /// Opens the vault for this process alone, because someone typed what opens it: what was said
@@ -52,7 +73,7 @@ impl Vault {
     /// # Errors
     /// As [`Vault::unlock`].
     pub async fn unlock_here(&self, with: UnlockWith<'_>) -> Result<()> {
-        self.open_slot(with, false).await
+        self.open_slot(with, Meant::Here).await
     }
 
     /// Opens the vault through the keychain if that is allowed without asking.
@@ -61,7 +82,7 @@ impl Vault {
     /// [`Code::Locked`] when it is not, else as [`Vault::unlock`].
     pub async fn unlock_silently(&self) -> Result<()> {
         if self.status()?.opens_silently() {
-            return self.open_slot(UnlockWith::Keychain, false).await;
+            return self.open_slot(UnlockWith::Keychain, Meant::Here).await;
         }
         // Says NoVault where there is none.
         self.found()?;
@@ -72,9 +93,13 @@ impl Vault {
         .remedy(Remedy::UnlockVault))
     }
 
-    async fn open_slot(&self, with: UnlockWith<'_>, is_explicit: bool) -> Result<()> {
+    async fn open_slot(&self, with: UnlockWith<'_>, meant: Meant) -> Result<()> {
         let locks = self.locks();
         let (header, slots) = self.found()?;
+        // After the header is read: a lock that comes later has another number, which is seen below.
+        if meant == Meant::ForUse && !self.shared.db.read(|store| SILENT_KEYCHAIN.get(store))? {
+            return Err(self.locked());
+        }
         let slot = pick(&slots, with.kind())?;
         let wrapping = self.wrapping_key(with, &header, slot).await?;
         match slot.unwrap(&header.vault_id, &wrapping) {
@@ -86,7 +111,7 @@ impl Vault {
                 if self.locks() != locks {
                     return Err(self.locked());
                 }
-                self.note_unlock(&header, slot, is_explicit).await?;
+                self.note_unlock(&header, slot, meant).await?;
                 self.keep(opened, locks)
             }
             Unwrapped::WrongKey => Err(wrong_key(with)),
@@ -114,7 +139,7 @@ impl Vault {
         }
     }
 
-    async fn note_unlock(&self, header: &Header, slot: &SlotRow, is_explicit: bool) -> Result<()> {
+    async fn note_unlock(&self, header: &Header, slot: &SlotRow, meant: Meant) -> Result<()> {
         let (caller, now) = (self.caller.clone(), self.now());
         let (id, kind) = (slot.id.clone(), slot.kind);
         let (epoch, overtaken) = (header.lock_epoch, self.locked());
@@ -126,7 +151,7 @@ impl Vault {
                     return Err(overtaken);
                 }
                 slots::used(store, &id, now)?;
-                if is_explicit && !SILENT_KEYCHAIN.get(store)? {
+                if meant == Meant::AsAsked && !SILENT_KEYCHAIN.get(store)? {
                     SILENT_KEYCHAIN.clear(store)?;
                 }
                 caller.note(store, now, Act::Unlock, (None, kind.as_str()))
