@@ -91,9 +91,8 @@ impl Access {
         let mut found = self.found.lock().await;
         let holder = self.holder().await?;
         existing(holder.status().await?)?;
-        self.shown(&holder, holder.unlock(with, Meant::ForAll))
-            .await?;
-        *found = Some(holder);
+        let unlocking = holder.unlock(&self.vault, with, Meant::ForAll);
+        *found = Some(self.shown(&holder, unlocking).await?);
         Ok(())
     }
 
