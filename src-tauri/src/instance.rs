@@ -5,7 +5,9 @@ use std::io;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
+use switchyard_core::db::private_folder;
 use switchyard_core::paths::Paths;
+use switchyard_core::{Error, Result};
 use tauri::plugin::TauriPlugin;
 use tauri::{AppHandle, Wry};
 use tokio::net::UnixListener;
@@ -24,13 +26,15 @@ pub(crate) fn plugin(paths: &Paths) -> TauriPlugin<Wry> {
 }
 
 /// Brings the window to the front whenever somebody knocks, for as long as the program runs.
-pub(crate) async fn listen(handle: AppHandle, paths: &Paths) -> io::Result<()> {
+pub(crate) async fn listen(handle: AppHandle, paths: &Paths) -> Result<()> {
+    private_folder(paths.runtime())?;
     let door = door(paths);
+    let closed = |e: io::Error| Error::failed("The window's door can't be opened.").because(e);
     // Only the holder of the lock gets here, so what is there is a dead process's.
     let _ = std::fs::remove_file(&door);
-    let listener = UnixListener::bind(&door)?;
+    let listener = UnixListener::bind(&door).map_err(closed)?;
     loop {
-        listener.accept().await?;
+        listener.accept().await.map_err(closed)?;
         show(&handle);
     }
 }

@@ -9,6 +9,7 @@
     reason = "a test's support fails loudly"
 )]
 
+mod desk;
 mod machine;
 pub mod namespace;
 mod planted;
@@ -16,6 +17,7 @@ mod running;
 mod store;
 mod vault;
 
+pub use desk::{Desk, Window};
 pub use machine::{Machine, Outcome, binary, finish};
 pub use planted::{Planted, Watch};
 pub use running::Running;

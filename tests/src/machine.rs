@@ -120,6 +120,11 @@ impl Machine {
         self.folder.path()
     }
 
+    /// Returns the environment of every command.
+    pub(crate) fn variables(&self) -> &BTreeMap<String, String> {
+        &self.variables
+    }
+
     /// Returns the home folder.
     #[must_use]
     pub fn home(&self) -> PathBuf {
@@ -219,6 +224,6 @@ pub fn binary(name: &str) -> PathBuf {
     clippy::disallowed_methods,
     reason = "the tests' own door for processes"
 )]
-fn command(program: &Path) -> Command {
+pub(crate) fn command(program: &Path) -> Command {
     Command::new(program)
 }

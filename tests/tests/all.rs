@@ -17,3 +17,4 @@ mod planted;
 mod terminal;
 #[cfg(test)]
 mod who_table;
+mod window;

@@ -33,7 +33,7 @@ fn a_name_is_kept_exactly_and_its_control_characters_are_shown_and_not_obeyed() 
         &["usage"],
     ] {
         let outcome = machine.run(arguments);
-        let all = outcome.stdout + &outcome.stderr;
+        let all = [outcome.stdout, outcome.stderr].concat();
         assert!(
             !all.contains('\u{202E}'),
             "{arguments:?} writes it as it is"

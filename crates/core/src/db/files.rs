@@ -12,7 +12,7 @@ use crate::paths::Paths;
 ///
 /// # Errors
 /// [`Code::StoreUnwritable`] when it can't be made, is not a folder, or others may write in it.
-pub(crate) fn private_folder(folder: &Path) -> Result<()> {
+pub fn private_folder(folder: &Path) -> Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

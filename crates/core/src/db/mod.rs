@@ -26,7 +26,8 @@ use crate::paths::Paths;
 
 pub use erase::note_deletion;
 pub use error::SqlContext;
-pub(crate) use files::{private_file, private_folder, read_private, write_private};
+pub use files::private_folder;
+pub(crate) use files::{private_file, read_private, write_private};
 pub use migrate::SCHEMA_VERSION;
 pub(crate) use open::local_zone;
 pub use restore::restore;

@@ -1,0 +1,265 @@
+//! A desk: a screen of its own, a session bus, a keyring where a test wants one, and the real window,
+//! driven through the web view's own driver.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use serde_json::json;
+use thirtyfour::prelude::*;
+use thirtyfour::{Capabilities, WebDriver};
+
+use crate::machine::{Machine, binary, command};
+
+/// How long anything on the page may take to appear: far more than it does.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The size of the screen, and of the window unless a test sets another.
+const SCREEN: &str = "1600x1000x24";
+
+/// A machine with a screen.
+pub struct Desk {
+    /// The machine, whose commands share the window's store.
+    pub machine: Machine,
+    // Ended in this order.
+    around: Vec<Ended>,
+    port: u16,
+}
+
+/// A process that is ended with its desk.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The real window, by way of its page.
+pub struct Window {
+    /// The session with the web view.
+    pub page: WebDriver,
+}
+
+impl Desk {
+    /// Sets up a desk without a keyring.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::of(Machine::new())
+    }
+
+    /// Sets up a desk for a machine.
+    ///
+    /// # Panics
+    /// When a part of it is not installed or does not start.
+    #[must_use]
+    pub fn of(mut machine: Machine) -> Self {
+        let (screen, display) = screen(&machine);
+        machine
+            .set("DISPLAY", display)
+            .set("GDK_BACKEND", "x11")
+            // Without a graphics card the compositor costs more than it gains.
+            .set("WEBKIT_DISABLE_COMPOSITING_MODE", "1")
+            .set("LIBGL_ALWAYS_SOFTWARE", "1")
+            // The accessibility bus would be one more process that outlives its test.
+            .set("NO_AT_BRIDGE", "1")
+            .set("TAURI_WEBVIEW_AUTOMATION", "true")
+            .set("SWITCHYARD_LOG", "warn");
+        let (bus, address) = bus(&machine);
+        machine.set("DBUS_SESSION_BUS_ADDRESS", address);
+        Self {
+            machine,
+            around: vec![bus, screen],
+            port: 0,
+        }
+    }
+
+    /// Starts a GNOME keyring on the desk's bus and unlocks it.
+    ///
+    /// # Panics
+    /// When it is not installed.
+    pub fn bring_keyring(&mut self) {
+        let mut keyring = self.machine.spawn(
+            Path::new("/usr/bin/gnome-keyring-daemon"),
+            ["--foreground", "--unlock", "--components=secrets"],
+        );
+        let mut pipe = keyring.stdin.take().expect("a piped standard input");
+        pipe.write_all(b"pw\n")
+            .expect("the keyring reads its password");
+        self.around.insert(0, Ended(keyring));
+    }
+
+    /// Returns the file that what the window logs goes to.
+    #[must_use]
+    pub fn log(&self) -> PathBuf {
+        self.machine.root().join("window.log")
+    }
+
+    /// Opens the window with these arguments.
+    ///
+    /// # Panics
+    /// When the driver or the window does not start.
+    pub async fn open(&mut self, arguments: &[&str]) -> Window {
+        if self.port == 0 {
+            self.start_driver();
+        }
+        let mut wanted = Capabilities::new();
+        let options = json!({ "binary": binary("switchyard-desktop"), "args": arguments });
+        wanted
+            .set("webkitgtk:browserOptions", options)
+            .expect("options are JSON");
+        let url = format!("http://127.0.0.1:{}", self.port);
+        // The driver's client shares the core's way of choosing none by default, and then wants one even
+        // for loopback; that another test has chosen already is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let page = WebDriver::new(url, wanted).await.expect("the window opens");
+        Window { page }
+    }
+
+    fn start_driver(&mut self) {
+        let free = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
+        self.port = free.expect("a free port").port();
+        let log = File::create(self.log()).expect("a log file");
+        let driver = command(Path::new("/usr/bin/WebKitWebDriver"))
+            .arg(format!("--port={}", self.port))
+            .env_clear()
+            .envs(self.machine.variables())
+            .current_dir(self.machine.home())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("WebKitWebDriver is installed; run the tests with ./dev test");
+        self.around.insert(0, Ended(driver));
+        let listens = || std::net::TcpStream::connect(("127.0.0.1", self.port)).is_ok();
+        let start = std::time::Instant::now();
+        while !listens() {
+            assert!(start.elapsed() < PATIENCE, "the driver does not listen");
+            std::thread::yield_now();
+        }
+    }
+}
+
+impl Default for Desk {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Window {
+    /// Waits for an element by its role and accessible name, as a screen reader finds it.
+    ///
+    /// # Panics
+    /// When it does not appear.
+    pub async fn find(&self, role: &str, name: &str) -> WebElement {
+        let start = std::time::Instant::now();
+        loop {
+            if let Some(found) = self.look_for(role, name).await {
+                return found;
+            }
+            if start.elapsed() > PATIENCE {
+                let text = self.text().await;
+                panic!("there is no {role} called {name:?} on the page:\n{text}");
+            }
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+    }
+
+    async fn look_for(&self, role: &str, name: &str) -> Option<WebElement> {
+        const SCRIPT: &str = include_str!("find.js");
+        let found = self.page.execute(SCRIPT, vec![json!(role), json!(name)]);
+        found.await.ok()?.element().ok()
+    }
+
+    /// Clicks what has this role and name.
+    ///
+    /// # Panics
+    /// When it does not appear or can't be clicked.
+    pub async fn click(&self, role: &str, name: &str) {
+        let element = self.find(role, name).await;
+        element.click().await.expect("it can be clicked");
+    }
+
+    /// Types into what has this role and name.
+    ///
+    /// # Panics
+    /// When it does not appear or takes no text.
+    pub async fn type_into(&self, role: &str, name: &str, text: &str) {
+        let element = self.find(role, name).await;
+        element.send_keys(text).await.expect("it takes text");
+    }
+
+    /// Waits until the page says this.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub async fn read(&self, wanted: &str) {
+        let start = std::time::Instant::now();
+        loop {
+            let text = self.text().await;
+            if text.contains(wanted) {
+                return;
+            }
+            assert!(
+                start.elapsed() < PATIENCE,
+                "the page does not say {wanted:?}:\n{text}"
+            );
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+    }
+
+    /// Returns all that the page says.
+    pub async fn text(&self) -> String {
+        let body = self.page.execute("return document.body.innerText", vec![]);
+        let said = body.await.ok().and_then(|said| said.convert().ok());
+        said.unwrap_or_default()
+    }
+
+    /// Closes the window.
+    ///
+    /// # Panics
+    /// When the driver is gone.
+    pub async fn close(self) {
+        self.page.quit().await.expect("the window closes");
+    }
+}
+
+/// Starts a screen and returns its name.
+fn screen(machine: &Machine) -> (Ended, String) {
+    let mut screen = machine.spawn(
+        Path::new("/usr/bin/Xvfb"),
+        [
+            "-displayfd",
+            "1",
+            "-screen",
+            "0",
+            SCREEN,
+            "-nolisten",
+            "tcp",
+        ],
+    );
+    let number = first_line(&mut screen);
+    (Ended(screen), format!(":{number}"))
+}
+
+/// Starts a session bus and returns its address.
+fn bus(machine: &Machine) -> (Ended, String) {
+    let mut bus = machine.spawn(
+        Path::new("/usr/bin/dbus-daemon"),
+        ["--session", "--nofork", "--print-address=1"],
+    );
+    let address = first_line(&mut bus);
+    (Ended(bus), address)
+}
+
+fn first_line(child: &mut Child) -> String {
+    let output = child.stdout.take().expect("a piped standard output");
+    let mut line = String::new();
+    let read = BufReader::new(output).read_line(&mut line);
+    read.expect("a readable output");
+    line.trim().to_owned()
+}

@@ -1,0 +1,368 @@
+import type {
+  Change,
+  Draft,
+  Failure,
+  KeyEdit,
+  KeyRow,
+  NewKey,
+  NewVault,
+  Opener,
+} from '../lib/bindings';
+import type {
+  Range,
+  RunDetails,
+  RunEvent,
+  SettingRow,
+  Standing,
+  UsageFilter,
+  Who,
+} from '../lib/bindings';
+import type { Host } from '../lib/host';
+import { playRun } from './fake-run';
+import {
+  keyOf,
+  keyRow,
+  manyKeys,
+  someKeys,
+  standingOf,
+  whoByKey,
+  whoByPlan,
+  whoNobody,
+} from './sample';
+import { ledger, report } from './sample-ledger';
+import { ANSWER, someRuns, summary } from './sample-runs';
+import type { Scenario } from './scenario';
+import { offer, refuse, someModels, someSettings } from './sample-replies';
+
+type Args = Record<string, unknown>;
+type Take = (event: never) => void;
+
+/** Commands that fail in the scenario `error`, each in its own way. */
+const BROKEN: Record<string, Failure> = {
+  who: refuse(
+    'timeout',
+    'Your login shell did not answer within 5 s.',
+    'Look for a command in ~/.zshrc that waits for input.',
+  ),
+  list_keys: refuse(
+    'store_damaged',
+    'The store is damaged near the list of keys.',
+    'Put a backup of the store in place; the newest is from yesterday.',
+  ),
+  list_runs: refuse('failed', 'The history could not be read.', null),
+  usage: refuse('failed', 'The ledger could not be summed up.', 'Try again.'),
+  preflight: refuse(
+    'network',
+    'The server could not be reached.',
+    'Look at the connection and the proxy.',
+  ),
+  send: refuse('busy', 'The server is overloaded (529).', 'Try again in a few minutes.'),
+  add_key: refuse(
+    'key_refused',
+    'The server refused this key (401). It was not stored.',
+    'Copy it again from the Console; a key is shown there once.',
+  ),
+  check_key: refuse(
+    'network',
+    'The server could not be reached, so nothing was found out.',
+    'Look at the connection and the proxy.',
+  ),
+};
+
+/** Stands in for the program when the page runs in a browser. */
+export class FakeHost implements Host {
+  #scenario: Scenario;
+  #keys: KeyRow[];
+  #runs: RunDetails[];
+  #ledger = ledger();
+  #settings: SettingRow[] = someSettings();
+  #standing: Standing;
+  #who: Who;
+  #tell: (change: Change) => void = () => undefined;
+  #cancelled = new Set<string>();
+  #files = 0;
+
+  constructor(scenario: Scenario) {
+    this.#scenario = scenario;
+    const isEmpty = scenario.state === 'empty' || scenario.state === 'first-run';
+    this.#keys = isEmpty ? [] : scenario.keys === null ? someKeys() : manyKeys(scenario.keys);
+    this.#runs = isEmpty ? [] : someRuns(64);
+    if (isEmpty) this.#ledger = [];
+    this.#who = { key: whoByKey, plan: whoByPlan, nobody: whoNobody }[scenario.who]();
+    this.#standing = standingOf(this.#keys, {
+      is_simulated: scenario.isSimulated,
+      damage: scenario.isDamaged
+        ? 'The store is damaged, so it is open for reading only. Put a backup in place.'
+        : null,
+    });
+    if (scenario.state === 'first-run') this.#standing.vault = null;
+    if (scenario.state === 'locked') this.#setLock({ locked: 'idle' });
+  }
+
+  call = (command: string, args: Args): Promise<unknown> =>
+    this.stream(command, args, '', () => undefined);
+
+  stream = async (command: string, args: Args, _channel: string, take: Take): Promise<unknown> => {
+    await new Promise((resolve) => setTimeout(resolve, this.#scenario.delay));
+    const broken = this.#scenario.state === 'error' ? BROKEN[command] : undefined;
+    if (broken) throw broken;
+    const answer = (
+      this as unknown as Record<string, ((args: Args, take: Take) => unknown) | undefined>
+    )[command];
+    if (!answer) throw refuse('failed', `The stand-in does not know ${command}.`, null);
+    return structuredClone(await answer.call(this, args, take));
+  };
+
+  standing(): Standing {
+    const active = this.#keys.find((key) => key.is_selected);
+    return {
+      ...this.#standing,
+      active: active ? keyOf(active) : null,
+      has_keys: this.#keys.length > 0,
+    };
+  }
+
+  follow(_: Args, take: Take): Promise<null> {
+    this.#tell = take as (change: Change) => void;
+    return new Promise(() => undefined);
+  }
+
+  who = (): Who => this.#who;
+  list_keys = (): KeyRow[] => this.#keys;
+  weigh_passphrase = ({ passphrase }: Args): null => weigh(String(passphrase));
+  list_models = () => someModels();
+  list_settings = (): SettingRow[] => this.#settings;
+  open_link = ({ url }: Args): null => (window.open(String(url), '_blank', 'noreferrer'), null);
+  detach = (): null => null;
+  start_demo = (): null => null;
+
+  add_key({ key }: Args) {
+    const { secret, labels, select, unchecked, base_url } = key as NewKey;
+    if (!/^sk-ant-api03-.{20,}$/.test(secret) && !base_url) {
+      throw refuse(
+        'bad_input',
+        'This is not an Anthropic API key: those begin with sk-ant-api03- and have about 108 characters.',
+        'Copy the whole key from the Console.',
+      );
+    }
+    if (secret.includes('refused')) throw BROKEN.add_key;
+    if (secret.includes('offline') && !unchecked) {
+      throw refuse(
+        'network',
+        'The key could not be checked, so it was not stored. The server could not be reached.',
+        'Look at the connection and the proxy.',
+      );
+    }
+    if (!this.#standing.vault) throw refuse('no_vault', 'There is no vault yet.', null);
+    this.#needVault();
+    const name = labels.name ?? 'Personal';
+    if (this.#keys.some((other) => other.name === name)) {
+      throw refuse(
+        'duplicate',
+        `There is a key called ${name} already, and two that look alike could be mixed up.`,
+        'Choose another name.',
+      );
+    }
+    const row = keyRow({
+      name,
+      id: `key-${Date.now()}`,
+      last4: secret.slice(-4),
+      base_url,
+      environment: labels.environment ?? '',
+      validity: unchecked ? 'unchecked' : 'valid',
+      created_at: Date.now(),
+    });
+    this.#keys = [...this.#keys, row];
+    const isSelected = select || this.#keys.length === 1;
+    if (isSelected) this.select_key({ id: row.id });
+    this.#tell('store');
+    return { key: keyOf(row), is_selected: isSelected, unchecked_because: null };
+  }
+
+  take_over({ key }: Args) {
+    const { labels, select } = key as { labels: KeyEdit; select: boolean };
+    const secret = 'sk-ant-api03-taken-over-from-the-shell-3f9a';
+    return this.add_key({ key: { secret, labels, select, unchecked: false, base_url: null } });
+  }
+
+  check_key({ id }: Args) {
+    const row = this.#key(id);
+    row.checked_at = Date.now();
+    if (row.validity === 'unchecked') row.validity = 'valid';
+    this.#tell('store');
+    const isBad = row.validity === 'refused';
+    return {
+      key: keyOf(row),
+      trouble: isBad
+        ? refuse(
+            'key_refused',
+            'The server refuses this key (401).',
+            'Make a new key in the Console.',
+          )
+        : null,
+      is_answered: true,
+      cost: null,
+    };
+  }
+
+  test_key(args: Args) {
+    return { ...this.check_key(args), cost: '0.000021' };
+  }
+
+  select_key({ id }: Args) {
+    for (const row of this.#keys) row.is_selected = row.id === id;
+    this.#tell('store');
+    return keyOf(this.#key(id));
+  }
+
+  edit_key({ id, change }: Args) {
+    const row = this.#key(id);
+    Object.assign(row, change);
+    this.#tell('store');
+    return keyOf(row);
+  }
+
+  remove_key({ id }: Args) {
+    const row = this.#key(id);
+    this.#keys = this.#keys.filter((other) => other !== row);
+    this.#tell('store');
+    return keyOf(row);
+  }
+
+  copy_key({ id }: Args): null {
+    this.#needVault();
+    this.#key(id);
+    return null;
+  }
+
+  make_vault({ vault }: Args) {
+    const { keychain, passphrase } = vault as NewVault;
+    if (passphrase !== null) weigh(passphrase);
+    const wanting = refuse(
+      'keychain_unavailable',
+      'There is no keychain on this system that answers.',
+      'Use a passphrase instead.',
+    );
+    if (keychain && !this.#scenario.hasKeychain && passphrase === null) throw wanting;
+    this.#standing.vault = standingOf([]).vault;
+    if (this.#standing.vault && !(keychain && this.#scenario.hasKeychain)) {
+      this.#standing.vault.slots.shift();
+    }
+    this.#tell('store');
+    return { recovery_code: 'K7QM-2XWP-9RTD-HN4V-6BJC-Y8FG-3ZSA-5KEL', no_keychain: null };
+  }
+
+  unlock({ opener }: Args): null {
+    const typed =
+      typeof opener === 'object' ? Object.values(opener as Exclude<Opener, string>)[0] : '';
+    if (typed === 'wrong')
+      throw refuse(
+        'wrong_passphrase',
+        'The passphrase does not open the vault.',
+        'Try again, or open the vault with the recovery code.',
+      );
+    this.#setLock('unlocked');
+    return null;
+  }
+
+  lock(): null {
+    this.#setLock({ locked: 'asked' });
+    return null;
+  }
+
+  preflight({ draft }: Args) {
+    const { key, model, prompt } = draft as Draft;
+    const row = this.#keys.find((row) => (key === null ? row.is_selected : row.id === key));
+    if (!row)
+      throw refuse('not_found', 'No key is selected that could pay.', 'Add a key, or select one.');
+    return offer(row, model ?? 'claude-haiku-5-5', prompt);
+  }
+
+  async send({ draft, name }: Args, take: Take): Promise<null> {
+    this.#needVault();
+    const run = (this.#runs[0]?.run ?? 0) + 1;
+    const { route } = this.preflight({ draft });
+    const asked = draft as Draft;
+    const isCancelled = (): boolean => this.#cancelled.has(String(name));
+    const tell = take as (event: RunEvent) => void;
+    const receipt = await playRun(asked, run, route.payer_label, isCancelled, tell);
+    const [like] = someRuns(1);
+    if (like) {
+      const { conversation, state } = receipt;
+      const texts = { title: asked.prompt, prompt: asked.prompt, answer: ANSWER, cost: '0.001634' };
+      this.#runs.unshift({ ...like, ...texts, run, conversation, state, started_at: Date.now() });
+    }
+    this.#tell('store');
+    return null;
+  }
+
+  cancel({ name }: Args): null {
+    this.#cancelled.add(String(name));
+    return null;
+  }
+
+  attach({ name, body }: Args) {
+    return {
+      id: ++this.#files,
+      name: String(name),
+      media: 'text/plain',
+      bytes: String(body).length,
+    };
+  }
+
+  choose_files() {
+    return [
+      { id: ++this.#files, name: `trace-${this.#files}.txt`, media: 'text/plain', bytes: 3481 },
+    ];
+  }
+
+  list_runs({ before, limit }: Args) {
+    const older = this.#runs.filter((run) => before === null || run.run < Number(before));
+    return older.slice(0, Number(limit)).map(summary);
+  }
+
+  show_run({ run }: Args) {
+    const found = this.#runs.find((other) => other.run === run);
+    if (!found) throw refuse('not_found', 'This run is no longer in the store.', null);
+    const isLocked = this.#standing.vault?.lock !== 'unlocked';
+    return isLocked ? { ...found, prompt: null, answer: null, system: null, title: null } : found;
+  }
+
+  usage({ range, filter }: Args) {
+    return report(this.#ledger, range as Range, filter as UsageFilter);
+  }
+
+  change_setting({ name, value }: Args): null {
+    const row = this.#settings.find((setting) => setting.name === name);
+    if (!row) throw refuse('not_found', `There is no setting ${name}.`, null);
+    if (value === 'nonsense') throw refuse('bad_input', "This value can't be read.", row.about);
+    row.value = String(value);
+    this.#tell('store');
+    return null;
+  }
+
+  #key(id: unknown): KeyRow {
+    const row = this.#keys.find((key) => key.id === id);
+    if (!row) throw refuse('not_found', 'This key is no longer in the store.', null);
+    return row;
+  }
+
+  #needVault(): void {
+    if (this.#standing.vault?.lock !== 'unlocked')
+      throw refuse('locked', 'The vault is locked.', null);
+  }
+
+  #setLock(lock: NonNullable<Standing['vault']>['lock']): void {
+    if (this.#standing.vault) this.#standing.vault = { ...this.#standing.vault, lock };
+    this.#tell('store');
+  }
+}
+
+function weigh(passphrase: string): null {
+  if (passphrase.length >= 12) return null;
+  throw refuse(
+    'bad_input',
+    'This passphrase would be guessed soon.',
+    'Four or five words that have nothing to do with each other are easy to remember and hard to guess.',
+  );
+}

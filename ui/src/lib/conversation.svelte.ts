@@ -1,0 +1,168 @@
+/** The turns of a conversation: what was sent, what comes back, and what remains of it. */
+import { cancel, send } from './bindings';
+import type { Draft, Failure, Nano, Receipt, RunEvent, RunId, RunState, Tokens } from './bindings';
+import { failure } from './host';
+
+/** What is waited for before the next attempt. */
+export interface Wait {
+  why: string;
+  until: number;
+  attempt: number;
+}
+
+let named = 0;
+
+/** One prompt with its answer. */
+export class Turn {
+  /** Names the run to the program until it has a number. */
+  readonly name = `run-${Date.now().toString(36)}-${(named += 1)}`;
+  readonly draft: Draft;
+  /** The names of the files that go with it. */
+  readonly files: string[];
+
+  run = $state<RunId | null>(null);
+  model = $state('');
+  payer = $state('');
+  atMost = $state<Nano | null>(null);
+  text = $state('');
+  thinking = $state('');
+  tokens = $state.raw<Tokens | null>(null);
+  wait = $state.raw<Wait | null>(null);
+  failure = $state.raw<Failure | null>(null);
+  receipt = $state.raw<Receipt | null>(null);
+  /** It has been asked to end. */
+  isEnding = $state(false);
+
+  readonly state = $derived<RunState>(
+    this.receipt?.state ?? (this.failure === null ? 'started' : 'failed'),
+  );
+  readonly isRunning = $derived(this.state === 'started');
+  /** A reply can go on from here: it has ended, and its texts are there to be sent again. */
+  readonly canBeRepliedTo = $derived(this.receipt?.is_kept === true);
+
+  #text = '';
+  #thinking = '';
+  #frame: number | null = null;
+
+  constructor(draft: Draft, files: string[]) {
+    this.draft = draft;
+    this.files = files;
+  }
+
+  /** Takes an event. Pieces of text are shown once a frame, however many come. */
+  take(event: RunEvent): void {
+    switch (event.event) {
+      case 'started':
+        this.run = event.run;
+        this.model = event.model;
+        this.payer = event.payer_label;
+        this.atMost = event.at_most;
+        return;
+      case 'text':
+        this.#text += event.text;
+        return this.#soon();
+      case 'thinking':
+        this.#thinking += event.text;
+        return this.#soon();
+      case 'usage':
+        this.tokens = event.tokens;
+        return;
+      case 'waiting':
+        this.wait = { why: event.why, until: event.until, attempt: event.attempt };
+        return;
+      case 'failed':
+        this.failure = event.error;
+        return this.#end(event.receipt);
+      case 'finished':
+        return this.#end(event.receipt);
+    }
+  }
+
+  #soon(): void {
+    if (this.wait !== null) this.wait = null;
+    this.#frame ??= requestAnimationFrame(() => this.#show());
+  }
+
+  #show(): void {
+    this.#frame = null;
+    this.text = this.#text;
+    this.thinking = this.#thinking;
+  }
+
+  /** Ends it without a receipt. */
+  cutOff(error: Failure): void {
+    if (!this.isRunning) return;
+    this.#flush();
+    this.failure = error;
+  }
+
+  #flush(): void {
+    if (this.#frame !== null) cancelAnimationFrame(this.#frame);
+    this.#show();
+    this.wait = null;
+  }
+
+  #end(receipt: Receipt): void {
+    this.#flush();
+    this.receipt = receipt;
+    this.model = receipt.model;
+    this.payer = receipt.payer_label;
+    this.tokens = receipt.booked?.tokens ?? this.tokens;
+  }
+}
+
+/** What a conversation tells of a turn. */
+export interface TurnListener {
+  begun: (turn: Turn) => void;
+  ended: (turn: Turn) => void;
+}
+
+/** The conversation in the window. Turns come in the order in which they were sent. */
+export class Conversation {
+  turns = $state<Turn[]>([]);
+  /** What was sent and has not begun: the vault may still have to be opened for it. */
+  pending = $state<Turn | null>(null);
+
+  readonly last = $derived(this.turns.at(-1) ?? null);
+  /** What can be cancelled. */
+  readonly running = $derived(this.pending ?? (this.last?.isRunning ? this.last : null));
+
+  /** Sends a draft. Throws the failure of one that did not begin; then nothing was sent. */
+  async start(draft: Draft, files: string[], listener: TurnListener): Promise<void> {
+    const turn = new Turn(draft, files);
+    this.pending = turn;
+    const take = (event: RunEvent) => {
+      if (this.pending === turn) {
+        this.pending = null;
+        this.turns.push(turn);
+        listener.begun(turn);
+      }
+      turn.take(event);
+      if (turn.receipt !== null) listener.ended(turn);
+    };
+    try {
+      // The last events may come after the call has returned.
+      await send(draft, turn.name, take);
+    } catch (error) {
+      if (this.pending === turn) {
+        this.pending = null;
+        throw error;
+      }
+      // The program went away in the middle: what has come is all that there is.
+      turn.cutOff(failure(error));
+    }
+  }
+
+  /** Ends what runs. What has come by then stays. */
+  async cancel(): Promise<void> {
+    const turn = this.running;
+    if (turn === null || turn.isEnding) return;
+    turn.isEnding = true;
+    await cancel(turn.name);
+  }
+
+  /** Forgets the turns; the runs stay in the history. */
+  clear(): void {
+    if (this.running === null) this.turns = [];
+  }
+}

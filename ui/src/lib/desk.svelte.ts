@@ -1,0 +1,103 @@
+/** What stands in Dispatch: the draft, the conversation, and the way from one to the other. */
+import { detach } from './bindings';
+import type { Draft, Failure, RunId } from './bindings';
+import { Conversation, type Turn } from './conversation.svelte';
+import { DraftState, type Before } from './draft.svelte';
+import { failure } from './host';
+
+export class Desk {
+  readonly draft = new DraftState();
+  readonly conversation = new Conversation();
+  /** Why the last thing that was sent did not begin. */
+  failure = $state.raw<Failure | null>(null);
+  /** What to look at before sending. */
+  notice = $state<string | null>(null);
+
+  #again: () => Promise<void> = async () => undefined;
+
+  /**
+   * Sends the draft to the payer that is shown. Where another one would pay by now, nothing is
+   * sent: the page shows that one first.
+   */
+  send = async (): Promise<void> => {
+    const { draft, conversation } = this;
+    if (draft.isEmpty || conversation.running !== null) return;
+    const shown = draft.offer?.route;
+    if (!draft.isFresh) await draft.ask();
+    const route = draft.offer?.route;
+    if (route === undefined || conversation.running !== null) return;
+    if (shown?.key !== route.key) {
+      this.notice = `${route.payer_label} pays for this. Send it if that is right.`;
+      return;
+    }
+    const files = draft.attachments.map((file) => file.name);
+    await this.#start({ ...draft.wire, key: route.key, model: route.model }, files, () =>
+      draft.sent(),
+    );
+  };
+
+  /** Sends the same once more, at the same payer's cost. */
+  sendAgain = (turn: Turn): Promise<void> =>
+    this.#start(turn.draft, turn.files, () => undefined);
+
+  /** Does again what failed, after what stood in the way is gone. */
+  retry = (): Promise<void> => this.#again();
+
+  /** Ends what runs. */
+  cancel = (): void => {
+    this.conversation.cancel().catch((error: unknown) => (this.failure = failure(error)));
+  };
+
+  /** Goes on from a turn. */
+  reply = (turn: Turn): void => {
+    if (turn.run !== null) this.#replyTo(turn, turn.run);
+  };
+
+  /** Goes on from a run of the history. */
+  replyFrom(before: Before): void {
+    this.conversation.clear();
+    this.failure = null;
+    this.draft.reply(before);
+  }
+
+  /** Begins a new conversation; what has been written stays. */
+  anew = (): void => {
+    this.conversation.clear();
+    this.failure = null;
+    this.notice = null;
+    this.draft.anew();
+  };
+
+  async #start(wire: Draft, files: string[], begun: () => void): Promise<void> {
+    this.failure = null;
+    this.notice = null;
+    this.#again = () => this.#start(wire, files, begun);
+    try {
+      await this.conversation.start(wire, files, { begun, ended: (turn) => this.#ended(turn) });
+    } catch (error) {
+      this.failure = failure(error);
+    }
+  }
+
+  #ended(turn: Turn): void {
+    const { receipt } = turn;
+    if (receipt === null) return;
+    // What failed may be sent again, and needs its files then.
+    if (receipt.state === 'failed') return;
+    void detach(turn.draft.attachments).catch(() => undefined);
+    if (turn.canBeRepliedTo) this.#replyTo(turn, receipt.run);
+    else this.draft.anew();
+  }
+
+  #replyTo(turn: Turn, run: RunId): void {
+    this.draft.reply({ run, title: firstLine(turn.draft.prompt), payer: turn.payer });
+  }
+}
+
+/** Returns what a prompt is known by. */
+export function firstLine(text: string): string {
+  return text.trim().split('\n', 1)[0]?.slice(0, 120) ?? '';
+}
+
+/** The one desk: it outlives the view. */
+export const desk = new Desk();

@@ -1,0 +1,51 @@
+import { follow, type Change } from './bindings';
+
+/** Changes that come this close together are told once. */
+const TOGETHER_MS = 60;
+const RECONNECT_MS = 2000;
+
+type Listener = { changes: readonly Change[]; act: () => void };
+
+let listeners: Listener[] = [];
+let waiting: Change[] = [];
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+/** Listens to the program for as long as the page lives; calls again if the line breaks. */
+export function startFollowing(): void {
+  follow(hear).catch(() => setTimeout(startFollowing, RECONNECT_MS));
+}
+
+/** Takes in one change, as if the program had told it. */
+export function hear(change: Change): void {
+  waiting.push(change);
+  timer ??= setTimeout(tell, TOGETHER_MS);
+}
+
+/** Calls `act` whenever one of `changes` happens; returns what ends that. */
+export function onChange(changes: readonly Change[], act: () => void): () => void {
+  const listener = { changes, act };
+  listeners = [...listeners, listener];
+  return () => {
+    listeners = listeners.filter((other) => other !== listener);
+  };
+}
+
+/** Reads a resource now, and again whenever one of `changes` happens, while the component lives. */
+export function keepFresh(
+  resource: { load: () => Promise<void> },
+  changes: readonly Change[],
+): void {
+  $effect(() => {
+    void resource.load();
+    return onChange(changes, () => void resource.load());
+  });
+}
+
+function tell(): void {
+  timer = undefined;
+  const heard = waiting;
+  waiting = [];
+  for (const { changes, act } of listeners) {
+    if (changes.some((change) => heard.includes(change))) act();
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * From a model's Markdown to nodes that are safe to show. What comes in is untrusted: raw HTML is
+ * shown as text, and what the parser makes is sanitised again before it becomes part of the page.
+ */
+import DOMPurify from 'dompurify';
+import { Marked, type Token, type Tokens } from 'marked';
+
+const escapes: Record<string, string> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+const escaped = (text: string): string => text.replace(/[&<>"']/g, (sign) => escapes[sign] ?? '');
+
+/** Returns where a link leads, as a browser reads it, or nothing where it is not a web page. */
+export function webPage(href: string): string | null {
+  const url = URL.canParse(href) ? new URL(href) : null;
+  const isPlain = url !== null && /^https?:$/.test(url.protocol) && !url.username && !url.password;
+  return isPlain ? url.href : null;
+}
+
+/** A link with its address beside it, unless its words are the address already. */
+function link(href: string, words: string, plain: string): string {
+  const page = webPage(href);
+  if (page === null) return words;
+  const shown = escaped(page);
+  const says = [page, page.replace(/\/$/, '')].includes(plain.trim());
+  const beside = says ? '' : ` <small>(${shown})</small>`;
+  return `<a href="${shown}" title="${shown}">${words}</a>${beside}`;
+}
+
+const marked = new Marked({
+  gfm: true,
+  renderer: {
+    html: ({ text }: Tokens.HTML | Tokens.Tag) => escaped(text),
+    link({ href, text, tokens }: Tokens.Link) {
+      return link(href, this.parser.parseInline(tokens), text);
+    },
+    // A picture would be fetched without being asked for, so it is only named.
+    image: ({ href, text }: Tokens.Image) => link(href, escaped(text || 'Picture'), text),
+    checkbox: ({ checked }: Tokens.Checkbox) => (checked ? '☑ ' : '☐ '),
+  },
+});
+
+/** Turns what `Rendering` made into nodes. They are not parsed again, so nothing can change on the way. */
+export function sanitised(html: string): DocumentFragment {
+  return DOMPurify.sanitize(html, {
+    ALLOWED_TAGS: (
+      'p br hr h1 h2 h3 h4 h5 h6 strong em del code pre blockquote ul ol li ' +
+      'table thead tbody tr th td a small #text'
+    ).split(' '),
+    ALLOWED_ATTR: ['href', 'title', 'align', 'start'],
+    ALLOWED_URI_REGEXP: /^https?:\/\//i,
+    ALLOW_DATA_ATTR: false,
+    ALLOW_ARIA_ATTR: false,
+    RETURN_DOM_FRAGMENT: true,
+  });
+}
+
+/**
+ * Renders a text that grows at its end. Only the last block is parsed again, because it alone can
+ * still become something else.
+ */
+export class Rendering {
+  /** Each block's HTML, to be sanitised. */
+  blocks: string[] = [];
+
+  #text = '';
+  /** How much of the text is in blocks that can't change. */
+  #settled = 0;
+  #settledBlocks = 0;
+
+  /** Takes the text as it is now, and says whether it is all there. */
+  update(text: string, isWhole: boolean): string[] {
+    const clean = text.replace(/\r\n?/g, '\n');
+    if (isWhole || !clean.startsWith(this.#text.slice(0, this.#settled))) {
+      this.#settled = 0;
+      this.#settledBlocks = 0;
+    }
+    this.#text = clean;
+    const tokens = marked.lexer(clean.slice(this.#settled));
+    const fresh = tokens.filter((token) => token.type !== 'space' && token.type !== 'def');
+    this.blocks = [
+      ...this.blocks.slice(0, this.#settledBlocks),
+      ...fresh.map((token) => marked.parser([token])),
+    ];
+    if (!isWhole) this.#settle(tokens);
+    return this.blocks;
+  }
+
+  /** Closes every block before the last one that says something. */
+  #settle(tokens: Token[]): void {
+    const last = tokens.findLastIndex((token) => token.type !== 'space');
+    if (last <= 0) return;
+    const closed = tokens.slice(0, last);
+    this.#settled += closed.reduce((length, token) => length + token.raw.length, 0);
+    this.#settledBlocks += closed.filter(
+      (token) => token.type !== 'space' && token.type !== 'def',
+    ).length;
+  }
+}

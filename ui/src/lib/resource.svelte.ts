@@ -1,0 +1,48 @@
+import type { Failure } from './bindings';
+import { failure } from './host';
+
+/** After this long a wait is shown. */
+const PATIENCE_MS = 300;
+
+/**
+ * Something that is read from the program. While it is read again, the old value stays; an answer
+ * that a newer question has overtaken is dropped.
+ */
+export class Resource<T> {
+  value = $state.raw<T>();
+  failure = $state.raw<Failure | null>(null);
+  isLoading = $state(false);
+  /** Whether the wait is long enough to be shown. */
+  isSlow = $state(false);
+
+  #read: () => Promise<T>;
+  #newest = 0;
+
+  constructor(read: () => Promise<T>) {
+    this.#read = read;
+  }
+
+  /** Reads it, now or again. */
+  load = async (): Promise<void> => {
+    const mine = ++this.#newest;
+    this.isLoading = true;
+    const timer = setTimeout(() => {
+      if (mine === this.#newest) this.isSlow = true;
+    }, PATIENCE_MS);
+    try {
+      const value = await this.#read();
+      if (mine === this.#newest) {
+        this.value = value;
+        this.failure = null;
+      }
+    } catch (error) {
+      if (mine === this.#newest) this.failure = failure(error);
+    } finally {
+      clearTimeout(timer);
+      if (mine === this.#newest) {
+        this.isLoading = false;
+        this.isSlow = false;
+      }
+    }
+  };
+}

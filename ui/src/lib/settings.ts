@@ -1,0 +1,156 @@
+/** The settings that have a control of their own. What is not listed here is shown as plain text. */
+import type { SettingRow } from './bindings';
+
+/** How a setting is shown and changed. */
+export type Control =
+  | { kind: 'model' }
+  | { kind: 'choice'; options: readonly { value: string; label: string }[]; other: Other }
+  | { kind: 'text'; placeholder?: string; empty?: string }
+  | { kind: 'timeouts' };
+
+/** A value of one's own, beside the choices: a number of something, or a text. */
+export type Other =
+  | { kind: 'number'; unit: string; max: number }
+  | { kind: 'text'; label: string; placeholder: string };
+
+export interface Known {
+  label: string;
+  /** What it does, in a sentence. */
+  about: string;
+  control: Control;
+}
+
+export interface Group {
+  title: string;
+  names: readonly string[];
+}
+
+export const known: Record<string, Known> = {
+  'dispatch.model': {
+    label: 'Model',
+    about: 'For runs that name none.',
+    control: { kind: 'model' },
+  },
+  'history.keep_days': {
+    label: 'Keep prompts and answers',
+    about: 'They are encrypted. Shortening this deletes older ones at once.',
+    control: {
+      kind: 'choice',
+      options: [
+        { value: 'null', label: 'For ever' },
+        { value: '365', label: '1 year' },
+        { value: '90', label: '90 days' },
+        { value: '30', label: '30 days' },
+        { value: '7', label: '7 days' },
+        { value: '0', label: 'Not at all' },
+      ],
+      other: { kind: 'number', unit: 'days', max: 36_500 },
+    },
+  },
+  'usage.keep_months': {
+    label: 'Keep single ledger rows',
+    about: 'Sums by day stay in any case.',
+    control: {
+      kind: 'choice',
+      options: [
+        { value: '0', label: 'For ever' },
+        { value: '36', label: '3 years' },
+        { value: '13', label: '13 months' },
+        { value: '6', label: '6 months' },
+        { value: '3', label: '3 months' },
+      ],
+      other: { kind: 'number', unit: 'months', max: 1_200 },
+    },
+  },
+  'usage.zone': {
+    label: 'Time zone',
+    about: 'Whose days are summed, by its IANA name.',
+    control: { kind: 'text', placeholder: 'Europe/Berlin' },
+  },
+  'vault.lock_after_minutes': {
+    label: 'Lock when idle',
+    about: 'The usual: after 15 minutes where it takes a passphrase, never where the keychain opens it.',
+    control: {
+      kind: 'choice',
+      options: [
+        { value: 'null', label: 'The usual' },
+        { value: '5', label: 'After 5 minutes' },
+        { value: '15', label: 'After 15 minutes' },
+        { value: '60', label: 'After 1 hour' },
+        { value: '0', label: 'Never' },
+      ],
+      other: { kind: 'number', unit: 'minutes', max: 10_080 },
+    },
+  },
+  'http.proxy': {
+    label: 'Proxy',
+    about: 'A proxy sees when and how much is sent. A URL goes without name and password.',
+    control: {
+      kind: 'choice',
+      options: [
+        { value: 'off', label: 'None' },
+        { value: 'system', label: 'The system’s' },
+      ],
+      other: { kind: 'text', label: 'By its URL', placeholder: 'http://proxy.example:3128' },
+    },
+  },
+  'http.ca_file': {
+    label: 'Certificates',
+    about: 'A PEM file to trust besides the usual ones, by its full path.',
+    control: { kind: 'text', placeholder: '/etc/ssl/company.pem', empty: 'null' },
+  },
+  'http.timeouts': {
+    label: 'Time limits',
+    about: 'In seconds.',
+    control: { kind: 'timeouts' },
+  },
+};
+
+const groups: readonly Group[] = [
+  { title: 'Dispatch', names: ['dispatch.model'] },
+  { title: 'History and ledger', names: ['history.keep_days', 'usage.keep_months', 'usage.zone'] },
+  { title: 'Vault', names: ['vault.lock_after_minutes'] },
+  { title: 'Network', names: ['http.proxy', 'http.ca_file', 'http.timeouts'] },
+];
+
+/** Puts the settings that there are under headings; unknown ones come last. */
+export function grouped(rows: readonly SettingRow[]): { title: string; rows: SettingRow[] }[] {
+  const named = new Set(groups.flatMap((group) => group.names));
+  const of = (names: readonly string[]) =>
+    names.flatMap((name) => rows.filter((row) => row.name === name));
+  return [
+    ...groups.map(({ title, names }) => ({ title, rows: of(names) })),
+    { title: 'More', rows: rows.filter((row) => !named.has(row.name)) },
+  ].filter((group) => group.rows.length > 0);
+}
+
+/** Writes a JSON value as a person would: a text without quotes. */
+export function plain(json: string): string {
+  try {
+    const value: unknown = JSON.parse(json);
+    return typeof value === 'string' ? value : json;
+  } catch {
+    return json;
+  }
+}
+
+/** What the parts of a request's time limits are called, in the order of a request. */
+export const limits = {
+  connect: 'To connect',
+  first_byte: 'To the first byte',
+  idle: 'Between two pieces',
+  total: 'Whole run',
+} as const;
+
+export type Limits = Record<keyof typeof limits, number>;
+
+/** Reads time limits in milliseconds, or nothing where they have another form. */
+export function readLimits(json: string): Limits | null {
+  try {
+    const value = JSON.parse(json) as Partial<Limits>;
+    const names = Object.keys(limits) as (keyof Limits)[];
+    return names.every((name) => typeof value[name] === 'number') ? (value as Limits) : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,25 @@
+import './tokens.css';
+import './app.css';
+import './shared/popup.css';
+
+import { mount } from 'svelte';
+
+import App from './App.svelte';
+import { startFollowing } from './lib/follow.svelte';
+import { useHost } from './lib/host';
+import { applyTheme } from './lib/theme.svelte';
+
+/** A page that runs in a browser has no program behind it; while it is built, a stand-in answers. */
+async function standIn(): Promise<void> {
+  if (!import.meta.env.DEV || '__TAURI_INTERNALS__' in window) return;
+  const { FakeHost } = await import('./dev/fake-host');
+  const { scenario } = await import('./dev/scenario');
+  useHost(new FakeHost(scenario(new URL(location.href))));
+}
+
+await standIn();
+applyTheme();
+startFollowing();
+
+const target = document.getElementById('app');
+if (target) mount(App, { target });

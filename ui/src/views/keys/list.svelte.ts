@@ -1,0 +1,89 @@
+import type { KeyRow } from '../../lib/bindings';
+import { HEALTH } from '../../lib/health';
+import { compareMoney } from '../../lib/money';
+
+/** What the list can be ordered by. */
+export type Column = 'name' | 'source' | 'environment' | 'health' | 'used' | 'month';
+
+/** Stands for "whatever the environment"; no label can be this, since labels are trimmed. */
+export const ANY = ' any';
+
+const words = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' });
+const SEVERITY = { bad: 0, warn: 1, idle: 2, ok: 3 };
+
+const orders: Record<Column, (a: KeyRow, b: KeyRow) => number> = {
+  name: (a, b) => words.compare(a.name, b.name),
+  source: (a, b) => words.compare(a.source, b.source),
+  environment: (a, b) => words.compare(a.environment, b.environment),
+  health: (a, b) => SEVERITY[HEALTH[a.validity].state] - SEVERITY[HEALTH[b.validity].state],
+  used: (a, b) => (a.last_used_at ?? 0) - (b.last_used_at ?? 0),
+  month: (a, b) => compareMoney(a.month.cost, b.month.cost),
+};
+
+/** Columns where the most is what people look for first. */
+const FROM_THE_TOP: readonly Column[] = ['used', 'month'];
+
+/** The list of keys as it is searched, filtered and ordered. */
+export class KeyList {
+  query = $state('');
+  environment = $state(ANY);
+  column = $state<Column>('used');
+  isDescending = $state(true);
+
+  #all: () => readonly KeyRow[];
+
+  // Ordered once and searched often: a search must not order ten thousand rows at each letter.
+  #ordered = $derived.by(() => {
+    const order = orders[this.column];
+    const sign = this.isDescending ? -1 : 1;
+    return this.#all()
+      .toSorted((a, b) => sign * order(a, b) || words.compare(a.name, b.name))
+      .map((row) => ({ row, text: searchable(row) }));
+  });
+
+  /** The rows to show. */
+  rows = $derived.by(() => {
+    const typed = this.query.toLowerCase().split(/\s+/).filter(Boolean);
+    return this.#ordered
+      .filter(({ row }) => this.environment === ANY || row.environment === this.environment)
+      .filter(({ text }) => typed.every((word) => text.includes(word)))
+      .map(({ row }) => row);
+  });
+
+  /** The environments that keys have, in the order of their names. */
+  environments = $derived.by(() =>
+    this.#all()
+      .map((row) => row.environment)
+      .filter((label, index, all) => all.indexOf(label) === index)
+      .toSorted(words.compare),
+  );
+
+  constructor(all: () => readonly KeyRow[]) {
+    this.#all = all;
+  }
+
+  /** Whether anything is left out. */
+  get isNarrowed(): boolean {
+    return this.query.trim() !== '' || this.environment !== ANY;
+  }
+
+  /** Orders by a column; once more turns the order round. */
+  sortBy = (column: Column): void => {
+    this.isDescending = column === this.column ? !this.isDescending : FROM_THE_TOP.includes(column);
+    this.column = column;
+  };
+
+  /** Shows everything again. */
+  widen = (): void => {
+    this.query = '';
+    this.environment = ANY;
+  };
+}
+
+function searchable(row: KeyRow): string {
+  const { name, last4, environment, organization, tags, note, source, base_url, kind } = row;
+  const health = HEALTH[row.validity].word;
+  return [name, last4, environment, organization, ...tags, note, source, base_url, kind, health]
+    .join(' ')
+    .toLowerCase();
+}
