@@ -10,6 +10,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     for file in std::fs::read_dir("capabilities")? {
         commands.extend(granted(&file?.path())?);
     }
+    // The page is compiled in; its files' names change with their contents.
+    println!("cargo::rerun-if-changed=../ui/dist");
     commands.sort_unstable();
     commands.dedup();
     let manifest = tauri_build::AppManifest::new().commands(commands.leak());

@@ -27,6 +27,9 @@ commands! { desktop;
     /// Tells what changed, for as long as the page listens.
     follow() ~> changes: Change => () { desktop.follow(changes).await }
 
+    /// Writes a fault of the page into the program's log, where it can be found.
+    report_fault(fault: String) => () { desktop.report_fault(&fault) }
+
     /// Finds out who a plain `claude -p` bills right now.
     who() => Who { desktop.who().await }
 

@@ -13,6 +13,7 @@ use switchyard_core::id::{KeyId, RunId};
 use switchyard_core::keys::{self, Key};
 use switchyard_core::paths::Paths;
 use switchyard_core::shell::{self, Asker};
+use switchyard_core::text::shown;
 use switchyard_core::vault::Custody;
 use switchyard_core::{App, Error, Result};
 use tauri::AppHandle;
@@ -25,6 +26,9 @@ use crate::followers::Followers;
 use crate::inputs::{Draft, NewKey, NewVault, Opener, TakeOver};
 use crate::replies::{Added, Attached, Change, Checked, Created, Offer, SettingRow};
 use crate::{clipboard, links, stream};
+
+/// How much of a page's fault is logged, in columns of text.
+const FAULT_MAX: usize = 2_000;
 
 /// The state behind every command.
 pub(crate) struct Desktop {
@@ -51,6 +55,11 @@ impl Desktop {
     /// Tells a page of every change, for as long as it listens.
     pub(crate) async fn follow(&self, changes: Channel<Change>) -> Result<()> {
         self.followers.feed(&changes).await;
+        Ok(())
+    }
+
+    pub(crate) fn report_fault(&self, fault: &str) -> Result<()> {
+        tracing::error!(fault = %shown(fault, FAULT_MAX), "the page failed");
         Ok(())
     }
 

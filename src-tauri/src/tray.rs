@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use switchyard_core::app::KEEP_IN_TRAY;
+use switchyard_core::app::{KEEP_IN_TRAY, Standing};
 use switchyard_core::id::KeyId;
 use switchyard_core::keys::{self, Kind};
 use switchyard_core::text::shown;
@@ -10,7 +10,8 @@ use tauri::async_runtime::spawn;
 use tauri::image::Image;
 use tauri::menu::{CheckMenuItemBuilder, Menu, MenuBuilder, MenuItemBuilder, SubmenuBuilder};
 use tauri::tray::{TrayIcon, TrayIconBuilder};
-use tauri::{AppHandle, Manager, Result};
+use tauri::{AppHandle, Manager, Result, Wry};
+use tokio::sync::broadcast::error::RecvError;
 
 use crate::desktop::Desktop;
 use crate::window;
@@ -24,15 +25,13 @@ const KEY: &str = "key:";
 /// How many keys the menu lists; the window has the others.
 const KEYS_MAX: usize = 20;
 
-const ICON: Image<'_> = tauri::include_image!("../icons/tray-idle.png");
-
 /// Puts the icon into the tray and keeps its menu true.
 pub(crate) fn start(handle: &AppHandle) -> Result<()> {
     let tray = TrayIconBuilder::with_id("switchyard")
-        .icon(ICON)
+        .icon(Look::Idle.icon())
         .icon_as_template(true)
-        .tooltip("Switchyard")
-        .menu(&menu(handle)?)
+        .tooltip(Look::Idle.tooltip())
+        .menu(&menu(handle, Look::Idle)?)
         .on_menu_event(|handle, event| chosen(handle, event.id().as_ref()))
         .build(handle)?;
     let handle = handle.clone();
@@ -69,20 +68,70 @@ fn is_shown() -> bool {
 }
 
 async fn follow(handle: &AppHandle, tray: &TrayIcon) {
-    let mut changes = handle.state::<Arc<Desktop>>().followers.listen();
-    while changes.recv().await.is_ok() {
-        // What came meanwhile is in the menu that is made now.
-        changes = changes.resubscribe();
-        let made = menu(handle).and_then(|menu| tray.set_menu(Some(menu)));
+    let desktop = Arc::clone(&handle.state::<Arc<Desktop>>());
+    let mut changes = desktop.followers.listen();
+    let mut running = desktop.in_flight.count();
+    loop {
+        let count = *running.borrow_and_update();
+        let look = Look::of(count, desktop.app.standing().await.ok().as_ref());
+        let made = menu(handle, look)
+            .and_then(|menu| tray.set_menu(Some(menu)))
+            .and_then(|()| tray.set_icon(Some(look.icon())))
+            .and_then(|()| tray.set_tooltip(Some(look.tooltip())));
         if let Err(error) = made {
-            tracing::warn!(%error, "the tray's menu could not be renewed");
+            tracing::warn!(%error, "the tray could not be renewed");
+        }
+        tokio::select! {
+            changed = running.changed() => if changed.is_err() { return },
+            // What has piled up is seen at once.
+            change = changes.recv() => match change {
+                Err(RecvError::Closed) => return,
+                _ => changes = changes.resubscribe(),
+            },
         }
     }
 }
 
-fn menu(handle: &AppHandle) -> Result<Menu<tauri::Wry>> {
+/// What the tray shows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Look {
+    Idle,
+    Running,
+    Locked,
+}
+
+impl Look {
+    fn of(running: usize, standing: Option<&Standing>) -> Self {
+        let vault = standing.and_then(|standing| standing.vault.as_ref());
+        match vault {
+            _ if running > 0 => Self::Running,
+            Some(vault) if !vault.is_unlocked() => Self::Locked,
+            _ => Self::Idle,
+        }
+    }
+
+    fn icon(self) -> Image<'static> {
+        match self {
+            Self::Idle => tauri::include_image!("../icons/tray-idle.png"),
+            Self::Running => tauri::include_image!("../icons/tray-running.png"),
+            Self::Locked => tauri::include_image!("../icons/tray-locked.png"),
+        }
+    }
+
+    fn tooltip(self) -> &'static str {
+        match self {
+            Self::Idle => "Switchyard",
+            Self::Running => "Switchyard: a run is under way",
+            Self::Locked => "Switchyard: locked",
+        }
+    }
+}
+
+fn menu(handle: &AppHandle, look: Look) -> Result<Menu<Wry>> {
     let open = MenuItemBuilder::with_id(OPEN, "Open Switchyard").build(handle)?;
-    let lock = MenuItemBuilder::with_id(LOCK, "Lock").build(handle)?;
+    let lock = MenuItemBuilder::with_id(LOCK, "Lock")
+        .enabled(look != Look::Locked)
+        .build(handle)?;
     let quit = MenuItemBuilder::with_id(QUIT, "Quit").build(handle)?;
     let mut active = SubmenuBuilder::new(handle, "Active key");
     let keys = keys_of(handle);

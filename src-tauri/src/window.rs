@@ -5,10 +5,11 @@ use std::sync::Arc;
 use switchyard_core::paths::Paths;
 use tauri::plugin::TauriPlugin;
 use tauri::webview::NewWindowResponse;
-use tauri::{AppHandle, Manager, Result, Url, WebviewUrl, WebviewWindowBuilder, Wry};
+use tauri::{AppHandle, Manager, Result, Url, WebviewUrl, WebviewWindowBuilder, WindowEvent, Wry};
 use tauri_plugin_window_state::StateFlags;
 
 use crate::desktop::Desktop;
+use crate::replies::Change;
 
 const MAIN: &str = "main";
 
@@ -34,8 +35,17 @@ pub(crate) fn open(handle: &AppHandle) -> Result<()> {
         .data_directory(handle.state::<Arc<Desktop>>().app.paths().web())
         .on_navigation(is_ours)
         .on_new_window(|_, _| NewWindowResponse::Deny)
-        .build()
-        .map(drop)
+        .build()?
+        .on_window_event({
+            let desktop = Arc::clone(&handle.state::<Arc<Desktop>>());
+            // Whoever comes back from a terminal may have changed who pays there.
+            move |event| {
+                if let WindowEvent::Focused(true) = event {
+                    desktop.followers.tell(Change::Who);
+                }
+            }
+        });
+    Ok(())
 }
 
 /// Tells whether a page is part of the program. Links go to the system's browser instead.

@@ -1512,6 +1512,9 @@ export const standing = (): Promise<Standing> => call('standing', {  });
 /** Tells what changed, for as long as the page listens. */
 export const follow = (changes: (event: Change) => void): Promise<null> => stream('follow', {  }, 'changes', changes);
 
+/** Writes a fault of the page into the program's log, where it can be found. */
+export const report_fault = (fault: string): Promise<null> => call('report_fault', { fault });
+
 /** Finds out who a plain `claude -p` bills right now. */
 export const who = (): Promise<Who> => call('who', {  });
 
