@@ -15,7 +15,11 @@ pub fn as_root() -> &'static [&'static str] {
 /// with [`as_root`].
 #[must_use]
 pub fn entering(process: u32) -> Vec<String> {
-    let mut arguments = vec![format!("--mount=/proc/{process}/ns/mnt")];
+    let mut arguments = vec![
+        format!("--mount=/proc/{process}/ns/mnt"),
+        // Its root as well, or a chroot is left behind with the old namespace.
+        format!("--root=/proc/{process}/root"),
+    ];
     if !as_root().is_empty() {
         arguments.push(format!("--user=/proc/{process}/ns/user"));
         arguments.push("--preserve-credentials".to_owned());
