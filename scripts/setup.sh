@@ -9,6 +9,10 @@
 
 # What compiling takes beyond Rust: SQLite and ring are C, and cargo fetches over HTTPS.
 readonly build_packages=(ca-certificates gcc libc6-dev)
+# The window: the system's web view and the tray that Linux desktops show.
+readonly window_packages=(libayatana-appindicator3-1 libwebkit2gtk-4.1-dev pkg-config python3 python3-venv)
+# A display of one's own, the web view's driver, a bus, and letters to draw.
+readonly screen_packages=(dbus fonts-dejavu-core webkit2gtk-driver xvfb)
 # What the tests put Switchyard beside: a real keyring on a private bus, the login shells
 # that people use, the official Python SDK, a network namespace, curl.
 readonly test_packages=(
@@ -167,6 +171,30 @@ node_folder() {
     printf '%s' "$node_wheel" >"$tools/node/.stamp"
   fi
   printf '%s\n' "$tools/node/bin"
+}
+
+# Runs a command in the page's folder with a Node that is new enough.
+in_page() { (cd -- "$root/ui" && PATH=$(node_folder):$PATH "$@" </dev/null); }
+
+# Installs what the page is made with, and makes it, if anything of it has changed.
+need_page() {
+  local wanted
+  wanted=$(sha256sum <"$root/ui/package-lock.json")
+  if ! is_current "$root/ui/node_modules" "$wanted"; then
+    say "fetching what the window's page is made with"
+    quietly npm in_page env NODE_USE_SYSTEM_CA=1 npm ci --no-audit --no-fund --no-update-notifier --loglevel http ||
+      die "npm could not fetch what the page is made with." \
+        "check the network and \`npm config get registry\`."
+    printf '%s' "$wanted" >"$root/ui/node_modules/.stamp"
+  fi
+  wanted=$(cd -- "$root/ui" && find index.html package-lock.json src svelte.config.js vite.config.ts -type f \
+    -exec sha256sum {} + | LC_ALL=C sort | sha256sum)
+  ! { [[ -f $root/ui/dist/index.html ]] && is_current "$tools/page" "$wanted"; } || return 0
+  say "building the window's page"
+  quietly page in_page npm run --silent build || die "the page could not be built." \
+    "see why with \`npm run build\` in ui/."
+  mkdir -p -- "$tools/page"
+  printf '%s' "$wanted" >"$tools/page/.stamp"
 }
 
 # The real `claude` CLI, pinned by tests/claude-cli/package-lock.json, for tests only.

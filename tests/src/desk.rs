@@ -158,7 +158,7 @@ impl Window {
     pub async fn find(&self, role: &str, name: &str) -> WebElement {
         let start = std::time::Instant::now();
         loop {
-            if let Some(found) = self.look_for(role, name).await {
+            if let Some(found) = self.look_for(role, name, None).await {
                 return found;
             }
             if start.elapsed() > PATIENCE {
@@ -169,9 +169,17 @@ impl Window {
         }
     }
 
-    async fn look_for(&self, role: &str, name: &str) -> Option<WebElement> {
+    async fn look_for(
+        &self,
+        role: &str,
+        name: &str,
+        around: Option<&WebElement>,
+    ) -> Option<WebElement> {
         const SCRIPT: &str = include_str!("find.js");
-        let found = self.page.execute(SCRIPT, vec![json!(role), json!(name)]);
+        let around = around.map_or(Ok(json!(null)), WebElement::to_json).ok()?;
+        let found = self
+            .page
+            .execute(SCRIPT, vec![json!(role), json!(name), around]);
         found.await.ok()?.element().ok()
     }
 
@@ -182,6 +190,24 @@ impl Window {
     pub async fn click(&self, role: &str, name: &str) {
         let element = self.find(role, name).await;
         element.click().await.expect("it can be clicked");
+    }
+
+    /// Clicks what has this role and name within another element.
+    ///
+    /// # Panics
+    /// When it does not appear or can't be clicked.
+    pub async fn click_in(&self, around: &WebElement, role: &str, name: &str) {
+        let start = std::time::Instant::now();
+        loop {
+            if let Some(found) = self.look_for(role, name, Some(around)).await {
+                return found.click().await.expect("it can be clicked");
+            }
+            assert!(
+                start.elapsed() < PATIENCE,
+                "there is no {role} called {name:?} in it"
+            );
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
     }
 
     /// Types into what has this role and name.
@@ -210,6 +236,61 @@ impl Window {
             );
             tokio::time::sleep(Duration::from_millis(30)).await;
         }
+    }
+
+    /// Goes to a screen, and waits until it has something to show.
+    ///
+    /// # Panics
+    /// When it has not.
+    pub async fn go_to(&self, screen: &str) {
+        let go = format!("location.hash = '#/{screen}'");
+        self.page.execute(&go, vec![]).await.expect("a script runs");
+        let start = std::time::Instant::now();
+        let is_there = "return !document.querySelector('main [aria-busy=true]') && \
+                        !!document.querySelector('main h1')";
+        while !self.says_yes(is_there).await {
+            assert!(start.elapsed() < PATIENCE, "{screen} does not come");
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+    }
+
+    async fn says_yes(&self, script: &str) -> bool {
+        let said = self.page.execute(script, vec![]).await;
+        said.is_ok_and(|said| said.json().as_bool() == Some(true))
+    }
+
+    /// Puts the page into `light` or `dark`.
+    ///
+    /// # Panics
+    /// When the driver is gone.
+    pub async fn theme(&self, theme: &str) {
+        let set = format!("document.documentElement.dataset.theme = '{theme}'");
+        self.page
+            .execute(&set, vec![])
+            .await
+            .expect("a script runs");
+        let still = "const [done] = arguments;
+            Promise.allSettled(document.getAnimations().map((one) => one.finished)).then(done)";
+        let still = self.page.execute_async(still, vec![]);
+        still.await.expect("what moves comes to rest");
+    }
+
+    /// Makes the window this large.
+    ///
+    /// # Panics
+    /// When the driver does not take it.
+    pub async fn resize(&self, width: u32, height: u32) {
+        let resized = self.page.set_window_rect(0, 0, width, height);
+        resized.await.expect("a window's size can be set");
+    }
+
+    /// Writes a picture of the page.
+    ///
+    /// # Panics
+    /// When it can't be taken or written.
+    pub async fn picture(&self, path: &Path) {
+        let picture = self.page.screenshot_as_png().await.expect("a picture");
+        std::fs::write(path, picture).expect("a writable folder");
     }
 
     /// Returns all that the page says.

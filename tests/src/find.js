@@ -1,11 +1,12 @@
 // Finds the first visible and usable element with a role and an accessible name, as far as a page without
 // tricks needs: explicit roles and those of plain elements, names from labels and texts.
-const [role, name] = arguments;
+const [role, name, around] = arguments;
 const plain = {
   button: 'button, [role=button]',
   link: 'a[href], [role=link]',
-  textbox: 'textarea, input:not([type]), input[type=text], input[type=search], input[type=password], input[type=url], [role=textbox], [role=searchbox]',
+  textbox: 'textarea, input:not([type]), input[type=text], input[type=search], input[type=password], input[type=url], input[type=number], [role=textbox], [role=searchbox]',
   checkbox: 'input[type=checkbox], [role=checkbox], [role=switch]',
+  main: 'main',
   heading: 'h1, h2, h3, [role=heading]',
   dialog: 'dialog, [role=dialog], [role=alertdialog]',
   option: 'option, [role=option]',
@@ -22,7 +23,7 @@ function named(element) {
   if (element.labels?.length) return squeezed(element.labels[0].textContent);
   return squeezed(element.innerText) || squeezed(element.title) || squeezed(element.placeholder);
 }
-const seen = [...document.querySelectorAll(plain[role] ?? `[role=${role}]`)].filter(
+const seen = [...(around ?? document).querySelectorAll(plain[role] ?? `[role=${role}]`)].filter(
   (element) =>
     element.checkVisibility() &&
     !element.closest('[inert], :disabled, [aria-disabled=true]'),

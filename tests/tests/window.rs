@@ -1,16 +1,32 @@
-//! The real window, clicked through as a person would.
+//! The real window in the real web view, clicked through as a person would: what it asks for is found
+//! by role and name, as a screen reader finds it.
 
-use switchyard_tests::Desk;
+mod first_run;
+mod runs;
 
-#[tokio::test]
-async fn the_demo_opens_and_answers_a_prompt_within_three_clicks() {
-    let mut desk = Desk::new();
-    let window = desk.open(&["--demo"]).await;
-    window.read("SIMULATED").await;
-    window
-        .type_into("textbox", "Prompt", "Why do trains need switches?")
-        .await;
-    window.click("button", "Send").await;
-    window.read("to first token").await;
-    window.close().await;
+use switchyard_simulator::{KeyState, Script, Simulator};
+use switchyard_tests::{Desk, Planted};
+
+/// Makes a key, and a server that takes it.
+async fn key_and_server() -> (Planted, String, Simulator) {
+    let mut planted = Planted::default();
+    let key = planted.key("sk-ant-api03-");
+    let server = Simulator::start(Script::new().key(&key, KeyState::Valid)).await;
+    (planted, key, server)
+}
+
+/// Ends a test: nothing secret is in any file of the machine, and the page and the program had
+/// nothing to complain about.
+fn expect_clean(desk: &Desk, planted: &Planted) {
+    let found = planted.found_under(desk.machine.root());
+    assert!(found.is_empty(), "{found:#?}");
+    let log = std::fs::read_to_string(desk.log()).unwrap();
+    let faults: Vec<_> = log.lines().filter(|line| is_fault(line)).collect();
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
+fn is_fault(line: &str) -> bool {
+    line.contains(" ERROR ")
+        || line.contains("panicked")
+        || line.contains("Content Security Policy")
 }

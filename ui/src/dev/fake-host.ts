@@ -1,13 +1,4 @@
-import type {
-  Change,
-  Draft,
-  Failure,
-  KeyEdit,
-  KeyRow,
-  NewKey,
-  NewVault,
-  Opener,
-} from '../lib/bindings';
+import type { Change, Draft, KeyEdit, KeyRow, NewKey, NewVault, Opener } from '../lib/bindings';
 import type {
   Range,
   RunDetails,
@@ -18,6 +9,7 @@ import type {
   Who,
 } from '../lib/bindings';
 import type { Host } from '../lib/host';
+import { BROKEN, judge, weigh } from './refusals';
 import { playRun } from './fake-run';
 import {
   keyOf,
@@ -36,38 +28,6 @@ import { offer, refuse, someModels, someSettings } from './sample-replies';
 
 type Args = Record<string, unknown>;
 type Take = (event: never) => void;
-
-/** Commands that fail in the scenario `error`, each in its own way. */
-const BROKEN: Record<string, Failure> = {
-  who: refuse(
-    'timeout',
-    'Your login shell did not answer within 5 s.',
-    'Look for a command in ~/.zshrc that waits for input.',
-  ),
-  list_keys: refuse(
-    'store_damaged',
-    'The store is damaged near the list of keys.',
-    'Put a backup of the store in place; the newest is from yesterday.',
-  ),
-  list_runs: refuse('failed', 'The history could not be read.', null),
-  usage: refuse('failed', 'The ledger could not be summed up.', 'Try again.'),
-  preflight: refuse(
-    'network',
-    'The server could not be reached.',
-    'Look at the connection and the proxy.',
-  ),
-  send: refuse('busy', 'The server is overloaded (529).', 'Try again in a few minutes.'),
-  add_key: refuse(
-    'key_refused',
-    'The server refused this key (401). It was not stored.',
-    'Copy it again from the Console; a key is shown there once.',
-  ),
-  check_key: refuse(
-    'network',
-    'The server could not be reached, so nothing was found out.',
-    'Look at the connection and the proxy.',
-  ),
-};
 
 /** Stands in for the program when the page runs in a browser. */
 export class FakeHost implements Host {
@@ -138,22 +98,9 @@ export class FakeHost implements Host {
 
   add_key({ key }: Args) {
     const { secret, labels, select, unchecked, base_url } = key as NewKey;
-    if (!/^sk-ant-api03-.{20,}$/.test(secret) && !base_url) {
-      throw refuse(
-        'bad_input',
-        'This is not an Anthropic API key: those begin with sk-ant-api03- and have about 108 characters.',
-        'Copy the whole key from the Console.',
-      );
-    }
-    if (secret.includes('refused')) throw BROKEN.add_key;
-    if (secret.includes('offline') && !unchecked) {
-      throw refuse(
-        'network',
-        'The key could not be checked, so it was not stored. The server could not be reached.',
-        'Look at the connection and the proxy.',
-      );
-    }
-    if (!this.#standing.vault) throw refuse('no_vault', 'There is no vault yet.', null);
+    judge(secret, base_url !== null, unchecked);
+    if (!this.#standing.vault)
+      throw refuse('no_vault', 'There is no vault yet.', null, 'make_vault');
     this.#needVault();
     const name = labels.name ?? 'Personal';
     if (this.#keys.some((other) => other.name === name)) {
@@ -186,6 +133,7 @@ export class FakeHost implements Host {
   }
 
   check_key({ id }: Args) {
+    this.#needVault();
     const row = this.#key(id);
     row.checked_at = Date.now();
     if (row.validity === 'unchecked') row.validity = 'valid';
@@ -274,7 +222,12 @@ export class FakeHost implements Host {
     const { key, model, prompt } = draft as Draft;
     const row = this.#keys.find((row) => (key === null ? row.is_selected : row.id === key));
     if (!row)
-      throw refuse('not_found', 'No key is selected that could pay.', 'Add a key, or select one.');
+      throw refuse(
+        'not_found',
+        'No key is selected that could pay.',
+        null,
+        this.#keys.length === 0 ? 'add_key' : 'select_key',
+      );
     return offer(row, model ?? 'claude-haiku-5-5', prompt);
   }
 
@@ -349,20 +302,11 @@ export class FakeHost implements Host {
 
   #needVault(): void {
     if (this.#standing.vault?.lock !== 'unlocked')
-      throw refuse('locked', 'The vault is locked.', null);
+      throw refuse('locked', 'The vault is locked.', null, 'unlock_vault');
   }
 
   #setLock(lock: NonNullable<Standing['vault']>['lock']): void {
     if (this.#standing.vault) this.#standing.vault = { ...this.#standing.vault, lock };
     this.#tell('store');
   }
-}
-
-function weigh(passphrase: string): null {
-  if (passphrase.length >= 12) return null;
-  throw refuse(
-    'bad_input',
-    'This passphrase would be guessed soon.',
-    'Four or five words that have nothing to do with each other are easy to remember and hard to guess.',
-  );
 }

@@ -50,7 +50,7 @@ export async function playRun(
     payer_label: payer,
     key: draft.key,
     booked: { tokens, cost: '0.001634', basis, priced_as_of: '2026-10-01' },
-    is_booked: true,
+    books: 'kept',
     stop_reason: state === 'finished' ? 'end_turn' : null,
     stop_note: null,
     request_id: `req_${run}`,
@@ -63,7 +63,7 @@ export async function playRun(
   else
     tell({
       event: 'failed',
-      error: { code: 'cancelled', message: 'You cancelled.', hint: null },
+      error: { code: 'cancelled', message: 'You cancelled.', hint: null, remedy: null },
       receipt,
     });
   return receipt;

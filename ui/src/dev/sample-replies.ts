@@ -1,10 +1,15 @@
 /** Small made-up replies: models, settings, an offer, a failure. */
-import type { Code, Failure, KeyRow, Models, Offer, SettingRow } from '../lib/bindings';
+import type { Code, Failure, KeyRow, Models, Offer, Remedy, SettingRow } from '../lib/bindings';
 import { exact } from '../lib/money';
 
 /** Makes a failure in the program's shape. */
-export function refuse(code: Code, message: string, hint: string | null): Failure {
-  return { code, message, hint };
+export function refuse(
+  code: Code,
+  message: string,
+  hint: string | null,
+  remedy: Remedy | null = null,
+): Failure {
+  return { code, message, hint, remedy };
 }
 
 export function someModels(): Models {
@@ -79,6 +84,7 @@ export function offer(key: KeyRow, model: string, prompt: string): Offer {
       gateway: key.base_url,
       environment: key.environment,
       max_tokens: 4096,
+      unknown_model: null,
       reason: key.is_selected ? 'because it is the active key' : 'because you chose it',
     },
     estimate: {

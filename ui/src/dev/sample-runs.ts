@@ -45,6 +45,7 @@ export function someRuns(number: number): RunDetails[] {
       reply_to: run % 2 === 0 ? run - 1 : null,
       state,
       tier: 'metered',
+      class: 'interactive',
       model: index % 3 === 0 ? 'claude-sonnet-5' : 'claude-haiku-5-5',
       payer_label: payer,
       key,

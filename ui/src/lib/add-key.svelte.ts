@@ -1,8 +1,7 @@
-import { add_key, type Added, type KeyEdit } from './bindings';
+import { add_key, take_over, type Added, type KeyEdit } from './bindings';
 import { Act } from './act.svelte';
 import { failure } from './host';
 import type { PayingKey } from './payer';
-import { take_over } from './take-over';
 import { VaultMaking } from './vault-making.svelte';
 
 /** The steps: what key, then a vault where the keychain can't open one alone, then its code. */
@@ -42,8 +41,7 @@ export class AddKey {
 
   /** Whether the server could not be asked, so that the key may be stored unchecked. */
   get canStoreUnchecked(): boolean {
-    const code = this.act.failure?.code;
-    return code === 'network' || code === 'timeout' || code === 'busy';
+    return this.act.failure?.remedy === 'store_unchecked';
   }
 
   /** Checks and stores the key, with a vault made for it where there is none yet. */

@@ -37,8 +37,10 @@ export class Turn {
     this.receipt?.state ?? (this.failure === null ? 'started' : 'failed'),
   );
   readonly isRunning = $derived(this.state === 'started');
-  /** A reply can go on from here: it has ended, and its texts are there to be sent again. */
-  readonly canBeRepliedTo = $derived(this.receipt?.is_kept === true);
+  /** A reply can go on from here: there is an answer, and its texts are kept to be sent again. */
+  readonly canBeRepliedTo = $derived(
+    this.receipt?.is_kept === true && this.state !== 'failed' && this.text !== '',
+  );
 
   #text = '';
   #thinking = '';

@@ -37,8 +37,7 @@ export class Desk {
   };
 
   /** Sends the same once more, at the same payer's cost. */
-  sendAgain = (turn: Turn): Promise<void> =>
-    this.#start(turn.draft, turn.files, () => undefined);
+  sendAgain = (turn: Turn): Promise<void> => this.#start(turn.draft, turn.files, () => undefined);
 
   /** Does again what failed, after what stood in the way is gone. */
   retry = (): Promise<void> => this.#again();
@@ -86,7 +85,7 @@ export class Desk {
     if (receipt.state === 'failed') return;
     void detach(turn.draft.attachments).catch(() => undefined);
     if (turn.canBeRepliedTo) this.#replyTo(turn, receipt.run);
-    else this.draft.anew();
+    else if (!receipt.is_kept) this.draft.anew();
   }
 
   #replyTo(turn: Turn, run: RunId): void {

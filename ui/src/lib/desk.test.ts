@@ -1,89 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
-import type { Draft, Offer, Receipt, RunEvent } from './bindings';
+import { Program, locked, offer, receipt, started, text } from '../dev/test-program';
+import type { Offer, RunEvent } from './bindings';
 import { Desk } from './desk.svelte';
-import { useHost } from './host';
-
-type Take = (event: RunEvent) => void;
-
-const receipt = (more: Partial<Receipt> = {}): Receipt => ({
-  run: 41,
-  conversation: 7,
-  state: 'finished',
-  tier: 'metered',
-  model: 'claude-haiku-4-5',
-  payer: 'key:a',
-  payer_label: 'Work',
-  key: 'a',
-  booked: null,
-  is_booked: true,
-  stop_reason: 'end_turn',
-  stop_note: null,
-  request_id: 'req_1',
-  attempts: 1,
-  first_token_ms: 420,
-  total_ms: 1800,
-  is_kept: true,
-  ...more,
-});
-
-const offer = (key = 'a', payer_label = 'Work'): Offer => ({
-  route: {
-    tier: 'metered',
-    model: 'claude-haiku-4-5',
-    payer_label,
-    key,
-    gateway: null,
-    environment: '',
-    max_tokens: 8192,
-    reason: `because ${payer_label} is the active key`,
-  },
-  estimate: { prompt_tokens: 10, counted_by: 'local', likely: '0.0018', at_most: '0.0041' },
-});
-
-const started: RunEvent = {
-  event: 'started',
-  run: 41,
-  conversation: 7,
-  model: 'claude-haiku-4-5',
-  payer_label: 'Work',
-  at_most: '0.0041',
-};
-const text = (piece: string): RunEvent => ({ event: 'text', text: piece });
-const locked = { code: 'locked', message: 'The vault is locked.', hint: 'Unlock it.' };
-
-/** A host that a test speaks for. */
-class Program {
-  offers: (draft: Draft) => Promise<Offer> = () => Promise.resolve(offer());
-  sent: { draft: Draft; name: string; take: Take }[] = [];
-  calls: [string, Record<string, unknown>][] = [];
-  refuse: unknown = null;
-  #end: (() => void)[] = [];
-
-  constructor() {
-    useHost({
-      call: (command, args) => {
-        this.calls.push([command, args]);
-        if (command === 'preflight') return this.offers(args['draft'] as Draft);
-        return Promise.resolve(command === 'attach' ? { id: 1, ...args, bytes: 3 } : null);
-      },
-      stream: (_command, args, _channel, take) => {
-        if (this.refuse !== null) return Promise.reject(this.refuse);
-        const { draft, name } = args as { draft: Draft; name: string };
-        this.sent.push({ draft, name, take: take as Take });
-        return new Promise((resolve) => this.#end.push(() => resolve(null)));
-      },
-    });
-  }
-
-  tell(...events: RunEvent[]): void {
-    for (const event of events) this.sent.at(-1)?.take(event);
-  }
-
-  called(command: string): Record<string, unknown>[] {
-    return this.calls.filter(([name]) => name === command).map(([, args]) => args);
-  }
-}
 
 let program: Program;
 let desk: Desk;
@@ -137,7 +56,7 @@ describe('who would pay', () => {
 
   test('is said again where nobody would', async () => {
     program.offers = () =>
-      Promise.reject({ code: 'not_found', message: 'No key is active.', hint: null });
+      Promise.reject({ code: 'not_found', message: 'No key is active.', hint: null, remedy: null });
     await write('Hello');
     expect(desk.draft.offer).toBeNull();
     expect(desk.draft.refusal?.code).toBe('not_found');
@@ -209,98 +128,26 @@ async function begin(prompt = 'Hello'): Promise<void> {
   program.tell(started);
 }
 
-describe('an answer', () => {
-  test('grows once a frame, however many pieces come', async () => {
-    await begin();
-    const turn = desk.conversation.last;
-    program.tell(...Array.from({ length: 5_000 }, (_, piece) => text(`${piece} `)));
-    expect(turn?.text).toBe('');
-    await vi.advanceTimersByTimeAsync(20);
-    expect(turn?.text.endsWith('4999 ')).toBe(true);
-  });
-
-  test('is whole when it ends, without waiting for a frame', async () => {
-    await begin();
-    program.tell({ event: 'thinking', text: 'Hm.' }, text('Hi'), text(' there'), {
-      event: 'finished',
-      receipt: receipt(),
-    });
-    const turn = desk.conversation.last;
-    expect(turn).toMatchObject({ text: 'Hi there', thinking: 'Hm.', state: 'finished' });
-    expect(desk.conversation.running).toBeNull();
-  });
-
-  test('shows what it waits for, until it comes', async () => {
-    await begin();
-    program.tell({ event: 'waiting', why: 'The server is overloaded.', until: 9, attempt: 2 });
-    expect(desk.conversation.last?.wait?.attempt).toBe(2);
-    program.tell(text('Hi'));
-    expect(desk.conversation.last?.wait).toBeNull();
-  });
-
-  test('that is cancelled keeps what has come', async () => {
-    await begin();
-    program.tell(text('Half an'));
-    desk.cancel();
-    desk.cancel();
-    expect(program.called('cancel')).toEqual([{ name: program.sent[0]?.name }]);
-    program.tell({
-      event: 'failed',
-      error: { code: 'cancelled', message: 'Cancelled.', hint: null },
-      receipt: receipt({ state: 'cancelled' }),
-    });
-    expect(desk.conversation.last).toMatchObject({ text: 'Half an', state: 'cancelled' });
-    expect(desk.draft.before?.run).toBe(41);
-  });
-
-  test('that fails can be sent again with its files', async () => {
-    await desk.draft.add([new File(['abc'], 'a.txt')]);
-    await begin();
-    program.tell(text('Half'), {
-      event: 'failed',
-      error: { code: 'network', message: 'The connection broke.', hint: 'Try again.' },
-      receipt: receipt({ state: 'failed' }),
-    });
-    expect(desk.conversation.last?.failure?.code).toBe('network');
-    expect(program.called('detach')).toHaveLength(0);
-    desk.draft.prompt = 'Something else';
-    const turn = desk.conversation.last;
-    if (turn) void desk.sendAgain(turn);
-    await vi.advanceTimersByTimeAsync(0);
-    program.tell(started);
-    expect(program.sent[1]?.draft).toMatchObject({ prompt: 'Hello', attachments: [1] });
-    expect(desk.draft.prompt).toBe('Something else');
-  });
-
-  test('can be cancelled before it has begun', async () => {
-    await write('Hello');
-    void desk.send();
-    await vi.advanceTimersByTimeAsync(0);
-    desk.cancel();
-    expect(program.called('cancel')).toHaveLength(1);
-  });
-});
-
 describe('a reply', () => {
   const ended: RunEvent = { event: 'finished', receipt: receipt() };
 
   test('goes on from the last answer and leaves the payer to the program', async () => {
     desk.draft.key = 'a';
     await begin();
-    program.tell(ended);
+    program.tell(text('Hi'), ended);
     expect(desk.draft.wire).toMatchObject({ reply_to: 41, key: null });
     expect(desk.draft.before).toEqual({ run: 41, title: 'Hello', payer: 'Work' });
   });
 
   test('is not offered where nothing was kept', async () => {
     await begin();
-    program.tell({ event: 'finished', receipt: receipt({ is_kept: false }) });
+    program.tell(text('Hi'), { event: 'finished', receipt: receipt({ is_kept: false }) });
     expect(desk.draft.before).toBeNull();
   });
 
   test('from the history begins with an empty page and keeps what was written', async () => {
     await begin();
-    program.tell(ended);
+    program.tell(text('Hi'), ended);
     desk.draft.prompt = 'What else?';
     desk.replyFrom({ run: 12, title: 'Older', payer: 'Farm' });
     expect(desk.conversation.turns).toHaveLength(0);
@@ -309,7 +156,7 @@ describe('a reply', () => {
 
   test('ends where a new conversation begins', async () => {
     await begin();
-    program.tell(ended);
+    program.tell(text('Hi'), ended);
     desk.anew();
     expect(desk.draft.before).toBeNull();
     expect(desk.conversation.turns).toHaveLength(0);

@@ -153,6 +153,7 @@ function tooLarge(file: File): Failure {
     code: 'bad_input',
     message: `${file.name} is larger than any model takes.`,
     hint: 'Text files go up to 10 MB, pictures up to 5 MB.',
+    remedy: null,
   };
 }
 

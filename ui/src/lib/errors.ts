@@ -1,18 +1,27 @@
 /** What the page makes of a failure, beyond showing its words. */
-import type { Code, Failure } from './bindings';
+import type { Code, Failure, Remedy } from './bindings';
 
 /** Codes that mean "the same may work if it is tried again". */
 const PASSING: readonly Code[] = ['busy', 'network', 'timeout', 'keychain_unavailable', 'failed'];
 
-/** Codes whose way out stands in the page itself, so that the hint would only repeat it. */
-const MENDED_IN_PLACE: readonly Code[] = ['locked', 'no_vault'];
-
-/** Returns what to do about a failure, where the page doesn't offer it itself. */
-export function advice({ code, hint }: Failure): string | null {
-  return MENDED_IN_PLACE.includes(code) ? null : hint;
-}
-
 /** Tells whether trying again may help. */
 export function isPassing({ code }: Failure): boolean {
   return PASSING.includes(code);
+}
+
+/** Returns the step that would help; a locked or missing vault always has one. */
+export function remedyOf({ code, remedy }: Failure): Remedy | null {
+  if (code === 'locked') return 'unlock_vault';
+  return code === 'no_vault' ? 'make_vault' : remedy;
+}
+
+/** Words a step that has no button of its own. */
+export function advice(failure: Failure): string | null {
+  const words: Partial<Record<Remedy, string>> = {
+    name_gateway: 'For the token of a gateway, name the gateway under Advanced.',
+    restore_store: 'Put a copy in its place in a terminal: `switchyard store restore FILE`.',
+  };
+  const remedy = remedyOf(failure);
+  const parts = [failure.hint, remedy && words[remedy]].filter(Boolean);
+  return parts.length === 0 ? null : parts.join(' ');
 }

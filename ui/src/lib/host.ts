@@ -55,5 +55,10 @@ export function failure(error: unknown): Failure {
   if (typeof error === 'object' && error !== null && 'code' in error && 'message' in error) {
     return error as Failure;
   }
-  return { code: 'failed', message: 'Something in this window went wrong.', hint: null } as Failure;
+  return {
+    code: 'failed',
+    message: 'Something in this window went wrong.',
+    hint: null,
+    remedy: null,
+  };
 }

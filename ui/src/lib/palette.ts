@@ -4,7 +4,7 @@ import { ask } from './asked.svelte';
 import { canPay, lockNow, named, select } from './keys.svelte';
 import { go, SCREENS, type Screen } from './router.svelte';
 import { shortcut } from './shortcuts';
-import { lockReason } from './standing.svelte';
+import { isFirstRun, lockReason } from './standing.svelte';
 import { chooseTheme, type Theme } from './theme.svelte';
 
 /** One thing that can be done from the palette. */
@@ -22,16 +22,19 @@ const SHOWN = 50;
 
 /** Lists what can be done now. */
 export function commands(standing: Standing | undefined, keys: readonly KeyRow[]): Command[] {
-  const all: Command[] = SCREENS.map((screen, index) => ({
-    id: `screen ${screen}`,
-    label: `Go to ${SCREEN_NAMES[screen]}`,
-    hint: shortcut(String(index + 1)),
-    act: () => go(screen),
-  }));
-  all.push(
-    { id: 'new', label: 'New conversation', hint: '', act: () => go('dispatch', 'new') },
-    { id: 'add-key', label: 'Add a key', hint: '', act: () => ask('add-key') },
-  );
+  const all: Command[] = [];
+  if (!isFirstRun(standing)) {
+    SCREENS.forEach((screen, index) =>
+      all.push({
+        id: `screen ${screen}`,
+        label: `Go to ${SCREEN_NAMES[screen]}`,
+        hint: shortcut(String(index + 1)),
+        act: () => go(screen),
+      }),
+    );
+    all.push({ id: 'new', label: 'New conversation', hint: '', act: beginAnew });
+  }
+  all.push({ id: 'add-key', label: 'Add a key', hint: '', act: () => ask('add-key') });
   if (standing?.vault) {
     all.push(
       lockReason(standing)
@@ -48,11 +51,11 @@ export function commands(standing: Standing | undefined, keys: readonly KeyRow[]
     all.push({ id: `theme ${theme}`, label, hint: '', act: () => chooseTheme(theme) });
   }
   for (const key of keys) {
-    if (!canPay(key) || key.is_selected) continue;
+    if (!canPay(key)) continue;
     all.push({
       id: `key ${key.id}`,
       label: `Pay with ${named(key)}`,
-      hint: key.environment,
+      hint: key.is_selected ? 'active' : key.environment,
       act: () => select(key.id),
     });
   }
@@ -68,4 +71,10 @@ export function found(all: readonly Command[], typed: string): Command[] {
       return words.every((word) => text.includes(word));
     })
     .slice(0, SHOWN);
+}
+
+async function beginAnew(): Promise<void> {
+  const { desk } = await import('./desk.svelte');
+  desk.anew();
+  go('dispatch');
 }

@@ -10,7 +10,10 @@ export type Verdict = { kind: PayerKind; lead: string; payer: string; rest: stri
 /** Takes the program's sentence apart. A sentence of another make is the payer as a whole. */
 export function verdict(who: Who): Verdict {
   const kind = payerKind(who);
-  const parts = /^(Plain `claude -p` (?:bills|sends)) (.+?)((?:,|:| \().*)?\.$/.exec(who.sentence);
+  const parts =
+    /^(Plain `claude -p` (?:bills|sends)) (your plan \([^)]*\)|.+?)(?:(?:, |: | \()(.*?)\)?)?\.$/.exec(
+      who.sentence,
+    );
   if (!parts) return { kind, lead: '', payer: who.sentence, rest: '' };
   const [, lead = '', payer = '', rest = ''] = parts;
   return { kind, lead, payer, rest };

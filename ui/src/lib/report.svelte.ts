@@ -43,7 +43,7 @@ export class UsageState {
         return { last: 30 };
       case 'custom': {
         const { first, last } = this;
-        return first !== '' && last !== '' && first <= last ? { between: { first, last } } : null;
+        return isDay(first) && isDay(last) && first <= last ? { between: { first, last } } : null;
       }
     }
   });
@@ -59,6 +59,14 @@ export class UsageState {
   readonly #part = new Resource<UsageReport | null>(() => this.#read(this.filter));
   readonly shown = $derived(this.isFiltered ? this.#part : this.all);
 
+  /** Begins days of one's own with those that are shown. */
+  startCustom(newest: string): void {
+    const days = this.all.value?.days;
+    if (this.first !== '' || !days) return;
+    this.first = days.first;
+    this.last = days.last < newest ? days.last : newest;
+  }
+
   /** Reads what is shown, now or again. */
   load = async (): Promise<void> => {
     await Promise.all([this.all.load(), this.isFiltered ? this.#part.load() : null]);
@@ -67,6 +75,11 @@ export class UsageState {
   #read(filter: UsageFilter): Promise<UsageReport | null> {
     return this.range === null ? Promise.resolve(null) : usage(this.range, filter);
   }
+}
+
+/** A field for a day is plain text where the web view has no calendar. */
+function isDay(text: string): boolean {
+  return /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(Date.parse(text));
 }
 
 function one<T>(value: T | null): T[] {

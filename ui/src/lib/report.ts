@@ -92,7 +92,8 @@ export function gridLines(most: bigint): Nano[] {
   if (most <= 0n) return [];
   let step = 1n;
   // 1, 2, 5, 10, 20, 50 …: the smallest one that needs no more than four lines.
-  for (let turn = 0; step * 4n < most; turn += 1) step = turn % 3 === 1 ? (step * 5n) / 2n : step * 2n;
+  for (let turn = 0; step * 4n < most; turn += 1)
+    step = turn % 3 === 1 ? (step * 5n) / 2n : step * 2n;
   const count = (most + step - 1n) / step;
   return Array.from({ length: Number(count) }, (_, line) => exact(step * BigInt(line + 1)));
 }
@@ -103,12 +104,12 @@ export function change(now: Nano, before: Nano): number | null {
   return from <= 0n ? null : Number(((nanos(now) - from) * 1000n) / from);
 }
 
-/** Writes a change: `+12%`, `−3%`, `the same`. */
-export function changeText(permille: number): string {
+/** Writes a change: `+12% on 1 to 22 Oct`, `as much as in …`, `14 times that of …`. */
+export function changeText(permille: number, before: string): string {
   const percent = Math.round(Math.abs(permille) / 10);
-  if (percent === 0) return 'the same';
-  if (permille > 9_990) return `${Math.round(permille / 1000) + 1} times`;
-  return `${permille < 0 ? '−' : '+'}${percent}%`;
+  if (percent === 0) return `as much as in ${before}`;
+  if (percent > 999) return `${Math.round(permille / 1000) + 1} times that of ${before}`;
+  return `${permille < 0 ? '−' : '+'}${percent}% on ${before}`;
 }
 
 /** Returns all tokens of some runs: thinking is in the output already. */

@@ -6,11 +6,14 @@ import type { Failure, RunState, RunSummary } from './bindings';
 import { failure } from './host';
 
 const PAGE = 100;
+const PATIENCE_MS = 300;
 
 export class Runs {
   rows = $state.raw<readonly RunSummary[]>([]);
   failure = $state.raw<Failure | null>(null);
   isLoading = $state(false);
+  /** Whether the wait is long enough to be shown. */
+  isSlow = $state(false);
   /** Every run there is has been read. */
   isWhole = $state(false);
   /** There was an answer, if only that there is nothing. */
@@ -44,6 +47,7 @@ export class Runs {
   async #read(work: () => Promise<{ rows: RunSummary[]; isWhole: boolean }>): Promise<void> {
     const mine = (this.#newest += 1);
     this.isLoading = true;
+    const timer = setTimeout(() => (this.isSlow = this.isLoading), PATIENCE_MS);
     try {
       const { rows, isWhole } = await work();
       if (mine !== this.#newest) return;
@@ -54,7 +58,8 @@ export class Runs {
     } catch (error) {
       if (mine === this.#newest) this.failure = failure(error);
     } finally {
-      if (mine === this.#newest) this.isLoading = false;
+      clearTimeout(timer);
+      if (mine === this.#newest) this.isLoading = this.isSlow = false;
     }
   }
 }

@@ -1,7 +1,9 @@
 /** Acts that came to their end, said in passing: shown for a while and read out politely. */
 
+import { failure } from './host';
+
 /** One thing that was said. */
-export type Said = { id: number; text: string };
+export type Said = { id: number; text: string; isFailure: boolean };
 
 const SHOWN_MS = 4000;
 
@@ -15,8 +17,17 @@ export function said(): Said | null {
 
 /** Says that something is done. */
 export function say(text: string): void {
+  show(text, false);
+}
+
+/** Says why something did not work, where there is no better place for it. */
+export function sayFailure(error: unknown): void {
+  show(failure(error).message, true);
+}
+
+function show(text: string, isFailure: boolean): void {
   const id = ++newest;
-  current = { id, text };
+  current = { id, text, isFailure };
   setTimeout(() => {
     if (current?.id === id) current = null;
   }, SHOWN_MS);

@@ -39,7 +39,4 @@ export class SettingsState {
       this.saving = null;
     }
   };
-
-  /** Goes back to the default. */
-  reset = (name: string): Promise<boolean> => this.save(name, 'default');
 }

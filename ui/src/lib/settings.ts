@@ -18,11 +18,21 @@ export interface Known {
   /** What it does, in a sentence. */
   about: string;
   control: Control;
+  /** The default, where going back to it may take something away. */
+  usual?: string;
+  /** Says what a change takes away for good, or nothing where it takes nothing. */
+  loss?: (from: string, to: string) => string | null;
 }
 
 export interface Group {
   title: string;
   names: readonly string[];
+}
+
+/** Tells whether a time gets shorter; `forever` stands for one without an end. */
+function isShorter(from: string, to: string, forever: string): boolean {
+  const length = (text: string) => (text === forever ? Infinity : Number(text));
+  return length(to) < length(from);
 }
 
 export const known: Record<string, Known> = {
@@ -33,7 +43,13 @@ export const known: Record<string, Known> = {
   },
   'history.keep_days': {
     label: 'Keep prompts and answers',
-    about: 'They are encrypted. Shortening this deletes older ones at once.',
+    about: 'They are encrypted, and deleted when this time is over.',
+    loss: (from, to) =>
+      isShorter(from, to, 'null')
+        ? to === '0'
+          ? 'All prompts and answers that are kept will be deleted.'
+          : `Prompts and answers older than ${to} days will be deleted.`
+        : null,
     control: {
       kind: 'choice',
       options: [
@@ -50,6 +66,9 @@ export const known: Record<string, Known> = {
   'usage.keep_months': {
     label: 'Keep single ledger rows',
     about: 'Sums by day stay in any case.',
+    usual: '13',
+    loss: (from, to) =>
+      isShorter(from, to, '0') ? `Rows older than ${to} months will be added up, for good.` : null,
     control: {
       kind: 'choice',
       options: [
@@ -69,7 +88,8 @@ export const known: Record<string, Known> = {
   },
   'vault.lock_after_minutes': {
     label: 'Lock when idle',
-    about: 'The usual: after 15 minutes where it takes a passphrase, never where the keychain opens it.',
+    about:
+      'The usual: after 15 minutes where it takes a passphrase, never where the keychain opens it.',
     control: {
       kind: 'choice',
       options: [

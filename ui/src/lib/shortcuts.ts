@@ -14,9 +14,9 @@ export function hasModifier({ ctrlKey, metaKey, altKey, shiftKey }: KeyboardEven
   return (IS_MAC ? metaKey && !ctrlKey : ctrlKey && !metaKey) && !altKey && !shiftKey;
 }
 
-/** Does what a key pressed anywhere in the window stands for. */
+/** Does what a key pressed anywhere in the window stands for, unless a dialog has the word. */
 export function onShortcut(event: KeyboardEvent): void {
-  if (!hasModifier(event)) return;
+  if (!hasModifier(event) || document.querySelector('[role=dialog]')) return;
   const screen = SCREENS[Number(event.key) - 1];
   if (screen) go(screen);
   else if (event.key.toLowerCase() === 'k') ask('palette');

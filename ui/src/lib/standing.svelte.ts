@@ -20,6 +20,11 @@ export function lockReason(value: Standing | undefined): LockReason | null {
   return lock === undefined || lock === 'unlocked' ? null : lock.locked;
 }
 
+/** Tells whether nothing was kept yet: no vault and no key. */
+export function isFirstRun(value: Standing | undefined): boolean {
+  return value !== undefined && !value.vault && !value.has_keys;
+}
+
 /** Tells whether the vault can be opened in this way. */
 export function hasSlot(value: Standing | undefined, kind: SlotKind): boolean {
   return value?.vault?.slots.some((slot) => slot.kind === kind) ?? false;

@@ -13,6 +13,11 @@ export function visible(top: number, height: number, row: number, total: number)
   return { first: Math.min(first, end), end };
 }
 
+/** Returns how many rows are drawn at most, for a view of this height. */
+export function most(height: number, row: number): number {
+  return Math.ceil(height / row) + 1 + 2 * MARGIN;
+}
+
 /** Returns how far to scroll so that a row is in full view. */
 export function scrolledTo(index: number, top: number, height: number, row: number): number {
   if (index * row < top) return index * row;

@@ -19,4 +19,9 @@ export class ModelList {
   nameOf(id: string): string {
     return this.models.find((model) => model.id === id)?.display_name ?? id;
   }
+
+  /** The same without the maker's name, where the line is short. */
+  shortNameOf(id: string): string {
+    return this.nameOf(id).replace(/^Claude /, '');
+  }
 }

@@ -1,0 +1,67 @@
+/** How the stand-in refuses: what fails in the scenario `error`, and what is wrong with an input. */
+import type { Failure } from '../lib/bindings';
+import { refuse } from './sample-replies';
+
+/** Commands that fail in the scenario `error`, each in its own way. */
+export const BROKEN: Record<string, Failure> = {
+  who: refuse(
+    'timeout',
+    'Your login shell did not answer within 5 s.',
+    'Look for a command in ~/.zshrc that waits for input.',
+  ),
+  list_keys: refuse(
+    'store_damaged',
+    'The store is damaged near the list of keys.',
+    null,
+    'restore_store',
+  ),
+  list_runs: refuse('failed', 'The history could not be read.', null),
+  usage: refuse('failed', 'The ledger could not be summed up.', 'Try again.'),
+  preflight: refuse(
+    'network',
+    'The server could not be reached.',
+    'Look at the connection and the proxy.',
+  ),
+  send: refuse('busy', 'The server is overloaded (529).', 'Try again in a few minutes.'),
+  add_key: refuse(
+    'key_refused',
+    'The server refused this key (401). It was not stored.',
+    'Copy it again from the Console; a key is shown there once.',
+  ),
+  check_key: refuse(
+    'network',
+    'The server could not be reached, so nothing was found out.',
+    'Look at the connection and the proxy.',
+  ),
+};
+
+/** Refuses what is not a key; `refused` and `offline` in it play the server's part. */
+export function judge(secret: string, isForGateway: boolean, unchecked: boolean): void {
+  if (!/^sk-ant-api03-.{20,}$/.test(secret) && !isForGateway) {
+    throw refuse(
+      'bad_input',
+      'This is not an Anthropic API key: those begin with sk-ant-api03- and have about 108 characters.',
+      'Copy the whole key from the Console.',
+      'name_gateway',
+    );
+  }
+  if (secret.includes('refused')) throw BROKEN.add_key;
+  if (secret.includes('offline') && !unchecked) {
+    throw refuse(
+      'network',
+      'The key could not be checked, so it was not stored. The server could not be reached.',
+      'Look at the connection and the proxy.',
+      'store_unchecked',
+    );
+  }
+}
+
+/** Refuses a passphrase that is too short. */
+export function weigh(passphrase: string): null {
+  if (passphrase.length >= 12) return null;
+  throw refuse(
+    'bad_input',
+    'This passphrase would be guessed soon.',
+    'Four or five words that have nothing to do with each other are easy to remember and hard to guess.',
+  );
+}

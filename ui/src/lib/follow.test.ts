@@ -1,0 +1,32 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+
+import { TestHost } from '../dev/test-host';
+import { hear, onChange, startFollowing } from './follow.svelte';
+
+beforeEach(() => vi.useFakeTimers());
+afterEach(() => vi.useRealTimers());
+
+it('changes that come close together are told once, and only to those who asked', async () => {
+  const store = vi.fn();
+  const who = vi.fn();
+  const ends = [onChange(['store'], store), onChange(['who'], who)];
+  hear('store');
+  hear('store');
+  await vi.advanceTimersByTimeAsync(100);
+  expect([store.mock.calls.length, who.mock.calls.length]).toEqual([1, 0]);
+  ends.forEach((end) => end());
+  hear('store');
+  await vi.advanceTimersByTimeAsync(100);
+  expect(store).toHaveBeenCalledTimes(1);
+});
+
+it('a broken line is called again', async () => {
+  const host = new TestHost({
+    follow: () => Promise.reject({ code: 'failed', message: 'Gone.', hint: null, remedy: null }),
+  });
+  startFollowing();
+  await vi.advanceTimersByTimeAsync(100);
+  host.on('follow', () => new Promise(() => undefined));
+  await vi.advanceTimersByTimeAsync(2500);
+  expect(host.argsOf('follow')).toHaveLength(2);
+});

@@ -1,0 +1,47 @@
+import { render, screen } from '@testing-library/svelte';
+import userEvent from '@testing-library/user-event';
+import { afterEach, expect, it } from 'vitest';
+
+import { standingOf, whoByKey } from '../dev/sample';
+import { refuse } from '../dev/sample-replies';
+import { standing, who } from '../lib/standing.svelte';
+import Strip from './Strip.svelte';
+
+afterEach(() => {
+  who.value = undefined;
+  who.failure = null;
+  standing.value = undefined;
+});
+
+it('says who pays, and opens to all that sets it, strongest first', async () => {
+  who.value = whoByKey();
+  render(Strip);
+  const strip = screen.getByRole('button');
+  expect(strip.textContent).toMatch(
+    /Plain\s+claude -p\s+bills\s+●\s+key …3f9a\s+from ~\/\.zshrc, line 42/,
+  );
+  await userEvent.click(strip);
+  const places = (await screen.findAllByRole('listitem')).map((item) => item.textContent);
+  expect(places[0]).toMatch(/in force/);
+  expect(places[1]).toMatch(/Overridden by the line in ~\/\.zshrc/);
+});
+
+it('waits in the size of what comes', () => {
+  render(Strip);
+  expect(screen.getByLabelText('Finding out who pays')).toBeTruthy();
+});
+
+it('says that it is not known, and why', () => {
+  who.failure = refuse('timeout', 'Your login shell did not answer.', null);
+  render(Strip);
+  expect(screen.getByRole('button').textContent).toMatch(
+    /not known: Your login shell did not answer/,
+  );
+});
+
+it('marks a window in which everything is made up, and a damaged store', () => {
+  standing.value = standingOf([], { is_simulated: true, damage: 'The store is damaged.' });
+  render(Strip);
+  expect(screen.getByText('SIMULATED')).toBeTruthy();
+  expect(screen.getByRole('alert').textContent).toMatch('The store is damaged.');
+});

@@ -1,0 +1,91 @@
+import { render, screen, within } from '@testing-library/svelte';
+import userEvent from '@testing-library/user-event';
+import { beforeEach, expect, test } from 'vitest';
+
+import { ledger, report } from '../../dev/sample-ledger';
+import { TestHost } from '../../dev/test-host';
+import type { Range, UsageFilter } from '../../lib/bindings';
+import Usage from './Usage.svelte';
+
+let host: TestHost;
+
+beforeEach(() => {
+  const rows = ledger();
+  host = new TestHost({
+    usage: ({ range, filter }: { range: Range; filter: UsageFilter }) =>
+      report(rows, range, filter),
+  });
+});
+
+const table = async (title: string) => {
+  const heading = await screen.findByRole('heading', { name: title });
+  return within(heading.parentElement as HTMLElement);
+};
+
+test('the days are asked for as they are chosen', async () => {
+  render(Usage);
+  await table('By payer');
+  await userEvent.click(screen.getByRole('radio', { name: '7 d' }));
+  await userEvent.click(screen.getByRole('radio', { name: 'Last month' }));
+  expect(host.argsOf('usage').map(({ range }) => range)).toEqual([
+    'month',
+    { last: 7 },
+    'last_month',
+  ]);
+});
+
+test('days of one’s own are asked for when both are there', async () => {
+  render(Usage);
+  await table('By payer');
+  await userEvent.click(screen.getByRole('radio', { name: 'Custom' }));
+  const [first, last] = [
+    await screen.findByLabelText('First day'),
+    screen.getByLabelText('Last day'),
+  ];
+  expect(first).not.toHaveProperty('value', '');
+  await userEvent.clear(first);
+  await screen.findByText('Choose the first and the last day.');
+  await userEvent.clear(last);
+  await userEvent.type(first, '2026-11-01');
+  await userEvent.type(last, '2026-11-15');
+  expect(host.argsOf('usage').at(-1)?.['range']).toEqual({
+    between: { first: '2026-11-01', last: '2026-11-15' },
+  });
+});
+
+test('a table is sorted by the column that is asked for', async () => {
+  render(Usage);
+  const models = await table('By model');
+  const names = () =>
+    models
+      .getAllByRole('row')
+      .slice(1)
+      .map((row) => within(row).getAllByRole('cell')[0]?.textContent?.trim());
+  await userEvent.click(models.getByRole('button', { name: 'Name' }));
+  expect(names()).toEqual(names().toSorted());
+  expect(models.getByRole('columnheader', { name: 'Name' }).ariaSort).toBe('ascending');
+});
+
+test('the chart is there as a table too', async () => {
+  render(Usage);
+  await userEvent.click(await screen.findByRole('button', { name: 'As a table' }));
+  expect(screen.getAllByRole('rowheader').length).toBeGreaterThan(0);
+});
+
+test('the arrows say what each day was', async () => {
+  render(Usage);
+  const chart = await screen.findByRole('group', { name: /^Money leaving by day/ });
+  chart.focus();
+  const newest = (await screen.findByRole('status')).textContent;
+  await userEvent.keyboard('{ArrowLeft}');
+  expect(screen.getByRole('status').textContent).not.toBe(newest);
+});
+
+test('days without runs say what to do', async () => {
+  host.on('usage', ({ range, filter }: { range: Range; filter: UsageFilter }) =>
+    report([], range, filter),
+  );
+  render(Usage);
+  await screen.findByText('No runs in these days');
+  await screen.findByRole('button', { name: 'Write a prompt' });
+});
