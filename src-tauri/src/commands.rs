@@ -34,7 +34,7 @@ commands! { desktop;
     who() => Who { desktop.who().await }
 
     /// Lists the keys, each with this month's money.
-    list_keys() => Vec<KeyRow> { desktop.app.read(|store, now| keys::rows(store, now)) }
+    list_keys() => Vec<KeyRow> { desktop.app.read(keys::rows) }
 
     /// Checks a pasted key with its server and stores it sealed.
     add_key(key: NewKey) => Added { desktop.add_key(key).await }

@@ -141,12 +141,9 @@ impl Desktop {
         events: Channel<RunEvent>,
     ) -> Result<()> {
         let flight = self.in_flight.enter(name);
-        let files = draft.attachments.clone();
         let (dispatch, ask) = (self.app.dispatch()?, self.ask(draft)?);
         let prepared = dispatch.preflight(ask, no_variable).await?;
-        stream::run(&dispatch, prepared, flight.cancel.clone(), &events).await?;
-        self.attachments.drop(&files);
-        Ok(())
+        stream::run(&dispatch, prepared, flight.cancel.clone(), &events).await
     }
 
     pub(crate) async fn choose_files(&self) -> Result<Vec<Attached>> {

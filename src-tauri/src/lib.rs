@@ -71,7 +71,7 @@ fn start() -> Result<()> {
             program.manage(stage);
             Ok(())
         })
-        .build(tauri::generate_context!())
+        .build(context())
         .map_err(|e| Error::failed("The window could not be opened.").because(e))?;
     program.run(|handle, event| match event {
         // The tray goes on when the last window is closed, unless there is none.
@@ -100,6 +100,15 @@ fn open(
     window::open(handle)?;
     tray::start(handle)?;
     Ok(())
+}
+
+/// Returns the configuration, the page and what each window may do, as they were compiled in.
+#[expect(
+    clippy::exit,
+    reason = "the framework's own way to end where a thread has no room for its configuration"
+)]
+fn context() -> tauri::Context {
+    tauri::generate_context!()
 }
 
 /// Keeps core dumps and inherited descriptors away, before there is a secret in this process.

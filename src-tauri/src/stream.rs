@@ -31,45 +31,73 @@ pub(crate) async fn run(
 /// Passes events on. Ends early when the page is gone: then nobody reads the run, and it is ended.
 async fn pass_on(mut events: Receiver<RunEvent>, page: &Channel<RunEvent>) -> Result<()> {
     let gone = |error| Error::new(Code::Cancelled, "The page is gone.").because(error);
-    let mut held: Option<RunEvent> = None;
-    while let Some(event) = events.recv().await {
+    while let Some(mut held) = events.recv().await {
         let until = Instant::now() + FRAME;
-        held = Some(event);
         while let Ok(Some(next)) = timeout_at(until, events.recv()).await {
-            held = match joined(held.take(), next) {
-                Ok(both) => Some(both),
-                Err((first, next)) => {
-                    if let Some(first) = first {
-                        page.send(first).map_err(gone)?;
-                    }
-                    Some(next)
-                }
-            };
+            if let Some(other) = join(&mut held, next) {
+                page.send(std::mem::replace(&mut held, other))
+                    .map_err(gone)?;
+            }
         }
-        if let Some(event) = held.take() {
-            page.send(event).map_err(gone)?;
-        }
+        page.send(held).map_err(gone)?;
     }
-    held.map_or(Ok(()), |event| page.send(event).map_err(gone))
+    Ok(())
 }
 
-/// Joins two pieces of the same kind, or gives both back.
-fn joined(
-    first: Option<RunEvent>,
-    next: RunEvent,
-) -> Result<RunEvent, (Option<RunEvent>, RunEvent)> {
-    match (first, next) {
-        (Some(RunEvent::Text { mut text }), RunEvent::Text { text: more }) => {
+/// Adds `next` to what is held, or gives it back where the two don't go together.
+fn join(held: &mut RunEvent, next: RunEvent) -> Option<RunEvent> {
+    match (held, next) {
+        (RunEvent::Text { text }, RunEvent::Text { text: more })
+        | (RunEvent::Thinking { text }, RunEvent::Thinking { text: more }) => {
             text.push_str(&more);
-            Ok(RunEvent::Text { text })
+            None
         }
-        (Some(RunEvent::Thinking { mut text }), RunEvent::Thinking { text: more }) => {
-            text.push_str(&more);
-            Ok(RunEvent::Thinking { text })
+        // The counts are totals, so the newer ones say it all.
+        (RunEvent::Usage { tokens }, RunEvent::Usage { tokens: newer }) => {
+            *tokens = newer;
+            None
         }
-        // The counts are totals, so the newer one says it all.
-        (Some(RunEvent::Usage { .. }), newer @ RunEvent::Usage { .. }) => Ok(newer),
-        (None, only) => Ok(only),
-        (first, next) => Err((first, next)),
+        (_, other) => Some(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use tauri::ipc::InvokeResponseBody;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn pieces_of_one_frame_go_together_and_nothing_changes_its_order() {
+        let text = |text: &str| RunEvent::Text {
+            text: text.to_owned(),
+        };
+        let (sink, events) = channel();
+        for event in [
+            text("a"),
+            text("b"),
+            RunEvent::Thinking {
+                text: "c".to_owned(),
+            },
+            text("d"),
+            text("e"),
+        ] {
+            sink.send(event).await.unwrap();
+        }
+        drop(sink);
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let heard = Arc::clone(&told);
+        let page = Channel::new(move |body| {
+            let InvokeResponseBody::Json(body) = body else {
+                panic!("events are JSON")
+            };
+            let event: serde_json::Value = serde_json::from_str(&body)?;
+            heard.lock().unwrap().push(event["text"].clone());
+            Ok(())
+        });
+        pass_on(events, &page).await.unwrap();
+        assert_eq!(*told.lock().unwrap(), ["ab", "c", "de"]);
     }
 }

@@ -32,6 +32,8 @@ pub(crate) fn open(handle: &AppHandle) -> Result<()> {
         .title("Switchyard")
         .inner_size(1000.0, 680.0)
         .min_inner_size(820.0, 560.0)
+        // Dropped files are the page's own to take: it attaches what it is given, as it is pasted.
+        .disable_drag_drop_handler()
         .data_directory(handle.state::<Arc<Desktop>>().app.paths().web())
         .on_navigation(is_ours)
         .on_new_window(|_, _| NewWindowResponse::Deny)

@@ -99,6 +99,21 @@ impl Desk {
         self.machine.root().join("window.log")
     }
 
+    /// Returns what the program and its page complained of: errors, panics, and what the page's policy
+    /// forbade.
+    ///
+    /// # Panics
+    /// When no window was opened.
+    #[must_use]
+    pub fn faults(&self) -> Vec<String> {
+        let log = std::fs::read_to_string(self.log()).expect("a log");
+        let is_fault = |line: &&str| {
+            let signs = [" ERROR ", "panicked", "Content Security Policy"];
+            signs.iter().any(|sign| line.contains(sign))
+        };
+        log.lines().filter(is_fault).map(str::to_owned).collect()
+    }
+
     /// Opens the window with these arguments.
     ///
     /// # Panics

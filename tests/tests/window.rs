@@ -20,13 +20,6 @@ async fn key_and_server() -> (Planted, String, Simulator) {
 fn expect_clean(desk: &Desk, planted: &Planted) {
     let found = planted.found_under(desk.machine.root());
     assert!(found.is_empty(), "{found:#?}");
-    let log = std::fs::read_to_string(desk.log()).unwrap();
-    let faults: Vec<_> = log.lines().filter(|line| is_fault(line)).collect();
+    let faults = desk.faults();
     assert!(faults.is_empty(), "{faults:#?}");
-}
-
-fn is_fault(line: &str) -> bool {
-    line.contains(" ERROR ")
-        || line.contains("panicked")
-        || line.contains("Content Security Policy")
 }

@@ -5,6 +5,7 @@ import './shared/popup.css';
 import { mount } from 'svelte';
 
 import App from './App.svelte';
+import { reportFaults } from './lib/faults';
 import { startFollowing } from './lib/follow.svelte';
 import { useHost } from './lib/host';
 import { applyTheme } from './lib/theme.svelte';
@@ -20,6 +21,8 @@ async function standIn(): Promise<void> {
 await standIn();
 applyTheme();
 startFollowing();
+
+reportFaults();
 
 const target = document.getElementById('app');
 if (target) mount(App, { target });

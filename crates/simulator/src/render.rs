@@ -52,7 +52,7 @@ pub(crate) fn stream(answer: &Answer, asked: &Asked, request_id: &str) -> Vec<Pi
     let spoken = Spoken::new(answer, asked);
     let mut events = Events::new(answer.style);
     events.send(&Event::MessageStart {
-        message: spoken.opening(),
+        message: Box::new(spoken.opening()),
     });
     let index = spoken.blocks_before_text(&mut events);
     let content_block = ContentBlock::Text { text: "" };

@@ -31,13 +31,18 @@ export class Desk {
       return;
     }
     const files = draft.attachments.map((file) => file.name);
+    // Done again, it sends what stands in the editor by then: that is what a person sees.
+    this.#again = this.send;
     await this.#start({ ...draft.wire, key: route.key, model: route.model }, files, () =>
       draft.sent(),
     );
   };
 
   /** Sends the same once more, at the same payer's cost. */
-  sendAgain = (turn: Turn): Promise<void> => this.#start(turn.draft, turn.files, () => undefined);
+  sendAgain = (turn: Turn): Promise<void> => {
+    this.#again = () => this.sendAgain(turn);
+    return this.#start(turn.draft, turn.files, () => undefined);
+  };
 
   /** Does again what failed, after what stood in the way is gone. */
   retry = (): Promise<void> => this.#again();
@@ -70,7 +75,6 @@ export class Desk {
   async #start(wire: Draft, files: string[], begun: () => void): Promise<void> {
     this.failure = null;
     this.notice = null;
-    this.#again = () => this.#start(wire, files, begun);
     try {
       await this.conversation.start(wire, files, { begun, ended: (turn) => this.#ended(turn) });
     } catch (error) {

@@ -103,10 +103,11 @@ describe('sending', () => {
     expect(desk.draft.prompt).toBe('Hello');
     expect(desk.conversation.running).toBeNull();
     program.refuse = null;
+    desk.draft.prompt = 'Hello there';
     void desk.retry();
     await vi.advanceTimersByTimeAsync(0);
     expect(desk.failure).toBeNull();
-    expect(program.sent[0]?.draft.prompt).toBe('Hello');
+    expect(program.sent[0]?.draft.prompt).toBe('Hello there');
   });
 
   test('waits for the run before', async () => {

@@ -10,7 +10,7 @@ use super::usage_object::{DeltaUsage, MessageUsage};
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(crate) enum Event<'a> {
     MessageStart {
-        message: Message<'a>,
+        message: Box<Message<'a>>,
     },
     ContentBlockStart {
         index: usize,
