@@ -25,6 +25,7 @@ pub(crate) fn start(desktop: &Arc<Desktop>, handle: &AppHandle) {
             tracing::warn!(%error, "a second start will not bring the window to the front");
         }
     });
+    spawn(until_told(handle.clone()));
     let own = Arc::clone(desktop);
     spawn(async move {
         if let Err(error) = keep(&own).await {
@@ -40,6 +41,30 @@ pub(crate) fn finish(handle: &AppHandle) {
         block_on(desktop.in_flight.end_all(PATIENCE));
     }
 }
+
+/// Ends the program as its menu does when the session ends, or a terminal that it was started from.
+#[cfg(unix)]
+async fn until_told(handle: AppHandle) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let of =
+        |kind| signal(kind).inspect_err(|error| tracing::warn!(%error, "a signal is not heard"));
+    let (Ok(mut term), Ok(mut int), Ok(mut hup)) = (
+        of(SignalKind::terminate()),
+        of(SignalKind::interrupt()),
+        of(SignalKind::hangup()),
+    ) else {
+        return;
+    };
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+        _ = hup.recv() => {}
+    }
+    handle.exit(0);
+}
+
+#[cfg(not(unix))]
+async fn until_told(_handle: AppHandle) {}
 
 async fn keep(desktop: &Desktop) -> Result<()> {
     // Nothing is made before the user wants a vault.
