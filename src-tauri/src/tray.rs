@@ -14,6 +14,7 @@ use tauri::{AppHandle, Manager, Result, Wry};
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::desktop::Desktop;
+use crate::replies::Change;
 use crate::window;
 
 const OPEN: &str = "open";
@@ -178,7 +179,10 @@ fn chosen(handle: &AppHandle, id: &str) {
         }
         QUIT => handle.exit(0),
         LOCK => {
-            spawn(async move { told(desktop.lock().await) });
+            spawn(async move {
+                let outcome = desktop.lock().await;
+                told(&desktop, outcome);
+            });
         }
         _ => {
             let Some(key) = id.strip_prefix(KEY).map(KeyId::from_text) else {
@@ -186,15 +190,18 @@ fn chosen(handle: &AppHandle, id: &str) {
             };
             spawn(async move {
                 let select = move |store: &_, now| keys::select(store, &key, now).map(drop);
-                told(desktop.app.write(select).await);
+                let outcome = desktop.app.write(select).await;
+                told(&desktop, outcome);
             });
         }
     }
 }
 
 /// A menu has no place for an error; the window shows how things stand.
-fn told(outcome: switchyard_core::Result<()>) {
+fn told(desktop: &Desktop, outcome: switchyard_core::Result<()>) {
     if let Err(error) = outcome {
         tracing::warn!(%error, "what was chosen in the tray could not be done");
     }
+    // The mark before a key that is chosen changes by itself, also where nothing else has.
+    desktop.followers.tell(Change::Store);
 }
