@@ -11,8 +11,8 @@
 readonly build_packages=(ca-certificates gcc libc6-dev)
 # The window: the system's web view and the tray that Linux desktops show.
 readonly window_packages=(libayatana-appindicator3-1 libwebkit2gtk-4.1-dev pkg-config python3 python3-venv)
-# A display of one's own, the web view's driver, a bus, and letters to draw.
-readonly screen_packages=(dbus fonts-dejavu-core webkit2gtk-driver xvfb)
+# A display of one's own, the web view's driver, a bus, a panel that shows trays, and letters to draw.
+readonly screen_packages=(dbus fonts-dejavu-core webkit2gtk-driver xfce4-panel xfconf xvfb)
 # What the tests put Switchyard beside: a real keyring on a private bus, the login shells
 # that people use, the official Python SDK, a network namespace, curl.
 readonly test_packages=(

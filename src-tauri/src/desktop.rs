@@ -54,6 +54,7 @@ impl Desktop {
 
     /// Tells a page of every change, for as long as it listens.
     pub(crate) async fn follow(&self, changes: Channel<Change>) -> Result<()> {
+        tracing::info!("a page is shown");
         self.followers.feed(&changes).await;
         Ok(())
     }

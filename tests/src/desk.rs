@@ -13,9 +13,12 @@ use thirtyfour::prelude::*;
 use thirtyfour::{Capabilities, WebDriver};
 
 use crate::machine::{Machine, binary, command};
+use crate::program::Program;
+use crate::screen::Screen;
+use crate::tray::Tray;
 
 /// How long anything on the page may take to appear: far more than it does.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The size of the screen, and of the window unless a test sets another.
 const SCREEN: &str = "1600x1000x24";
@@ -25,12 +28,12 @@ pub struct Desk {
     /// The machine, whose commands share the window's store.
     pub machine: Machine,
     // Ended in this order.
-    around: Vec<Ended>,
+    pub(crate) around: Vec<Ended>,
     port: u16,
 }
 
 /// A process that is ended with its desk.
-struct Ended(Child);
+pub(crate) struct Ended(pub(crate) Child);
 
 impl Drop for Ended {
     fn drop(&mut self) {
@@ -59,6 +62,7 @@ impl Desk {
     #[must_use]
     pub fn of(mut machine: Machine) -> Self {
         let (screen, display) = screen(&machine);
+        let machine_folder = machine.root().display().to_string();
         machine
             .set("DISPLAY", display)
             .set("GDK_BACKEND", "x11")
@@ -68,7 +72,9 @@ impl Desk {
             // The accessibility bus would be one more process that outlives its test.
             .set("NO_AT_BRIDGE", "1")
             .set("TAURI_WEBVIEW_AUTOMATION", "true")
-            .set("SWITCHYARD_LOG", "warn");
+            // The folder of a demo that the driver killed goes with the machine.
+            .set("TMPDIR", machine_folder)
+            .set("SWITCHYARD_LOG", "warn,switchyard_desktop=info");
         let (bus, address) = bus(&machine);
         machine.set("DBUS_SESSION_BUS_ADDRESS", address);
         Self {
@@ -91,6 +97,69 @@ impl Desk {
         pipe.write_all(b"pw\n")
             .expect("the keyring reads its password");
         self.around.insert(0, Ended(keyring));
+    }
+
+    /// Starts the program as its user does, without a driver, and waits until its page is shown.
+    ///
+    /// # Panics
+    /// When it does not start or shows no page.
+    pub async fn start(&mut self) -> Program {
+        let before = self.pages();
+        let child = self.spawn_logged(&binary("switchyard-desktop"), &[]);
+        self.around.insert(0, Ended(child));
+        self.wait_for_page(before).await;
+        self.program()
+    }
+
+    /// Returns how many pages were shown until now.
+    #[must_use]
+    pub fn pages(&self) -> usize {
+        let log = std::fs::read_to_string(self.log()).unwrap_or_default();
+        log.matches("a page is shown").count()
+    }
+
+    /// Waits until more than this many pages were shown.
+    ///
+    /// # Panics
+    /// When no other comes.
+    pub async fn wait_for_page(&self, before: usize) {
+        let start = std::time::Instant::now();
+        while self.pages() <= before {
+            assert!(start.elapsed() < PATIENCE, "no page is shown");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Returns the program that is running at this desk, whoever has started it.
+    ///
+    /// # Panics
+    /// When none is.
+    #[must_use]
+    pub fn program(&self) -> Program {
+        Program::of(&self.machine, "switchyard-desktop")
+    }
+
+    /// Returns the process that holds the page.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[must_use]
+    pub fn web_process(&self) -> Program {
+        Program::of(&self.machine, "WebKitWebProcess")
+    }
+
+    /// Returns the desk's screen.
+    ///
+    /// # Panics
+    /// When it is gone.
+    #[must_use]
+    pub fn screen(&self) -> Screen {
+        Screen::of(&self.machine)
+    }
+
+    /// Returns what the program shows in the tray of a panel that was brought.
+    pub async fn tray(&self) -> Tray {
+        Tray::find(&self.machine).await
     }
 
     /// Returns the file that what the window logs goes to.
@@ -138,17 +207,8 @@ impl Desk {
     fn start_driver(&mut self) {
         let free = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
         self.port = free.expect("a free port").port();
-        let log = File::create(self.log()).expect("a log file");
-        let driver = command(Path::new("/usr/bin/WebKitWebDriver"))
-            .arg(format!("--port={}", self.port))
-            .env_clear()
-            .envs(self.machine.variables())
-            .current_dir(self.machine.home())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .expect("WebKitWebDriver is installed; run the tests with ./dev test");
+        let port = format!("--port={}", self.port);
+        let driver = self.spawn_logged(Path::new("/usr/bin/WebKitWebDriver"), &[&port]);
         self.around.insert(0, Ended(driver));
         let listens = || std::net::TcpStream::connect(("127.0.0.1", self.port)).is_ok();
         let start = std::time::Instant::now();
@@ -156,6 +216,23 @@ impl Desk {
             assert!(start.elapsed() < PATIENCE, "the driver does not listen");
             std::thread::yield_now();
         }
+    }
+}
+
+impl Desk {
+    /// Starts a program whose complaints go into the log.
+    fn spawn_logged(&self, program: &Path, arguments: &[&str]) -> Child {
+        let log = File::options().append(true).create(true).open(self.log());
+        command(program)
+            .args(arguments)
+            .env_clear()
+            .envs(self.machine.variables())
+            .current_dir(self.machine.home())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log.expect("a log file"))
+            .spawn()
+            .expect("it is installed; run the tests with ./dev test")
     }
 }
 
@@ -334,6 +411,8 @@ fn screen(machine: &Machine) -> (Ended, String) {
             "-screen",
             "0",
             SCREEN,
+            // Else it begins anew whenever nobody has a window on it.
+            "-noreset",
             "-nolisten",
             "tcp",
         ],

@@ -13,12 +13,18 @@ mod desk;
 mod machine;
 pub mod namespace;
 mod planted;
+mod program;
 mod running;
+mod screen;
 mod store;
+mod tray;
 mod vault;
 
 pub use desk::{Desk, Window};
 pub use machine::{Machine, Outcome, binary, finish};
 pub use planted::{Planted, Watch};
+pub use program::Program;
 pub use running::Running;
+pub use screen::{Place, Screen};
 pub use store::expect_sound;
+pub use tray::{Entry, Tray};

@@ -46,10 +46,15 @@ impl Planted {
     /// in hexadecimal digits of either case.
     #[must_use]
     pub fn is_in(&self, bytes: &[u8]) -> bool {
-        self.0
-            .iter()
-            .flat_map(|secret| forms(secret))
-            .any(|form| is_part(&form, bytes))
+        let forms: Vec<_> = self.0.iter().flat_map(|secret| forms(secret)).collect();
+        let mut begins = [false; 256];
+        for form in &forms {
+            begins[usize::from(form[0])] = true;
+        }
+        // Once through for all forms: a process's memory is large.
+        bytes.iter().enumerate().any(|(at, byte)| {
+            begins[usize::from(*byte)] && forms.iter().any(|form| bytes[at..].starts_with(form))
+        })
     }
 
     /// Looks at the arguments of every process from now until [`Watch::end`].
@@ -133,20 +138,6 @@ fn forms(secret: &str) -> Vec<Vec<u8>> {
         forms.push(coded[4..coded.len().saturating_sub(4).max(5)].to_vec());
     }
     forms
-}
-
-fn is_part(form: &[u8], bytes: &[u8]) -> bool {
-    let Some(first) = form.first() else {
-        return false;
-    };
-    let mut rest = bytes;
-    while let Some(at) = rest.iter().position(|byte| byte == first) {
-        if rest[at..].starts_with(form) {
-            return true;
-        }
-        rest = &rest[at + 1..];
-    }
-    false
 }
 
 fn base64(bytes: &[u8]) -> Vec<u8> {

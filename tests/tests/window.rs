@@ -2,7 +2,9 @@
 //! by role and name, as a screen reader finds it.
 
 mod first_run;
+mod instance;
 mod runs;
+mod tray;
 
 use switchyard_simulator::{KeyState, Script, Simulator};
 use switchyard_tests::{Desk, Planted};
