@@ -24,6 +24,9 @@ const START: Duration = Duration::from_secs(10);
 /// Between two pieces of an answer, in milliseconds: as fast as a quick model.
 const PACE: &str = "15";
 
+/// How often its folder is tried to be removed.
+const CLEAR_MAX: u32 = 100;
+
 /// What a window needs of its surroundings to be shown at all.
 const DISPLAY: &[&str] = &[
     "DBUS_SESSION_BUS_ADDRESS",
@@ -76,6 +79,16 @@ impl Stage {
     /// Returns the folders of the demo's store.
     pub(crate) fn paths(&self) -> Paths {
         Paths::under(self.home.path())
+    }
+
+    /// Takes the folder away.
+    pub(crate) fn clear(self) {
+        let home = self.home.keep();
+        // The web view's own processes end after this one, and may write while it is emptied.
+        let is_gone = (0..CLEAR_MAX).any(|_| std::fs::remove_dir_all(&home).is_ok());
+        if !is_gone {
+            tracing::warn!(folder = %home.display(), "the demo's folder could not be removed");
+        }
     }
 
     /// Makes the vault and fills the store.

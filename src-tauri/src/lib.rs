@@ -19,7 +19,7 @@ mod window;
 mod wire;
 
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use switchyard_core::app::OneWindow;
 use switchyard_core::paths::Paths;
@@ -68,7 +68,7 @@ fn start() -> Result<()> {
             };
             program.manage(one);
             open(program.handle(), paths, stage.as_ref())?;
-            program.manage(stage);
+            program.manage(Mutex::new(stage));
             Ok(())
         })
         .build(context())
@@ -80,7 +80,10 @@ fn start() -> Result<()> {
         } if tray::stays(handle) => {
             api.prevent_exit();
         }
-        RunEvent::Exit => keeper::finish(handle),
+        RunEvent::Exit => {
+            keeper::finish(handle);
+            clear_stage(handle);
+        }
         _ => {}
     });
     Ok(())
@@ -100,6 +103,14 @@ fn open(
     window::open(handle)?;
     tray::start(handle)?;
     Ok(())
+}
+
+/// Takes the demo's folder away. The process ends without dropping what the framework holds.
+fn clear_stage(handle: &AppHandle) {
+    if let Some(stage) = handle.try_state::<Mutex<Option<demo::Stage>>>() {
+        let stage = stage.lock().unwrap_or_else(PoisonError::into_inner).take();
+        stage.into_iter().for_each(demo::Stage::clear);
+    }
 }
 
 /// Returns the configuration, the page and what each window may do, as they were compiled in.
