@@ -15,7 +15,7 @@ use thirtyfour::{Capabilities, WebDriver};
 use crate::machine::{Machine, binary, command};
 use crate::program::Program;
 use crate::screen::Screen;
-use crate::tray::Tray;
+use crate::tray::{Tray, bus_of};
 
 /// How long anything on the page may take to appear: far more than it does.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -104,8 +104,16 @@ impl Desk {
     /// # Panics
     /// When it does not start or shows no page.
     pub async fn start(&mut self) -> Program {
+        self.start_with(&[]).await
+    }
+
+    /// Starts the program with these arguments, as [`start`](Self::start) does.
+    ///
+    /// # Panics
+    /// When it does not start or shows no page.
+    pub async fn start_with(&mut self, arguments: &[&str]) -> Program {
         let before = self.pages();
-        let child = self.spawn_logged(&binary("switchyard-desktop"), &[]);
+        let child = self.spawn_logged(&binary("switchyard-desktop"), arguments);
         self.around.insert(0, Ended(child));
         self.wait_for_page(before).await;
         self.program()
@@ -146,6 +154,11 @@ impl Desk {
     #[must_use]
     pub fn web_process(&self) -> Program {
         Program::of(&self.machine, "WebKitWebProcess")
+    }
+
+    /// Returns a connection of the test's own to the desk's bus.
+    pub async fn bus(&self) -> zbus::Connection {
+        bus_of(&self.machine).await
     }
 
     /// Returns the desk's screen.
@@ -390,6 +403,14 @@ impl Window {
         let body = self.page.execute("return document.body.innerText", vec![]);
         let said = body.await.ok().and_then(|said| said.convert().ok());
         said.unwrap_or_default()
+    }
+
+    /// Lets go of a window whose program has ended by itself.
+    ///
+    /// # Panics
+    /// When it was closed before.
+    pub fn leave(self) {
+        self.page.leak().expect("a window that was not closed");
     }
 
     /// Closes the window.

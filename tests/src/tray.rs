@@ -38,6 +38,9 @@ const WATCHER: [&str; 3] = [
     "org.kde.StatusNotifierWatcher",
 ];
 
+/// A menu as it is sent: its number, its properties, its entries.
+type Layout = (i32, HashMap<String, OwnedValue>, Vec<OwnedValue>);
+
 /// One entry of a menu.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Entry {
@@ -110,9 +113,9 @@ impl Tray {
     /// When it does not answer.
     pub async fn entries(&self) -> Vec<Entry> {
         let asked = (0, -1, Vec::<String>::new());
-        let layout: (u32, (i32, HashMap<String, OwnedValue>, Vec<OwnedValue>)) =
-            self.menu.call("GetLayout", &asked).await.expect("a menu");
-        let entries = layout.1.2.iter();
+        let layout: (u32, Layout) = self.menu.call("GetLayout", &asked).await.expect("a menu");
+        let (_, (_, _, entries)) = layout;
+        let entries = entries.iter();
         entries.filter_map(|value| entry(value)).collect()
     }
 
@@ -159,10 +162,7 @@ impl Tray {
 }
 
 async fn watcher(machine: &Machine) -> Proxy<'static> {
-    let address = machine.variables().get("DBUS_SESSION_BUS_ADDRESS");
-    let bus = zbus::connection::Builder::address(address.expect("a bus").as_str());
-    let bus = bus.expect("a bus's address").build().await;
-    let bus: Connection = bus.expect("the bus answers");
+    let bus = bus_of(machine).await;
     let [name, path, interface] = WATCHER;
     let watcher = zbus::proxy::Builder::new(&bus)
         .destination(name)
@@ -201,4 +201,11 @@ fn entry(value: &Value<'_>) -> Option<Entry> {
         is_checked: number("toggle-state") == Some(1),
         entries: entries.iter().filter_map(entry).collect(),
     })
+}
+
+pub(crate) async fn bus_of(machine: &Machine) -> Connection {
+    let address = machine.variables().get("DBUS_SESSION_BUS_ADDRESS");
+    let bus = zbus::connection::Builder::address(address.expect("a bus").as_str());
+    let bus = bus.expect("a bus's address").build().await;
+    bus.expect("the bus answers")
 }

@@ -17,4 +17,5 @@ mod planted;
 mod terminal;
 #[cfg(test)]
 mod who_table;
+#[cfg(test)]
 mod window;

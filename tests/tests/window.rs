@@ -1,7 +1,9 @@
 //! The real window in the real web view, clicked through as a person would: what it asks for is found
 //! by role and name, as a screen reader finds it.
 
+mod ends;
 mod first_run;
+mod hostile;
 mod instance;
 mod runs;
 mod tray;

@@ -5,7 +5,7 @@ use switchyard_tests::{Desk, Window};
 use super::{expect_clean, key_and_server};
 
 /// Pastes a key for a server of the test's own. Anthropic's needs no address: two steps fewer.
-async fn paste(window: &Window, key: &str, url: &str) {
+pub(super) async fn paste(window: &Window, key: &str, url: &str) {
     window.click("button", "Add key").await;
     window.type_into("textbox", "API key", key).await;
     window.click("button", "Advanced").await;

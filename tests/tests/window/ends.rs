@@ -1,0 +1,107 @@
+//! The end of the program: nothing holds it up, and what was under way is booked.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use rustix::process::Signal;
+use switchyard_simulator::{Reply, Simulator};
+use switchyard_tests::{Desk, Machine, Planted, Window, expect_sound};
+
+use zbus::MessageStream;
+
+use super::{expect_clean, key_and_server};
+
+/// Where a keyring is on the bus.
+const SECRETS: &str = "org.freedesktop.secrets";
+
+/// Sends a prompt whose answer stops half-way.
+async fn send_a_long_one(window: &Window, server: &Simulator) {
+    server.push(Reply::events(600).stall_after(200));
+    window.go_to("dispatch").await;
+    window.type_into("textbox", "Prompt", "A long one").await;
+    window.click("button", "Send").await;
+    window.read("word150").await;
+}
+
+fn tell(what: &str, took: Duration) {
+    eprintln!("{what}: {} ms", took.as_millis());
+}
+
+fn expect_estimated(desk: &Desk) {
+    let usage = desk.machine.run(["usage", "--json"]).succeeded();
+    assert!(usage.contains("\"runs\":1"), "{usage}");
+    assert!(usage.contains("\"estimated\""), "{usage}");
+    expect_sound(&desk.machine.paths().database());
+}
+
+#[tokio::test]
+async fn a_run_under_way_is_booked_when_the_program_is_quit_from_the_tray() {
+    let (planted, key, server) = key_and_server().await;
+    let mut desk = Desk::of(Machine::with_key(&key, &server));
+    desk.bring_panel().await;
+    let window = desk.open(&[]).await;
+    send_a_long_one(&window, &server).await;
+    let (program, tray) = (desk.program(), desk.tray().await);
+    tray.choose("Quit").await;
+    tell("quit with a run under way", program.ended().await);
+    window.leave();
+    // Its end was booked by the program itself, not by whoever comes next.
+    let state: String = desk.machine.value("SELECT state FROM runs");
+    assert_eq!(state, "cancelled");
+    expect_estimated(&desk);
+    expect_clean(&desk, &planted);
+}
+
+#[tokio::test]
+async fn a_vault_that_is_just_being_made_in_a_silent_keychain_does_not_hold_up_the_end() {
+    let (planted, key, server) = key_and_server().await;
+    let mut desk = Desk::new();
+    let silent = desk.bus().await;
+    silent.request_name(SECRETS).await.unwrap();
+    let mut calls = MessageStream::from(&silent);
+    let window = desk.open(&[]).await;
+    super::first_run::paste(&window, &key, &server.base_url()).await;
+    asked(&mut calls).await;
+    let program = desk.program();
+    program.signal(Signal::TERM);
+    tell(
+        "told to end while the keychain is asked",
+        program.ended().await,
+    );
+    window.leave();
+    expect_clean(&desk, &planted);
+}
+
+/// Waits until the keychain has been asked for something.
+async fn asked(calls: &mut MessageStream) {
+    let mut calls = calls.filter_map(|call| std::future::ready(call.ok()));
+    let first = async {
+        while let Some(call) = calls.next().await {
+            if call.message_type() == zbus::message::Type::MethodCall {
+                return;
+            }
+        }
+        panic!("the bus is gone");
+    };
+    let first = tokio::time::timeout(Duration::from_secs(30), first).await;
+    first.expect("the keychain is asked");
+}
+
+#[tokio::test]
+async fn a_demo_takes_its_folder_with_it() {
+    let mut desk = Desk::new();
+    let is_demo = |entry: &std::fs::DirEntry| {
+        let name = entry.file_name();
+        name.to_string_lossy().starts_with("switchyard-demo-")
+    };
+    let demos = |desk: &Desk| {
+        let entries = std::fs::read_dir(desk.machine.root()).unwrap();
+        entries.flatten().filter(is_demo).count()
+    };
+    let program = desk.start_with(&["--demo"]).await;
+    assert_eq!(demos(&desk), 1);
+    program.signal(Signal::TERM);
+    program.ended().await;
+    assert_eq!(demos(&desk), 0);
+    expect_clean(&desk, &Planted::default());
+}
