@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # The main job from a terminal, on a throw-away store, with the simulator as server: nothing here is
-# real, nothing is sent anywhere, and nothing is left behind. Started by `./dev demo`.
+# real, nothing is sent anywhere, and nothing is left behind. Started by
+# `./dev demo --terminal`.
 set -euo pipefail
 
-: "${SWITCHYARD_BIN:?start this with ./dev demo}" "${SWITCHYARD_SIMULATOR_BIN:?start this with ./dev demo}"
+: "${SWITCHYARD_BIN:?start this with ./dev demo --terminal}" "${SWITCHYARD_SIMULATOR_BIN:?start this with ./dev demo --terminal}"
 
 home=$(mktemp -d "${TMPDIR:-/tmp}/switchyard-demo.XXXXXX")
 simulator=

@@ -1,6 +1,7 @@
 //! What the window works with: the core, and what only a window has.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -27,6 +28,9 @@ use crate::inputs::{Draft, NewKey, NewVault, Opener, TakeOver};
 use crate::replies::{Added, Attached, Change, Checked, Created, Offer, SettingRow};
 use crate::{clipboard, links, stream};
 
+/// How old the answer to who pays may be when the window is come back to.
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
+
 /// How much of a page's fault is logged, in columns of text.
 const FAULT_MAX: usize = 2_000;
 
@@ -37,6 +41,8 @@ pub(crate) struct Desktop {
     pub(crate) attachments: Attachments,
     pub(crate) followers: Followers,
     handle: AppHandle,
+    /// When it was last found out who pays.
+    looked: Mutex<Option<Instant>>,
 }
 
 impl Desktop {
@@ -49,6 +55,7 @@ impl Desktop {
             attachments: Attachments::default(),
             followers,
             handle,
+            looked: Mutex::default(),
         }
     }
 
@@ -64,7 +71,21 @@ impl Desktop {
         Ok(())
     }
 
+    /// Has the page look again at who pays: whoever comes back from a terminal may have changed it
+    /// there. It starts a shell and the CLI, so not each time that windows are changed.
+    pub(crate) fn come_back_to(&self) {
+        let looked = *self.looked();
+        if looked.is_none_or(|at| at.elapsed() > LOOK_AGAIN) {
+            self.followers.tell(Change::Who);
+        }
+    }
+
+    fn looked(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.looked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) async fn who(&self) -> Result<shell::Report> {
+        *self.looked() = Some(Instant::now());
         Ok(shell::who(&shell::Question::of_this_process(Asker::Desktop)?).await)
     }
 

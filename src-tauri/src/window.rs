@@ -9,7 +9,6 @@ use tauri::{AppHandle, Manager, Result, Url, WebviewUrl, WebviewWindowBuilder, W
 use tauri_plugin_window_state::StateFlags;
 
 use crate::desktop::Desktop;
-use crate::replies::Change;
 
 const MAIN: &str = "main";
 
@@ -40,10 +39,9 @@ pub(crate) fn open(handle: &AppHandle) -> Result<()> {
         .build()?
         .on_window_event({
             let desktop = Arc::clone(&handle.state::<Arc<Desktop>>());
-            // Whoever comes back from a terminal may have changed who pays there.
             move |event| {
                 if let WindowEvent::Focused(true) = event {
-                    desktop.followers.tell(Change::Who);
+                    desktop.come_back_to();
                 }
             }
         });

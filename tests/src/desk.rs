@@ -364,20 +364,18 @@ impl Window {
         said.is_ok_and(|said| said.json().as_bool() == Some(true))
     }
 
-    /// Puts the page into `light` or `dark`.
+    /// Puts the page into `light` or `dark`, at once: a picture must not catch it half-way.
     ///
     /// # Panics
     /// When the driver is gone.
     pub async fn theme(&self, theme: &str) {
-        let set = format!("document.documentElement.dataset.theme = '{theme}'");
-        self.page
-            .execute(&set, vec![])
-            .await
-            .expect("a script runs");
-        let still = "const [done] = arguments;
-            Promise.allSettled(document.getAnimations().map((one) => one.finished)).then(done)";
-        let still = self.page.execute_async(still, vec![]);
-        still.await.expect("what moves comes to rest");
+        let set = format!(
+            "const root = document.documentElement;
+             root.style.setProperty('--motion', '0ms');
+             root.dataset.theme = '{theme}';"
+        );
+        let set = self.page.execute(&set, vec![]);
+        set.await.expect("a script runs");
     }
 
     /// Makes the window this large.
@@ -394,6 +392,10 @@ impl Window {
     /// # Panics
     /// When it can't be taken or written.
     pub async fn picture(&self, path: &Path) {
+        // The driver takes the next frame that is drawn, and a page at rest draws none.
+        let draw = "document.body.animate([{ opacity: 0.999 }, { opacity: 1 }], { duration: 800 })";
+        let drawn = self.page.execute(format!("void {draw}"), vec![]);
+        drawn.await.expect("a script runs");
         let picture = self.page.screenshot_as_png().await.expect("a picture");
         std::fs::write(path, picture).expect("a writable folder");
     }

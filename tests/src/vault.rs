@@ -1,5 +1,6 @@
 //! A machine whose vault is there and open, and the process that keeps it open.
 
+use std::fs::File;
 use std::os::unix::net::UnixStream;
 
 use rustix::process::{Pid, Signal};
@@ -84,6 +85,10 @@ impl Machine {
             // One that ended by itself meanwhile is as good.
             let _ = rustix::process::kill_process(agent, Signal::KILL);
             std::thread::yield_now();
+        }
+        // Its socket may close before its lock, and the next agent would find itself the second one.
+        if let Ok(lock) = File::open(self.paths().agent_lock()) {
+            lock.lock().expect("a lock that can be waited for");
         }
     }
 }
