@@ -28,6 +28,7 @@ pub struct Desk {
     /// The machine, whose commands share the window's store.
     pub machine: Machine,
     // Ended in this order.
+    keyring: Option<Ended>,
     pub(crate) around: Vec<Ended>,
     port: u16,
 }
@@ -79,6 +80,7 @@ impl Desk {
         machine.set("DBUS_SESSION_BUS_ADDRESS", address);
         Self {
             machine,
+            keyring: None,
             around: vec![bus, screen],
             port: 0,
         }
@@ -96,7 +98,24 @@ impl Desk {
         let mut pipe = keyring.stdin.take().expect("a piped standard input");
         pipe.write_all(b"pw\n")
             .expect("the keyring reads its password");
-        self.around.insert(0, Ended(keyring));
+        self.keyring = Some(Ended(keyring));
+    }
+
+    /// Puts a keyring in the place of any other that takes every question and answers none, and returns
+    /// what it is asked.
+    ///
+    /// # Panics
+    /// When the bus does not take it.
+    pub async fn silence_keyring(&mut self) -> zbus::MessageStream {
+        drop(self.keyring.take());
+        let silent = self.bus().await;
+        let start = std::time::Instant::now();
+        // The bus may hear of the other one's end a little later.
+        while let Err(error) = silent.request_name("org.freedesktop.secrets").await {
+            assert!(start.elapsed() < PATIENCE, "{error}");
+            tokio::task::yield_now().await;
+        }
+        silent.into()
     }
 
     /// Starts the program as its user does, without a driver, and waits until its page is shown.

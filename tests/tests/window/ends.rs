@@ -11,9 +11,6 @@ use zbus::MessageStream;
 
 use super::{expect_clean, key_and_server};
 
-/// Where a keyring is on the bus.
-const SECRETS: &str = "org.freedesktop.secrets";
-
 /// Sends a prompt whose answer stops half-way.
 async fn send_a_long_one(window: &Window, server: &Simulator) {
     server.push(Reply::events(600).stall_after(200));
@@ -56,9 +53,7 @@ async fn a_run_under_way_is_booked_when_the_program_is_quit_from_the_tray() {
 async fn a_vault_that_is_just_being_made_in_a_silent_keychain_does_not_hold_up_the_end() {
     let (planted, key, server) = key_and_server().await;
     let mut desk = Desk::new();
-    let silent = desk.bus().await;
-    silent.request_name(SECRETS).await.unwrap();
-    let mut calls = MessageStream::from(&silent);
+    let mut calls = desk.silence_keyring().await;
     let window = desk.open(&[]).await;
     super::first_run::paste(&window, &key, &server.base_url()).await;
     asked(&mut calls).await;
@@ -69,6 +64,30 @@ async fn a_vault_that_is_just_being_made_in_a_silent_keychain_does_not_hold_up_t
         program.ended().await,
     );
     window.leave();
+    expect_clean(&desk, &planted);
+}
+
+#[tokio::test]
+async fn a_run_that_waits_for_a_silent_keychain_does_not_hold_up_the_end() {
+    let (planted, key, server) = key_and_server().await;
+    let mut desk = Desk::new();
+    desk.bring_keyring();
+    desk.machine.run(["vault", "init"]).expect_success();
+    desk.machine.add("Work", &key, &server).expect_success();
+    desk.machine.end_agent();
+    let mut calls = desk.silence_keyring().await;
+    let window = desk.open(&[]).await;
+    window.go_to("dispatch").await;
+    window.type_into("textbox", "Prompt", "A long one").await;
+    window.click("button", "Send").await;
+    asked(&mut calls).await;
+    let program = desk.program();
+    program.signal(Signal::TERM);
+    tell("told to end while a run waits", program.ended().await);
+    window.leave();
+    // Only asking for the models came through.
+    let sent = server.requests();
+    assert!(sent.iter().all(|request| request.path != "/v1/messages"));
     expect_clean(&desk, &planted);
 }
 
