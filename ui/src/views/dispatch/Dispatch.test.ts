@@ -114,8 +114,24 @@ test('the button says who pays and how much at most before anything is sent', as
 
 test('nothing can be sent while there is nothing to send', async () => {
   render(Dispatch);
-  const button = await screen.findByRole('button', { name: /Send from Work/ });
-  expect(button).toHaveProperty('disabled', true);
+  expect(await sendButton()).toHaveProperty('disabled', true);
+});
+
+test('the worst case is never rounded down', async () => {
+  host.on('preflight', ({ draft }: { draft: Draft }) => {
+    const found = offer(draft);
+    return { ...found, estimate: { ...found.estimate, at_most: '0.00410001' } };
+  });
+  render(Dispatch);
+  await screen.findByRole('button', { name: /at most \$0\.0042 from Work/ });
+});
+
+test('a server that can’t be asked is not nobody who pays', async () => {
+  host.on('preflight', () =>
+    Promise.reject({ code: 'network', message: 'Not reached.', hint: null, remedy: null }),
+  );
+  render(Dispatch);
+  expect((await screen.findByText('Who would pay is not known')).tagName).toBe('SPAN');
 });
 
 test('Ctrl Enter sends, the answer stands below, and a reply goes on from it', async () => {
