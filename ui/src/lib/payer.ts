@@ -39,7 +39,7 @@ export function caution(who: Who): string | null {
     ({ place, state }) => place.place === 'login' && state.state === 'overridden',
   );
   return payerKind(who) === 'metered' && hasIdlePlan
-    ? 'You are logged in with a plan, but it is not used.'
+    ? 'Your plan is not used.'
     : null;
 }
 
