@@ -3,9 +3,10 @@ import userEvent from '@testing-library/user-event';
 import { beforeEach, expect, test } from 'vitest';
 
 import { someKeys, standingOf } from '../../dev/sample';
+import { someRuns } from '../../dev/sample-runs';
 import { TestHost } from '../../dev/test-host';
 import { asked } from '../../lib/asked.svelte';
-import type { Draft, Offer, Receipt, RunEvent } from '../../lib/bindings';
+import type { Draft, Offer, Receipt, RunDetails, RunEvent } from '../../lib/bindings';
 import { desk } from '../../lib/desk.svelte';
 import { standing } from '../../lib/standing.svelte';
 import Dispatch from './Dispatch.svelte';
@@ -249,7 +250,7 @@ test('a reply that needs the vault says so and leaves the keys to the editor', a
     return offer(draft);
   });
   render(Dispatch);
-  desk.replyFrom({ run: 12, title: 'Older', payer: 'Work' });
+  desk.replyFrom({ ...(someRuns(1)[0] as RunDetails), run: 12 });
   await userEvent.type(prompt(), 'And then?');
   await screen.findByText(/^What came before is encrypted/);
   expect(document.activeElement).toBe(prompt());
