@@ -1,6 +1,16 @@
 /** The turns of a conversation: what was sent, what comes back, and what remains of it. */
-import { cancel, send } from './bindings';
-import type { Draft, Failure, Nano, Receipt, RunEvent, RunId, RunState, Tokens } from './bindings';
+import { cancel, send, show_run } from './bindings';
+import type {
+  Draft,
+  Failure,
+  Nano,
+  Receipt,
+  RunDetails,
+  RunEvent,
+  RunId,
+  RunState,
+  Tokens,
+} from './bindings';
 import { failure } from './host';
 
 /** What is waited for before the next attempt. */
@@ -9,6 +19,9 @@ export interface Wait {
   until: number;
   attempt: number;
 }
+
+/** So many turns before a reply are shown; older ones stand in the history. */
+const EARLIER_MAX = 50;
 
 let named = 0;
 
@@ -30,16 +43,20 @@ export class Turn {
   wait = $state.raw<Wait | null>(null);
   failure = $state.raw<Failure | null>(null);
   receipt = $state.raw<Receipt | null>(null);
+  /** The run of the history that this turn is, where it was not sent from here just now. */
+  past = $state.raw<RunDetails | null>(null);
   /** It has been asked to end. */
   isEnding = $state(false);
 
   readonly state = $derived<RunState>(
-    this.receipt?.state ?? (this.failure === null ? 'started' : 'failed'),
+    this.past?.state ?? this.receipt?.state ?? (this.failure === null ? 'started' : 'failed'),
   );
   readonly isRunning = $derived(this.state === 'started');
   /** A reply can go on from here: there is an answer, and its texts are kept to be sent again. */
   readonly canBeRepliedTo = $derived(
-    this.receipt?.is_kept === true && this.state !== 'failed' && this.text !== '',
+    (this.past ?? this.receipt)?.is_kept === true &&
+      (this.state === 'finished' || this.state === 'cancelled') &&
+      this.text !== '',
   );
 
   #text = '';
@@ -49,6 +66,28 @@ export class Turn {
   constructor(draft: Draft, files: string[]) {
     this.draft = draft;
     this.files = files;
+  }
+
+  /** Makes a turn of a run of the history. */
+  static ofPast(run: RunDetails): Turn {
+    const draft: Draft = {
+      prompt: run.prompt ?? '',
+      system: run.system,
+      model: run.model,
+      key: run.key,
+      reply_to: run.reply_to,
+      max_tokens: null,
+      effort: null,
+      thinking: null,
+      attachments: [],
+    };
+    const turn = new Turn(draft, run.attachments);
+    turn.past = run;
+    turn.run = run.run;
+    turn.model = run.model;
+    turn.payer = run.payer_label;
+    turn.text = run.answer ?? '';
+    return turn;
   }
 
   /** Takes an event. Pieces of text are shown once a frame, however many come. */
@@ -161,6 +200,21 @@ export class Conversation {
     if (turn === null || turn.isEnding) return;
     turn.isEnding = true;
     await cancel(turn.name);
+  }
+
+  /** Shows a run of the history, and those that it goes on from. */
+  async recall(run: RunDetails): Promise<void> {
+    const last = Turn.ofPast(run);
+    this.turns = [last];
+    let before = run.reply_to;
+    for (let read = 1; before !== null && read < EARLIER_MAX; read += 1) {
+      const earlier = await show_run(before);
+      // Something else may have been begun by now.
+      const at = this.turns.findIndex((turn) => turn.name === last.name);
+      if (at < 0) return;
+      this.turns = [Turn.ofPast(earlier), ...this.turns];
+      before = earlier.reply_to;
+    }
   }
 
   /** Forgets the turns; the runs stay in the history. */

@@ -1,6 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
+import { someRuns } from '../dev/sample-runs';
+import { TestHost } from '../dev/test-host';
 import { Program, receipt, started, text } from '../dev/test-program';
+import type { RunDetails } from './bindings';
 import { Desk } from './desk.svelte';
 
 let program: Program;
@@ -101,5 +104,56 @@ describe('an answer', () => {
     await vi.advanceTimersByTimeAsync(0);
     desk.cancel();
     expect(program.called('cancel')).toHaveLength(1);
+  });
+});
+
+describe('a reply from the history', () => {
+  const runs = someRuns(4);
+  const chain = runs.map((run, index) => ({
+    ...run,
+    reply_to: runs[index + 1]?.run ?? null,
+    is_kept: true,
+    state: 'finished' as const,
+  }));
+  const newest = chain[0] as RunDetails;
+
+  test('shows every turn before it, the oldest first', async () => {
+    const host = new TestHost({
+      show_run: ({ run }: { run: number }) => chain.find((one) => one.run === run),
+    });
+    desk.replyFrom(newest);
+    expect(desk.conversation.turns.map((turn) => turn.run)).toEqual([newest.run]);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(desk.conversation.turns.map((turn) => turn.run)).toEqual(
+      chain.map(({ run }) => run).toReversed(),
+    );
+    expect(desk.conversation.last?.text).toBe(newest.answer);
+    expect(desk.conversation.running).toBeNull();
+    expect(desk.draft.before?.run).toBe(newest.run);
+    expect(host.argsOf('show_run')).toHaveLength(3);
+  });
+
+  test('shows what can be read where an earlier run is gone', async () => {
+    new TestHost({ show_run: () => Promise.reject(new Error('gone')) });
+    desk.replyFrom(newest);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(desk.conversation.turns.map((turn) => turn.run)).toEqual([newest.run]);
+  });
+
+  test('is left alone by what is still being read once a new conversation begins', async () => {
+    const answers: ((run: RunDetails) => void)[] = [];
+    new TestHost({ show_run: () => new Promise((resolve) => answers.push(resolve)) });
+    desk.replyFrom(newest);
+    desk.anew();
+    answers[0]?.(chain[1] as RunDetails);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(desk.conversation.turns).toEqual([]);
+  });
+
+  test('waits for the run that is under way', async () => {
+    await begin();
+    desk.replyFrom(newest);
+    expect(desk.conversation.turns).toHaveLength(1);
+    expect(desk.draft.before).toBeNull();
   });
 });

@@ -1,8 +1,8 @@
 /** What stands in Dispatch: the draft, the conversation, and the way from one to the other. */
 import { detach } from './bindings';
-import type { Draft, Failure, RunId } from './bindings';
+import type { Draft, Failure, RunDetails, RunId } from './bindings';
 import { Conversation, type Turn } from './conversation.svelte';
-import { DraftState, type Before } from './draft.svelte';
+import { DraftState } from './draft.svelte';
 import { failure } from './host';
 
 export class Desk {
@@ -58,10 +58,14 @@ export class Desk {
   };
 
   /** Goes on from a run of the history. */
-  replyFrom(before: Before): void {
-    this.conversation.clear();
+  replyFrom(run: RunDetails): void {
+    if (this.conversation.running !== null) return;
     this.failure = null;
-    this.draft.reply(before);
+    this.notice = null;
+    const title = run.title ?? firstLine(run.prompt ?? '');
+    this.draft.reply({ run: run.run, title, payer: run.payer_label });
+    // What can't be read again is missing above; the reply is sent in any case.
+    void this.conversation.recall(run).catch(() => undefined);
   }
 
   /** Begins a new conversation; what has been written stays. */

@@ -1,8 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
+import { someRuns } from '../dev/sample-runs';
 import { Program, locked, offer, receipt, started, text } from '../dev/test-program';
-import type { Offer, RunEvent } from './bindings';
+import type { Offer, RunDetails, RunEvent } from './bindings';
 import { Desk } from './desk.svelte';
+
+const older = someRuns(1)[0] as RunDetails;
 
 let program: Program;
 let desk: Desk;
@@ -146,12 +149,12 @@ describe('a reply', () => {
     expect(desk.draft.before).toBeNull();
   });
 
-  test('from the history begins with an empty page and keeps what was written', async () => {
+  test('from the history takes the place of what is shown and keeps what was written', async () => {
     await begin();
     program.tell(text('Hi'), ended);
     desk.draft.prompt = 'What else?';
-    desk.replyFrom({ run: 12, title: 'Older', payer: 'Farm' });
-    expect(desk.conversation.turns).toHaveLength(0);
+    desk.replyFrom({ ...older, run: 12 });
+    expect(desk.conversation.turns.map((turn) => turn.run)).toEqual([12]);
     expect(desk.draft.wire).toMatchObject({ reply_to: 12, prompt: 'What else?' });
   });
 

@@ -46,7 +46,7 @@ describe('the strip', () => {
   });
 
   it('warns of a plan that is not used, and of nothing where the plan pays', () => {
-    expect(caution(whoByKey())).toMatch(/plan, but it is not used/);
+    expect(caution(whoByKey())).toMatch(/Your plan is not used/);
     expect(caution(whoByPlan())).toBeNull();
   });
 });

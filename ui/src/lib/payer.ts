@@ -38,9 +38,7 @@ export function caution(who: Who): string | null {
   const hasIdlePlan = who.findings.some(
     ({ place, state }) => place.place === 'login' && state.state === 'overridden',
   );
-  return payerKind(who) === 'metered' && hasIdlePlan
-    ? 'You are logged in with a plan, but it is not used.'
-    : null;
+  return payerKind(who) === 'metered' && hasIdlePlan ? 'Your plan is not used.' : null;
 }
 
 /** A key that alone pays right now, and where it is set, in words. */

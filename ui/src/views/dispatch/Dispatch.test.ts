@@ -3,9 +3,10 @@ import userEvent from '@testing-library/user-event';
 import { beforeEach, expect, test } from 'vitest';
 
 import { someKeys, standingOf } from '../../dev/sample';
+import { someRuns } from '../../dev/sample-runs';
 import { TestHost } from '../../dev/test-host';
 import { asked } from '../../lib/asked.svelte';
-import type { Draft, Offer, Receipt, RunEvent } from '../../lib/bindings';
+import type { Draft, Offer, Receipt, RunDetails, RunEvent } from '../../lib/bindings';
 import { desk } from '../../lib/desk.svelte';
 import { standing } from '../../lib/standing.svelte';
 import Dispatch from './Dispatch.svelte';
@@ -114,8 +115,24 @@ test('the button says who pays and how much at most before anything is sent', as
 
 test('nothing can be sent while there is nothing to send', async () => {
   render(Dispatch);
-  const button = await screen.findByRole('button', { name: /Send from Work/ });
-  expect(button).toHaveProperty('disabled', true);
+  expect(await sendButton()).toHaveProperty('disabled', true);
+});
+
+test('the worst case is never rounded down', async () => {
+  host.on('preflight', ({ draft }: { draft: Draft }) => {
+    const found = offer(draft);
+    return { ...found, estimate: { ...found.estimate, at_most: '0.00410001' } };
+  });
+  render(Dispatch);
+  await screen.findByRole('button', { name: /at most \$0\.0042 from Work/ });
+});
+
+test('a server that can’t be asked is not nobody who pays', async () => {
+  host.on('preflight', () =>
+    Promise.reject({ code: 'network', message: 'Not reached.', hint: null, remedy: null }),
+  );
+  render(Dispatch);
+  expect((await screen.findByText('Who would pay is not known')).tagName).toBe('SPAN');
 });
 
 test('Ctrl Enter sends, the answer stands below, and a reply goes on from it', async () => {
@@ -233,7 +250,7 @@ test('a reply that needs the vault says so and leaves the keys to the editor', a
     return offer(draft);
   });
   render(Dispatch);
-  desk.replyFrom({ run: 12, title: 'Older', payer: 'Work' });
+  desk.replyFrom({ ...(someRuns(1)[0] as RunDetails), run: 12 });
   await userEvent.type(prompt(), 'And then?');
   await screen.findByText(/^What came before is encrypted/);
   expect(document.activeElement).toBe(prompt());

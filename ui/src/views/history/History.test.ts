@@ -36,6 +36,16 @@ test('the newest run is shown first, and the arrows go through the others', asyn
   expect(chosen.map(({ id }) => id)).toEqual(['run-1']);
 });
 
+test('Enter goes into the run, and Esc back to the list', async () => {
+  render(History);
+  (await list()).focus();
+  await screen.findByRole('heading', { name: 'Run 12' });
+  await userEvent.keyboard('{Enter}');
+  expect(document.activeElement).toBe(screen.getByRole('region', { name: 'The selected run' }));
+  await userEvent.keyboard('{Escape}');
+  expect(document.activeElement).toBe(await list());
+});
+
 test('a reply opens Dispatch with the run before it', async () => {
   render(History);
   await userEvent.click(await screen.findByRole('button', { name: 'Reply' }));
