@@ -220,11 +220,20 @@ impl Desk {
     /// # Panics
     /// When the driver or the window does not start.
     pub async fn open(&mut self, arguments: &[&str]) -> Window {
+        self.open_program(&binary("switchyard-desktop"), arguments)
+            .await
+    }
+
+    /// Opens the window of another build, or of another program of the same framework.
+    ///
+    /// # Panics
+    /// When the driver or the window does not start.
+    pub async fn open_program(&mut self, program: &Path, arguments: &[&str]) -> Window {
         if self.port == 0 {
             self.start_driver();
         }
         let mut wanted = Capabilities::new();
-        let options = json!({ "binary": binary("switchyard-desktop"), "args": arguments });
+        let options = json!({ "binary": program, "args": arguments });
         wanted
             .set("webkitgtk:browserOptions", options)
             .expect("options are JSON");

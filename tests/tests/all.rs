@@ -12,6 +12,8 @@ mod house;
 #[cfg(test)]
 mod keyring;
 #[cfg(test)]
+mod package;
+#[cfg(test)]
 mod planted;
 #[cfg(test)]
 mod terminal;
