@@ -9,6 +9,8 @@ mod place;
 mod report;
 mod rows;
 mod send;
+mod tree;
+mod window;
 mod wire;
 
 use std::process::ExitCode;
@@ -122,6 +124,7 @@ async fn measure(size: Size, report: &mut Report) -> Measured<()> {
     month::measure(&ledger, size, report).await?;
     rows::measure(&ledger, size, report).await?;
     drop(ledger);
+    window::measure(size, report).await?;
     if size == Size::Long {
         month::measure(&ledger::Ledger::of(10_000_000).await?, size, report).await?;
     }
