@@ -41,12 +41,15 @@ pub(crate) struct Desktop {
     pub(crate) attachments: Attachments,
     pub(crate) followers: Followers,
     handle: AppHandle,
+    /// Nothing of this is to be kept.
+    pub(crate) is_demo: bool,
     /// When it was last found out who pays.
     looked: Mutex<Option<Instant>>,
 }
 
 impl Desktop {
-    pub(crate) fn new(handle: AppHandle, paths: Paths) -> Self {
+    /// Makes it on the store of `paths`, which `is_demo` says is thrown away afterwards.
+    pub(crate) fn new(handle: AppHandle, paths: Paths, is_demo: bool) -> Self {
         let followers = Followers::default();
         let ask = Arc::new(InPlace(followers.clone()));
         Self {
@@ -55,6 +58,7 @@ impl Desktop {
             attachments: Attachments::default(),
             followers,
             handle,
+            is_demo,
             looked: Mutex::default(),
         }
     }

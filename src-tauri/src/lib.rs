@@ -94,7 +94,7 @@ fn open(
     paths: Paths,
     stage: Option<&demo::Stage>,
 ) -> std::result::Result<(), Box<dyn std::error::Error>> {
-    let desktop = Arc::new(Desktop::new(handle.clone(), paths));
+    let desktop = Arc::new(Desktop::new(handle.clone(), paths, stage.is_some()));
     handle.manage(Arc::clone(&desktop));
     if let Some(stage) = stage {
         block_on(stage.fill(&desktop.app))?;

@@ -27,22 +27,22 @@ pub(crate) fn open(handle: &AppHandle) -> Result<()> {
         window.unminimize()?;
         return window.set_focus();
     }
+    let desktop = Arc::clone(&handle.state::<Arc<Desktop>>());
     WebviewWindowBuilder::new(handle, MAIN, WebviewUrl::App("index.html".into()))
         .title("Switchyard")
         .inner_size(1000.0, 680.0)
         .min_inner_size(820.0, 560.0)
         // Dropped files are the page's own to take: it attaches what it is given, as it is pasted.
         .disable_drag_drop_handler()
-        .data_directory(handle.state::<Arc<Desktop>>().app.paths().web())
+        .data_directory(desktop.app.paths().web())
+        // Its processes would still write into the demo's folder while that is taken away.
+        .incognito(desktop.is_demo)
         .on_navigation(is_ours)
         .on_new_window(|_, _| NewWindowResponse::Deny)
         .build()?
-        .on_window_event({
-            let desktop = Arc::clone(&handle.state::<Arc<Desktop>>());
-            move |event| {
-                if let WindowEvent::Focused(true) = event {
-                    desktop.come_back_to();
-                }
+        .on_window_event(move |event| {
+            if let WindowEvent::Focused(true) = event {
+                desktop.come_back_to();
             }
         });
     Ok(())
