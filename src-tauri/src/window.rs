@@ -35,8 +35,9 @@ pub(crate) fn open(handle: &AppHandle) -> Result<()> {
         // Dropped files are the page's own to take: it attaches what it is given, as it is pasted.
         .disable_drag_drop_handler()
         .data_directory(desktop.app.paths().web())
-        // Its processes would still write into the demo's folder while that is taken away.
-        .incognito(desktop.is_demo)
+        // Its processes would still write into the demo's folder while that is taken away. A page that
+        // keeps nothing can't be driven, though.
+        .incognito(desktop.is_demo && !is_driven())
         .on_navigation(is_ours)
         .on_new_window(|_, _| NewWindowResponse::Deny)
         .build()?
@@ -46,6 +47,11 @@ pub(crate) fn open(handle: &AppHandle) -> Result<()> {
             }
         });
     Ok(())
+}
+
+/// Tells whether the web view's own driver has started this program, as the framework sees it.
+fn is_driven() -> bool {
+    std::env::var_os("TAURI_WEBVIEW_AUTOMATION").is_some_and(|said| said == "true")
 }
 
 /// Tells whether a page is part of the program. Links go to the system's browser instead.

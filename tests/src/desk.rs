@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::json;
@@ -72,7 +72,6 @@ impl Desk {
             .set("LIBGL_ALWAYS_SOFTWARE", "1")
             // The accessibility bus would be one more process that outlives its test.
             .set("NO_AT_BRIDGE", "1")
-            .set("TAURI_WEBVIEW_AUTOMATION", "true")
             // The folder of a demo that the driver killed goes with the machine.
             .set("TMPDIR", machine_folder)
             .set("SWITCHYARD_LOG", "warn,switchyard_desktop=info");
@@ -132,7 +131,8 @@ impl Desk {
     /// When it does not start or shows no page.
     pub async fn start_with(&mut self, arguments: &[&str]) -> Program {
         let before = self.pages();
-        let child = self.spawn_logged(&binary("switchyard-desktop"), arguments);
+        let mut child = self.logged(&binary("switchyard-desktop"), arguments);
+        let child = child.spawn().expect("the window starts");
         self.around.insert(0, Ended(child));
         self.wait_for_page(before).await;
         self.program()
@@ -249,7 +249,10 @@ impl Desk {
         let free = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
         self.port = free.expect("a free port").port();
         let port = format!("--port={}", self.port);
-        let driver = self.spawn_logged(Path::new("/usr/bin/WebKitWebDriver"), &[&port]);
+        let mut driver = self.logged(Path::new("/usr/bin/WebKitWebDriver"), &[&port]);
+        // The window that it starts lets itself be driven.
+        let driver = driver.env("TAURI_WEBVIEW_AUTOMATION", "true").spawn();
+        let driver = driver.expect("it is installed; run the tests with ./dev test");
         self.around.insert(0, Ended(driver));
         let listens = || std::net::TcpStream::connect(("127.0.0.1", self.port)).is_ok();
         let start = std::time::Instant::now();
@@ -261,19 +264,19 @@ impl Desk {
 }
 
 impl Desk {
-    /// Starts a program whose complaints go into the log.
-    fn spawn_logged(&self, program: &Path, arguments: &[&str]) -> Child {
+    /// Prepares a program whose complaints go into the log.
+    fn logged(&self, program: &Path, arguments: &[&str]) -> Command {
         let log = File::options().append(true).create(true).open(self.log());
-        command(program)
+        let mut program = command(program);
+        program
             .args(arguments)
             .env_clear()
             .envs(self.machine.variables())
             .current_dir(self.machine.home())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(log.expect("a log file"))
-            .spawn()
-            .expect("it is installed; run the tests with ./dev test")
+            .stderr(log.expect("a log file"));
+        program
     }
 }
 
