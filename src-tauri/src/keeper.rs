@@ -4,10 +4,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use switchyard_core::Result;
 use switchyard_core::agent::Server;
+use switchyard_core::vault::Vault;
+use switchyard_core::{Code, Result};
 use tauri::async_runtime::{block_on, spawn};
 use tauri::{AppHandle, Manager};
+use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
 use crate::desktop::Desktop;
@@ -84,11 +86,25 @@ async fn keep(desktop: &Desktop) -> Result<()> {
     Ok(())
 }
 
-/// Serves the vault to the user's other processes, unless one of them does so already.
-async fn serve(desktop: &Desktop, vault: &switchyard_core::vault::Vault) {
-    match Server::bind(desktop.app.paths(), vault.clone()) {
-        Ok(server) => server.serve(CancellationToken::new()).await,
-        Err(error) => tracing::info!(%error, "another process keeps the vault"),
+/// Serves the vault to the user's other processes, which also locks it by itself when its time has
+/// come. Where an agent does so already, takes its place as soon as it has ended: what is unlocked here
+/// afterwards must be neither asked for again elsewhere nor left open.
+async fn serve(desktop: &Desktop, vault: &Vault) {
+    let mut changes = desktop.followers.listen();
+    loop {
+        match Server::bind(desktop.app.paths(), vault.clone()) {
+            Ok(server) => return server.serve(CancellationToken::new()).await,
+            // Unlocking the vault here is a change; before that there is nothing to serve.
+            Err(error) if error.code() == Code::Duplicate => {
+                if let Err(RecvError::Closed) = changes.recv().await {
+                    return;
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "other commands will ask for the passphrase themselves");
+                return vault.lock_by_itself(CancellationToken::new()).await;
+            }
+        }
     }
 }
 
@@ -107,7 +123,7 @@ async fn follow(desktop: &Desktop) {
 }
 
 /// Tells of the lock, which is a fact of this process besides what the store says.
-async fn lock_shown(desktop: &Desktop, vault: &switchyard_core::vault::Vault) {
+async fn lock_shown(desktop: &Desktop, vault: &Vault) {
     let mut lock = vault.watch();
     while lock.changed().await.is_ok() {
         desktop.followers.tell(Change::Store);

@@ -71,3 +71,24 @@ async fn the_window_follows_what_the_command_line_does_and_serves_it_the_vault()
     window.close().await;
     expect_clean(&desk, &planted);
 }
+
+#[tokio::test]
+async fn the_window_takes_the_place_of_an_agent_that_has_ended() {
+    let (planted, key, server) = key_and_server().await;
+    let mut desk = Desk::of(Machine::with_key(&key, &server));
+    let agent = desk.machine.agent();
+    assert!(agent.is_some(), "the unlock started an agent");
+    let window = desk.open(&[]).await;
+    window.go_to("keys").await;
+    desk.machine.run(["vault", "lock"]).expect_success();
+    let passphrase = desk.machine.passphrase().to_owned();
+    window.click("button", "Unlock").await;
+    window.type_into("textbox", "Passphrase", &passphrase).await;
+    let dialog = window.find("dialog", "Unlock").await;
+    window.click_in(&dialog, "button", "Unlock").await;
+    window.find("button", "Lock").await;
+    let sent = desk.machine.run(["send", "From a terminal"]).succeeded();
+    assert!(sent.contains("Simulated answer"), "{sent}");
+    window.close().await;
+    expect_clean(&desk, &planted);
+}
