@@ -19,8 +19,9 @@ mod screen;
 mod store;
 mod tray;
 mod vault;
+mod window;
 
-pub use desk::{Desk, Window};
+pub use desk::Desk;
 pub use machine::{Machine, Outcome, binary, finish};
 pub use planted::{Planted, Watch};
 pub use program::Program;
@@ -28,3 +29,4 @@ pub use running::Running;
 pub use screen::{Place, Screen};
 pub use store::expect_sound;
 pub use tray::{Entry, Tray};
+pub use window::Window;

@@ -1,4 +1,6 @@
+mod damage;
 mod elsewhere;
+mod locking;
 pub(crate) mod support;
 
 use self::support::{House, Mood, PASSPHRASE, typed};
@@ -61,90 +63,6 @@ async fn without_a_vault_everything_says_so() {
     );
     assert_eq!(code(vault.unlock_silently().await), Some(Code::NoVault));
     assert_eq!(code(vault.lock().await), Some(Code::NoVault));
-}
-
-#[tokio::test]
-async fn a_wrong_passphrase_and_another_vaults_code_are_told_from_damage() {
-    let (house, other) = (House::new(), House::new());
-    let (vault, recovery) = house.full().await;
-    let (_, foreign) = other.full().await;
-    vault.lock().await.unwrap();
-    let wrong = typed("six sheep walk home late");
-    assert_eq!(
-        code(vault.unlock(UnlockWith::Passphrase(&wrong)).await),
-        Some(Code::WrongPassphrase)
-    );
-    assert_eq!(
-        code(vault.unlock(UnlockWith::Recovery(&foreign)).await),
-        Some(Code::WrongPassphrase)
-    );
-    house.tamper(
-        "UPDATE vault_slots SET wrapped = zeroblob(length(wrapped)) WHERE kind = 'recovery'",
-    );
-    assert_eq!(
-        code(vault.unlock(UnlockWith::Recovery(&recovery)).await),
-        Some(Code::Damaged)
-    );
-    let right = typed(PASSPHRASE);
-    vault.unlock(UnlockWith::Passphrase(&right)).await.unwrap();
-}
-
-#[tokio::test]
-async fn a_weakened_derivation_is_damage_and_not_a_wrong_passphrase() {
-    let house = House::new();
-    house.with_passphrase().await;
-    house.tamper("UPDATE vault_slots SET kdf = replace(kdf, '\"t\":2', '\"t\":3')");
-    let passphrase = typed(PASSPHRASE);
-    let outcome = house
-        .vault()
-        .unlock(UnlockWith::Passphrase(&passphrase))
-        .await;
-    assert_eq!(code(outcome), Some(Code::Damaged));
-}
-
-#[tokio::test]
-async fn a_keychain_that_returns_something_else_is_told_apart() {
-    let house = House::new();
-    let (vault, _) = house.full().await;
-    let (key, secret) = house.store_key(&vault).await;
-    vault.lock().await.unwrap();
-    for length in [0, 31, 32, 33] {
-        house.fake.replace(Some(vec![7; length]));
-        let outcome = vault.unlock(WITH_KEYCHAIN).await;
-        assert_eq!(
-            code(outcome),
-            Some(Code::KeychainMismatch),
-            "{length} bytes"
-        );
-    }
-    house.fake.replace(None);
-    assert_eq!(
-        code(vault.unlock(WITH_KEYCHAIN).await),
-        Some(Code::KeychainEmpty)
-    );
-    house.fake.mood(Mood::Absent);
-    assert_eq!(
-        code(vault.unlock(WITH_KEYCHAIN).await),
-        Some(Code::KeychainUnavailable)
-    );
-    let passphrase = typed(PASSPHRASE);
-    vault
-        .unlock(UnlockWith::Passphrase(&passphrase))
-        .await
-        .unwrap();
-    assert_eq!(opens(&vault, &key).await.unwrap(), secret);
-}
-
-#[tokio::test]
-async fn a_lost_keychain_entry_is_mended_by_setting_the_slot_anew() {
-    let house = House::new();
-    let (vault, _) = house.full().await;
-    let (key, secret) = house.store_key(&vault).await;
-    house.fake.replace(None);
-    vault.add_slot(NewSlot::Keychain).await.unwrap();
-    let other = house.vault();
-    other.unlock(WITH_KEYCHAIN).await.unwrap();
-    assert_eq!(opens(&other, &key).await.unwrap(), secret);
 }
 
 #[tokio::test]
@@ -215,78 +133,6 @@ async fn without_a_keychain_a_passphrase_alone_does_and_nothing_at_all_does_not(
 }
 
 #[tokio::test]
-async fn a_flipped_bit_damages_its_row_and_no_other() {
-    let house = House::new();
-    let (vault, _) = house.full().await;
-    let (one, _) = house.store_key(&vault).await;
-    let (two, secret) = house.store_key(&vault).await;
-    let (id, blob): (String, Vec<u8>) = house
-        .db
-        .read(|store| {
-            let row = store.query_row(
-                "SELECT id, key FROM api_keys WHERE id = ?1",
-                [&one],
-                |row| Ok((row.get(0)?, row.get(1)?)),
-            );
-            Ok(row.unwrap())
-        })
-        .unwrap();
-    let mut flipped = blob;
-    flipped[20] ^= 1;
-    house.change(move |store| {
-        store
-            .execute("UPDATE api_keys SET key = ?2 WHERE id = ?1", (id, flipped))
-            .unwrap();
-        Ok(())
-    });
-    assert_eq!(code(opens(&vault, &one).await), Some(Code::Damaged));
-    assert_eq!(opens(&vault, &two).await.unwrap(), secret);
-}
-
-#[tokio::test]
-async fn blobs_swapped_between_rows_are_damaged() {
-    let house = House::new();
-    let (vault, _) = house.full().await;
-    let (one, _) = house.store_key(&vault).await;
-    let (two, _) = house.store_key(&vault).await;
-    house.tamper(
-        "CREATE TEMP TABLE was AS SELECT id, key FROM api_keys;
-         UPDATE api_keys SET key = (SELECT was.key FROM was WHERE was.id <> api_keys.id)",
-    );
-    for key in [one, two] {
-        assert_eq!(code(opens(&vault, &key).await), Some(Code::Damaged));
-    }
-    house.tamper(
-        "CREATE TEMP TABLE own AS SELECT purpose, sealed FROM vault_keys;
-         UPDATE vault_keys SET sealed =
-             (SELECT own.sealed FROM own WHERE own.purpose <> vault_keys.purpose)",
-    );
-    let other = house.vault();
-    other.unlock(WITH_KEYCHAIN).await.unwrap();
-    assert_eq!(code(other.history_key().await), Some(Code::Damaged));
-}
-
-#[tokio::test]
-async fn a_damaged_key_of_the_vaults_own_leaves_the_rest_usable() {
-    let house = House::new();
-    let (vault, _) = house.full().await;
-    let (key, secret) = house.store_key(&vault).await;
-    house.tamper("UPDATE vault_keys SET sealed = zeroblob(60) WHERE purpose = 'history'");
-    house.tamper("UPDATE vault SET key_check = zeroblob(60)");
-    let other = house.vault();
-    other.unlock(WITH_KEYCHAIN).await.unwrap();
-    assert_eq!(opens(&other, &key).await.unwrap(), secret);
-    assert_eq!(code(other.history_key().await), Some(Code::Damaged));
-    house.tamper("UPDATE vault_keys SET sealed = zeroblob(60)");
-    let outcome = house.vault().unlock(WITH_KEYCHAIN).await;
-    assert_eq!(
-        code(outcome),
-        Some(Code::Damaged),
-        "it opens nothing at all"
-    );
-}
-
-#[tokio::test]
 async fn the_same_secret_has_the_same_fingerprint_and_never_the_same_blob() {
     let house = House::new();
     let (vault, _) = house.full().await;
@@ -326,49 +172,6 @@ async fn each_use_is_in_the_audit_before_the_key_is_handed_out() {
     let outcome = vault.open_key(&key, None, "unseen").await;
     assert!(outcome.is_err());
     assert!(!format!("{:?}", outcome.unwrap_err()).contains(&secret));
-}
-
-#[tokio::test]
-async fn an_explicit_lock_stops_silent_use_until_an_explicit_unlock() {
-    let house = House::new();
-    let (vault, _) = house.full().await;
-    house.vault().unlock_silently().await.unwrap();
-    vault.lock().await.unwrap();
-    assert_eq!(vault.status().unwrap().lock, Lock::Locked(Why::Asked));
-    let calls = house.fake.calls();
-    assert_eq!(
-        code(house.vault().unlock_silently().await),
-        Some(Code::Locked)
-    );
-    assert_eq!(
-        house.fake.calls(),
-        calls,
-        "the keychain was asked all the same"
-    );
-    house.vault().unlock(WITH_KEYCHAIN).await.unwrap();
-    house.vault().unlock_silently().await.unwrap();
-}
-
-#[tokio::test]
-async fn a_lock_overtakes_an_unlock_that_still_waits() {
-    let house = House::new();
-    let (vault, _) = house.full().await;
-    vault.lock().await.unwrap();
-    house.fake.mood(Mood::Asking);
-    let mut notice = vault.keychain().waiting();
-    let lock = async {
-        notice
-            .wait_for(|is_shown| *is_shown)
-            .await
-            .map(drop)
-            .unwrap();
-        vault.lock().await.unwrap();
-        house.fake.release();
-    };
-    let (unlocked, ()) = tokio::join!(vault.unlock(WITH_KEYCHAIN), lock);
-    assert_eq!(code(unlocked), Some(Code::Locked));
-    assert_eq!(code(vault.history_key().await), Some(Code::Locked));
-    assert!(!vault.status().unwrap().silent_keychain);
 }
 
 #[tokio::test]
@@ -414,60 +217,6 @@ async fn a_slot_is_replaced_and_removed_but_never_the_last_one() {
         .unlock(UnlockWith::Passphrase(&changed))
         .await
         .unwrap();
-}
-
-#[tokio::test]
-async fn an_idle_vault_is_found_locked_however_the_time_passed() {
-    let house = House::new();
-    let vault = house.with_passphrase().await;
-    let start = house.clock.now();
-    let minutes = |count: i64| house.clock.set(Millis(start.0 + count * 60_000));
-    assert_eq!(vault.status().unwrap().lock_after_minutes, Some(15));
-    minutes(14);
-    vault.history_key().await.unwrap();
-    minutes(28);
-    vault.touch();
-    minutes(42);
-    vault.history_key().await.unwrap();
-    minutes(57);
-    vault.touch();
-    assert_eq!(code(vault.history_key().await), Some(Code::Locked));
-    assert_eq!(vault.status().unwrap().lock, Lock::Locked(Why::Idle));
-    // The audit was queued before this.
-    vault.shared.db.write(|_| Ok(())).await.unwrap();
-    assert!(
-        house
-            .audit()
-            .iter()
-            .any(|(act, _, _, why)| act == "vault_lock" && why == "idle")
-    );
-}
-
-#[tokio::test]
-async fn the_idle_limit_is_a_setting_and_off_where_the_keychain_opens_the_vault() {
-    let house = House::new();
-    let (vault, _) = house.full().await;
-    assert_eq!(vault.status().unwrap().lock_after_minutes, None);
-    set(&house, &LOCK_AFTER_MINUTES, Some(5));
-    assert_eq!(vault.status().unwrap().lock_after_minutes, Some(5));
-    set(&house, &LOCK_AFTER_MINUTES, Some(0));
-    house.clock.set(Millis(house.clock.now().0 + 900 * 60_000));
-    vault.history_key().await.unwrap();
-    // Set back by a year: nothing has passed, and nothing breaks.
-    house
-        .clock
-        .set(Millis(house.clock.now().0 - 31_536_000_000));
-    vault.history_key().await.unwrap();
-}
-
-#[tokio::test]
-async fn a_data_key_that_was_renewed_elsewhere_locks_the_vault() {
-    let house = House::new();
-    let (vault, _) = house.full().await;
-    let (key, _) = house.store_key(&vault).await;
-    house.tamper("UPDATE vault SET generation = 2");
-    assert_eq!(code(opens(&vault, &key).await), Some(Code::Locked));
-    assert_eq!(vault.status().unwrap().lock, Lock::Locked(Why::Renewed));
 }
 
 #[test]

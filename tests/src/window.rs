@@ -1,0 +1,185 @@
+//! The real window as a person uses it: found, clicked and typed into by way of its page.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::json;
+use thirtyfour::WebDriver;
+use thirtyfour::prelude::*;
+
+use crate::desk::PATIENCE;
+
+/// The real window, by way of its page.
+pub struct Window {
+    /// The session with the web view.
+    pub page: WebDriver,
+}
+
+impl Window {
+    /// Waits for an element by its role and accessible name, as a screen reader finds it.
+    ///
+    /// # Panics
+    /// When it does not appear.
+    pub async fn find(&self, role: &str, name: &str) -> WebElement {
+        let start = std::time::Instant::now();
+        loop {
+            if let Some(found) = self.look_for(role, name, None).await {
+                return found;
+            }
+            if start.elapsed() > PATIENCE {
+                let text = self.text().await;
+                panic!("there is no {role} called {name:?} on the page:\n{text}");
+            }
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+    }
+
+    async fn look_for(
+        &self,
+        role: &str,
+        name: &str,
+        around: Option<&WebElement>,
+    ) -> Option<WebElement> {
+        const SCRIPT: &str = include_str!("find.js");
+        let around = around.map_or(Ok(json!(null)), WebElement::to_json).ok()?;
+        let found = self
+            .page
+            .execute(SCRIPT, vec![json!(role), json!(name), around]);
+        found.await.ok()?.element().ok()
+    }
+
+    /// Clicks what has this role and name.
+    ///
+    /// # Panics
+    /// When it does not appear or can't be clicked.
+    pub async fn click(&self, role: &str, name: &str) {
+        let element = self.find(role, name).await;
+        element.click().await.expect("it can be clicked");
+    }
+
+    /// Clicks what has this role and name within another element.
+    ///
+    /// # Panics
+    /// When it does not appear or can't be clicked.
+    pub async fn click_in(&self, around: &WebElement, role: &str, name: &str) {
+        let start = std::time::Instant::now();
+        loop {
+            if let Some(found) = self.look_for(role, name, Some(around)).await {
+                return found.click().await.expect("it can be clicked");
+            }
+            assert!(
+                start.elapsed() < PATIENCE,
+                "there is no {role} called {name:?} in it"
+            );
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+    }
+
+    /// Types into what has this role and name.
+    ///
+    /// # Panics
+    /// When it does not appear or takes no text.
+    pub async fn type_into(&self, role: &str, name: &str, text: &str) {
+        let element = self.find(role, name).await;
+        element.send_keys(text).await.expect("it takes text");
+    }
+
+    /// Waits until the page says this.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub async fn read(&self, wanted: &str) {
+        let start = std::time::Instant::now();
+        loop {
+            let text = self.text().await;
+            if text.contains(wanted) {
+                return;
+            }
+            assert!(
+                start.elapsed() < PATIENCE,
+                "the page does not say {wanted:?}:\n{text}"
+            );
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+    }
+
+    /// Goes to a screen, and waits until it has something to show.
+    ///
+    /// # Panics
+    /// When it has not.
+    pub async fn go_to(&self, screen: &str) {
+        let go = format!("location.hash = '#/{screen}'");
+        self.page.execute(&go, vec![]).await.expect("a script runs");
+        let start = std::time::Instant::now();
+        let is_there = "return !document.querySelector('main [aria-busy=true]') && \
+                        !!document.querySelector('main h1')";
+        while !self.says_yes(is_there).await {
+            assert!(start.elapsed() < PATIENCE, "{screen} does not come");
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+    }
+
+    async fn says_yes(&self, script: &str) -> bool {
+        let said = self.page.execute(script, vec![]).await;
+        said.is_ok_and(|said| said.json().as_bool() == Some(true))
+    }
+
+    /// Puts the page into `light` or `dark`, at once: a picture must not catch it half-way.
+    ///
+    /// # Panics
+    /// When the driver is gone.
+    pub async fn theme(&self, theme: &str) {
+        let set = format!(
+            "const root = document.documentElement;
+             root.style.setProperty('--motion', '0ms');
+             root.dataset.theme = '{theme}';"
+        );
+        let set = self.page.execute(&set, vec![]);
+        set.await.expect("a script runs");
+    }
+
+    /// Makes the window this large.
+    ///
+    /// # Panics
+    /// When the driver does not take it.
+    pub async fn resize(&self, width: u32, height: u32) {
+        let resized = self.page.set_window_rect(0, 0, width, height);
+        resized.await.expect("a window's size can be set");
+    }
+
+    /// Writes a picture of the page.
+    ///
+    /// # Panics
+    /// When it can't be taken or written.
+    pub async fn picture(&self, path: &Path) {
+        // The driver takes the next frame that is drawn, and a page at rest draws none.
+        let draw = "document.body.animate([{ opacity: 0.999 }, { opacity: 1 }], { duration: 800 })";
+        let drawn = self.page.execute(format!("void {draw}"), vec![]);
+        drawn.await.expect("a script runs");
+        let picture = self.page.screenshot_as_png().await.expect("a picture");
+        std::fs::write(path, picture).expect("a writable folder");
+    }
+
+    /// Returns all that the page says.
+    pub async fn text(&self) -> String {
+        let body = self.page.execute("return document.body.innerText", vec![]);
+        let said = body.await.ok().and_then(|said| said.convert().ok());
+        said.unwrap_or_default()
+    }
+
+    /// Lets go of a window whose program has ended by itself.
+    ///
+    /// # Panics
+    /// When it was closed before.
+    pub fn leave(self) {
+        self.page.leak().expect("a window that was not closed");
+    }
+
+    /// Closes the window.
+    ///
+    /// # Panics
+    /// When the driver is gone.
+    pub async fn close(self) {
+        self.page.quit().await.expect("the window closes");
+    }
+}
