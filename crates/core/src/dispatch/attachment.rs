@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use bytes::Bytes;
+
 use crate::error::{Error, Result};
 use crate::text::check_name;
 use crate::usage::{Piece, image_size};
@@ -36,8 +38,8 @@ pub struct Attachment {
     pub name: String,
     /// What it is.
     pub media: Media,
-    /// Its bytes.
-    pub body: Vec<u8>,
+    /// Its bytes, which clones share.
+    pub body: Bytes,
 }
 
 // Written by hand so that no log holds a file's name or contents.
@@ -56,7 +58,8 @@ impl Attachment {
     /// # Errors
     /// [`Code::BadInput`](crate::error::Code::BadInput) when it is empty, too large, or neither
     /// one of the image formats that models read nor text.
-    pub fn new(name: &str, body: Vec<u8>) -> Result<Self> {
+    pub fn new(name: &str, body: impl Into<Bytes>) -> Result<Self> {
+        let body = body.into();
         let name = check_name("file name", name)?.to_owned();
         if body.is_empty() {
             return Err(Error::bad_input(format!("The file {name} is empty."))

@@ -123,7 +123,7 @@ impl Keeper {
                 Ok(Attachment {
                     name: text(self.open_at("run_attachments", "name", &row, &name)?)?,
                     media,
-                    body: self.open_at("run_attachments", "body", &row, &body)?,
+                    body: self.open_at("run_attachments", "body", &row, &body)?.into(),
                 })
             })
             .collect()

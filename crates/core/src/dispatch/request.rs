@@ -1,6 +1,6 @@
 //! What is asked of a model, and the body that carries it.
 
-use std::fmt;
+use std::{fmt, io};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use super::attachment::{Attachment, Media};
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, Result};
 use crate::usage::Piece;
 use crate::words::words;
 
@@ -155,7 +155,7 @@ impl Request {
     /// Checks what the API would refuse, before anything is sent or booked.
     ///
     /// # Errors
-    /// [`Code::BadInput`] that says which rule is broken.
+    /// [`Code::BadInput`](crate::error::Code::BadInput) that says which rule is broken.
     pub fn check(&self) -> Result<()> {
         if self.prompt.trim().is_empty() && self.attachments.is_empty() {
             return Err(
@@ -192,7 +192,7 @@ impl Request {
     /// Returns the body of a streamed run. `max_tokens` is what the route decided.
     ///
     /// # Errors
-    /// [`Code::BadInput`] when it is larger than the API takes.
+    /// [`Code::BadInput`](crate::error::Code::BadInput) when it is larger than the API takes.
     pub fn body(&self, max_tokens: u64) -> Result<Bytes> {
         self.write(Some(max_tokens))
     }
@@ -205,8 +205,44 @@ impl Request {
         self.write(None)
     }
 
+    /// Checks that the body is not larger than the API takes, without keeping it. A body that can't
+    /// be, whatever has to be escaped in it, is not written at all.
+    ///
+    /// # Errors
+    /// As [`Request::body`].
+    pub(super) fn check_size(&self, max_tokens: u64) -> Result<()> {
+        if self.longest() <= REQUEST_MAX {
+            return Ok(());
+        }
+        let mut size = Size(0);
+        serde_json::to_writer(&mut size, &self.shape(Some(max_tokens))).map_err(not_written)?;
+        fits(size.0)
+    }
+
+    /// Returns a bound on the bytes of the body.
+    fn longest(&self) -> usize {
+        // A control character becomes `\u0000`; three bytes of an image become four.
+        const ESCAPED: usize = 6;
+        const FRAME: usize = 1_024;
+        let file = |file: &Attachment| ESCAPED * (file.body.len() + file.name.len()) + FRAME;
+        let turn = |turn: &Turn| {
+            let files: usize = turn.attachments.iter().map(file).sum();
+            ESCAPED * (turn.prompt.len() + turn.answer.len()) + files + FRAME
+        };
+        let system = self.system.as_ref().map_or(0, String::len);
+        let files: usize = self.attachments.iter().map(file).sum();
+        let turns: usize = self.turns.iter().map(turn).sum();
+        ESCAPED * (self.model.len() + system + self.prompt.len()) + files + turns + FRAME
+    }
+
     fn write(&self, max_tokens: Option<u64>) -> Result<Bytes> {
-        let body = Body {
+        let bytes = serde_json::to_vec(&self.shape(max_tokens)).map_err(not_written)?;
+        fits(bytes.len())?;
+        Ok(bytes.into())
+    }
+
+    fn shape(&self, max_tokens: Option<u64>) -> Body<'_> {
+        Body {
             model: &self.model,
             max_tokens,
             stream: max_tokens.is_some(),
@@ -217,18 +253,7 @@ impl Request {
             messages: self.messages(),
             output_config: self.effort.map(|effort| OutputConfig { effort }),
             thinking: self.thinking.map(|r#type| ThinkingConfig { r#type }),
-        };
-        let bytes = serde_json::to_vec(&body)
-            .map_err(|e| Error::failed("The request could not be written.").because(e))?;
-        if bytes.len() > REQUEST_MAX {
-            let size = bytes.len().div_ceil(1_000_000);
-            return Err(Error::new(
-                Code::BadInput,
-                format!("The request has {size} MB; the API takes 32 MB."),
-            )
-            .hint("Send fewer or smaller files, or begin a new conversation. Nothing was sent."));
         }
-        Ok(bytes.into())
     }
 
     fn messages(&self) -> Vec<Message<'_>> {
@@ -259,6 +284,35 @@ impl Request {
             .map(|text| Piece::Text(text))
             .chain(files.chain(&self.attachments).map(Attachment::piece))
     }
+}
+
+/// Counts what is written, and keeps none of it.
+struct Size(usize);
+
+impl io::Write for Size {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn fits(bytes: usize) -> Result<()> {
+    if bytes <= REQUEST_MAX {
+        return Ok(());
+    }
+    let size = bytes.div_ceil(1_000_000);
+    Err(
+        Error::bad_input(format!("The request has {size} MB; the API takes 32 MB."))
+            .hint("Send fewer or smaller files, or begin a new conversation. Nothing was sent."),
+    )
+}
+
+fn not_written(error: serde_json::Error) -> Error {
+    Error::failed("The request could not be written.").because(error)
 }
 
 fn user<'a>(prompt: &'a str, attachments: &'a [Attachment]) -> Message<'a> {
@@ -294,3 +348,6 @@ fn block(file: &Attachment) -> Block<'_> {
         },
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -155,8 +155,8 @@ impl Dispatch {
         })?;
         let max_tokens = max_tokens(&request, &chosen)?;
         request.model.clone_from(&chosen.id);
-        // Written once here so that a body that is too large is refused before anything is booked.
-        request.body(max_tokens)?;
+        // A body that is too large is refused before anything is booked.
+        request.check_size(max_tokens)?;
         let counted = catalogue().local_prompt_tokens(&chosen.id, request.pieces());
         Ok(Prepared {
             estimate: estimate(&chosen.id, (counted, CountedBy::Local), max_tokens),
