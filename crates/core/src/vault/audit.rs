@@ -33,7 +33,7 @@ words! {
 }
 
 /// Who does it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Caller {
     pub(super) face: Arc<str>,
     pub(super) pid: Option<u32>,

@@ -87,7 +87,13 @@ impl Custody for Vault {
 
     fn history_key(&self) -> Later<'_, HistoryKey> {
         Box::pin(async move {
-            let history = self.opened()?.history_key()?;
+            let opened = self.opened()?;
+            let history = opened.history_key()?;
+            // Once for each process: a list that is shown takes it again with every change of the
+            // store, and a note is such a change.
+            if !opened.is_new_reader(&self.caller) {
+                return Ok(history);
+            }
             let (caller, now) = (self.caller.clone(), self.now());
             // Not waited for: a run notes the use of its key right after this, in the same commit,
             // and a store that can only be read must still show its history.

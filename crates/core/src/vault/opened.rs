@@ -1,11 +1,15 @@
 //! What an unlocked vault holds: the data key, and the keys for a purpose of their own.
 
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
 use hmac::{Hmac, KeyInit, Mac};
 use rusqlite::Connection;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::SealedKey;
+use super::audit::Caller;
 use super::envelope::{Place, open, open_with, seal, seal_with};
 use super::slots::Header;
 use crate::clock::Millis;
@@ -16,6 +20,9 @@ use crate::secret::{ApiKey, DataKey, FingerprintKey, HistoryKey};
 
 /// What `vault.key_check` seals: it opens with this vault's data key and with no other.
 const CHECK: &[u8] = b"switchyard vault";
+
+/// How many readers of the history are remembered; beyond that, some are noted a second time.
+const READERS_MAX: usize = 1_024;
 const HISTORY: &str = "history";
 const FINGERPRINT: &str = "fingerprint";
 
@@ -28,6 +35,8 @@ pub(super) struct Opened {
     // One damaged row leaves the rest of the vault usable, so each says for itself how it opened.
     history: Result<HistoryKey>,
     fingerprint: Result<FingerprintKey>,
+    /// The processes that have taken the history's key since the unlock.
+    readers: Mutex<BTreeSet<Caller>>,
 }
 
 /// The rows of a vault that is being made.
@@ -67,6 +76,7 @@ impl Opened {
             data,
             history: Ok(history),
             fingerprint: Ok(fingerprint),
+            readers: Mutex::default(),
         };
         Ok((opened, rows))
     }
@@ -98,6 +108,7 @@ impl Opened {
             fingerprint: fingerprint.and_then(|bytes| {
                 FingerprintKey::from_slice(&bytes).ok_or_else(|| misfit(FINGERPRINT))
             }),
+            readers: Mutex::default(),
         })
     }
 
@@ -117,6 +128,15 @@ impl Opened {
     /// Returns the number of the lock that it was opened after: see [`Header::lock_epoch`].
     pub(super) fn lock_epoch(&self) -> i64 {
         self.lock_epoch
+    }
+
+    /// Notes that a process takes the history's key, and tells whether it is its first time.
+    pub(super) fn is_new_reader(&self, caller: &Caller) -> bool {
+        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        if readers.len() >= READERS_MAX {
+            readers.clear();
+        }
+        readers.insert(caller.clone())
     }
 
     pub(super) fn open_key(
