@@ -30,7 +30,7 @@ pub(crate) async fn run(
 }
 
 async fn init(wanted: &InitVault, app: &App, terminal: &AtTerminal, out: &Out) -> Result<ExitCode> {
-    let vault = app.vault()?;
+    let (vault, access) = (app.vault()?, app.access()?);
     if vault.status()?.exists {
         return Err(Error::new(Code::Duplicate, "There is a vault already.")
             .hint("Nothing was changed. `switchyard vault status` says what opens it."));
@@ -44,12 +44,12 @@ async fn init(wanted: &InitVault, app: &App, terminal: &AtTerminal, out: &Out) -
     if wanted.no_keychain || wanted.passphrase || terminal.has_descriptor() {
         new.passphrase = Some(ask::new_passphrase(terminal)?);
     }
-    let created = match vault.create(new).await {
+    let created = match access.create(new).await {
         Err(no) if wants_keychain && no.code() == Code::KeychainUnavailable => {
             out.note(&format!("note: {no}"));
             out.note("The vault gets a passphrase instead.");
             let passphrase = Some(ask::new_passphrase(terminal)?);
-            vault
+            access
                 .create(NewVault {
                     keychain: false,
                     passphrase,

@@ -3,7 +3,7 @@
 
 use std::future::Future;
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 
 use super::ask::{Answered, Ask, Question};
 use super::client::{Client, has_broken_off};
@@ -12,7 +12,10 @@ use crate::error::{Code, Error, Remedy, Result};
 use crate::id::KeyId;
 use crate::paths::Paths;
 use crate::secret::{ApiKey, HistoryKey, RecoveryCode};
-use crate::vault::{Custody, Later, Lock, NewSlot, SealedKey, SlotKind, Status, UnlockWith, Vault};
+use crate::vault::{
+    Created, Custody, Later, Lock, NewSlot, NewVault, SealedKey, SlotKind, Status, UnlockWith,
+    Vault, keychain,
+};
 
 /// How often a user may mistype before it counts as not knowing.
 const TRIES: usize = 3;
@@ -25,6 +28,7 @@ pub struct Access {
     ask: Box<dyn Ask>,
     // Also keeps two needs at once from asking twice.
     found: Mutex<Option<Holder>>,
+    given_up: Notify,
 }
 
 impl Access {
@@ -38,6 +42,7 @@ impl Access {
             face,
             ask: Box::new(ask),
             found: Mutex::new(None),
+            given_up: Notify::new(),
         }
     }
 
@@ -96,20 +101,50 @@ impl Access {
         Ok(())
     }
 
+    /// Stops waiting for the keychain's owner, if anything here does: it then counts as a keychain that
+    /// can't be used, so that another way is asked for.
+    pub fn stop_waiting(&self) {
+        self.vault.keychain().stop_waiting();
+        self.given_up.notify_waiters();
+    }
+
+    /// Makes the vault in this process and leaves it unlocked.
+    ///
+    /// # Errors
+    /// As [`Vault::create`].
+    pub async fn create(&self, new: NewVault) -> Result<Created> {
+        let own = Holder::Own(self.vault.clone());
+        self.shown(&own, self.vault.create(new)).await
+    }
+
     /// Locks the vault for every face, and stops silent use of the keychain until it is unlocked.
     ///
     /// # Errors
     /// As [`Vault::lock`].
     pub async fn lock_all(&self) -> Result<()> {
-        let mut found = self.found.lock().await;
-        *found = None;
-        // The lock is a fact of the store, so it holds for an agent that hangs or is not found, too.
-        self.vault.lock().await?;
+        // The lock is a fact of the store, so it holds for an agent that hangs or is not found, too. It
+        // waits for nothing, and ends an unlock under way.
+        let noted = self.vault.lock().await;
         // One that is well looks at the store before it answers, so that its keys are wiped by now.
-        if let Err(error) = Client::connect(&self.paths, self.face).await {
-            tracing::warn!(%error, "the agent did not confirm the lock, which holds all the same");
+        let agent = Client::connect(&self.paths, self.face).await;
+        if let Err(error) = &agent {
+            tracing::warn!(%error, "the agent did not confirm the lock");
         }
-        Ok(())
+        if let Ok(mut found) = self.found.try_lock() {
+            *found = None;
+        }
+        let Err(why) = noted else { return Ok(()) };
+        if why.code() == Code::NoVault {
+            return Err(why);
+        }
+        // Told by itself, it forgets its keys before it tries to write that down.
+        if let Ok(Some(agent)) = agent {
+            match agent.lock().await {
+                Err(error) if error.code() != why.code() => return Err(still_open(&error)),
+                _ => {}
+            }
+        }
+        Err(not_noted(&why))
     }
 
     /// Opens the vault, asking if it has to.
@@ -125,10 +160,14 @@ impl Access {
     /// # Errors
     /// As [`Vault::add_slot`], and as [`Custody`].
     pub async fn add_slot(&self, new: NewSlot<'_>) -> Result<Option<RecoveryCode>> {
-        match self.open().await? {
-            Holder::Agent(client) => client.add_slot(new).await,
-            Holder::Own(vault) => vault.add_slot(new).await,
-        }
+        let holder = self.open().await?;
+        let adding = async {
+            match &holder {
+                Holder::Agent(client) => client.add_slot(new).await,
+                Holder::Own(vault) => vault.add_slot(new).await,
+            }
+        };
+        self.shown(&holder, adding).await
     }
 
     /// Removes a slot of the vault, which is opened first.
@@ -217,22 +256,24 @@ impl Access {
         Err(trouble.unwrap_or_else(|| still_locked(None)))
     }
 
-    /// Shows a wait for the keychain's owner while `unlocking` goes on.
-    async fn shown<T>(
-        &self,
-        holder: &Holder,
-        unlocking: impl Future<Output = Result<T>>,
-    ) -> Result<T> {
+    /// Shows a wait for the keychain's owner while `using` it goes on.
+    async fn shown<T>(&self, holder: &Holder, using: impl Future<Output = Result<T>>) -> Result<T> {
         let mut notice = holder.waiting();
-        tokio::pin!(unlocking);
+        let given_up = self.given_up.notified();
+        tokio::pin!(using, given_up);
         let mut is_shown = false;
         let outcome = loop {
             tokio::select! {
                 biased;
-                outcome = &mut unlocking => break outcome,
+                outcome = &mut using => break outcome,
                 Ok(()) = notice.changed() => {
                     is_shown = *notice.borrow_and_update();
                     self.ask.waiting(is_shown);
+                }
+                // The agent notices that nobody is there any more. What this process does itself is
+                // never cut off: its keychain ends the wait.
+                () = &mut given_up, if is_shown && matches!(holder, Holder::Agent(_)) => {
+                    break Err(keychain::not_waited_for());
                 }
             }
         };
@@ -327,6 +368,30 @@ fn existing(status: Status) -> Result<Status> {
         return Ok(status);
     }
     Err(Error::new(Code::NoVault, "There is no vault yet.").remedy(Remedy::MakeVault))
+}
+
+/// The store could not take a lock down, and its agent did not take it either.
+fn still_open(why: &Error) -> Error {
+    Error::new(
+        why.code(),
+        format!(
+            "The vault is locked here, but the agent still has it open. {}",
+            why.message()
+        ),
+    )
+    .hint("End the agent, or log out: its keys are only in its memory.")
+}
+
+/// The keys are wiped, but the store could not take that down.
+fn not_noted(why: &Error) -> Error {
+    Error::new(
+        why.code(),
+        format!(
+            "The vault is locked, but that could not be written down. {}",
+            why.message()
+        ),
+    )
+    .hint("Free some space and lock again: until then, the keychain may open it without asking.")
 }
 
 fn cancelled() -> Error {

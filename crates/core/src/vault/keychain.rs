@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Notify, oneshot, watch};
 use zeroize::Zeroizing;
 
 use crate::error::{Code, Error, Result};
@@ -71,6 +71,7 @@ struct Inner {
     patience: Patience,
     calls: Mutex<Option<mpsc::Sender<Call>>>,
     waiting: watch::Sender<bool>,
+    given_up: Notify,
 }
 
 type Call = Box<dyn FnOnce(&dyn Entries) + Send>;
@@ -91,14 +92,20 @@ impl Keychain {
             patience,
             calls: Mutex::new(None),
             waiting: watch::Sender::new(false),
+            given_up: Notify::new(),
         }))
     }
 
     /// Returns whether the keychain's owner is being asked to unlock it right now, as it changes.
-    /// A face shows it as "waiting for your keychain", with a way to cancel: dropping the future.
+    /// A face shows it as "waiting for your keychain", with a way to cancel.
     #[must_use]
     pub fn waiting(&self) -> watch::Receiver<bool> {
         self.0.waiting.subscribe()
+    }
+
+    /// Ends every wait for the owner: the keychain then counts as one that can't be used.
+    pub fn stop_waiting(&self) {
+        self.0.given_up.notify_waiters();
     }
 
     pub(super) async fn read(&self, vault: &str) -> Result<Option<EntryBytes>> {
@@ -145,9 +152,12 @@ impl Keychain {
         let patience = async {
             let asks = tokio::time::timeout_at(rest, self.0.entries.is_locked()).await;
             if asks == Ok(true) {
+                let given_up = self.0.given_up.notified();
                 let _shown = Shown::begin(&self.0.waiting);
-                tokio::time::sleep(owner).await;
-                "it is locked, and nobody unlocked it"
+                tokio::select! {
+                    () = given_up => "you stopped waiting for it",
+                    () = tokio::time::sleep(owner) => "it is locked, and nobody unlocked it",
+                }
             } else {
                 tokio::time::sleep_until(rest).await;
                 "it did not answer in time"
@@ -210,6 +220,11 @@ impl Drop for Shown<'_> {
     fn drop(&mut self) {
         self.0.send_replace(false);
     }
+}
+
+/// Tells that its owner was not waited for any longer.
+pub(crate) fn not_waited_for() -> Error {
+    unavailable("you stopped waiting for it")
 }
 
 /// Words a keychain that could not be used, as in "The keychain can't be used: {why}."

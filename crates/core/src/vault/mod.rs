@@ -9,7 +9,7 @@ mod autolock;
 mod create;
 mod custody;
 mod envelope;
-mod keychain;
+pub(crate) mod keychain;
 mod moment;
 mod opened;
 mod passphrase;

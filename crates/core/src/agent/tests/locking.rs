@@ -3,6 +3,7 @@
 use tokio::net::{UnixListener, UnixStream};
 
 use super::*;
+use crate::agent::protocol::Answer;
 use crate::db::private_folder;
 use crate::paths::Paths;
 use crate::vault::Vault;
