@@ -1,6 +1,5 @@
 //! `switchyard agent`: keeps the unlocked vault for other commands and windows, without a window.
 
-use std::convert::Infallible;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -15,9 +14,6 @@ use crate::out::Out;
 
 /// How long an agent that was started for an unlock waits for it: three tries at a passphrase.
 const UNLOCK_PATIENCE: Duration = Duration::from_secs(3 * 60);
-
-/// How often the agent looks whether the store is to be tidied.
-const TIDY_EVERY: Duration = Duration::from_secs(60 * 60);
 
 pub(crate) async fn run(wanted: &Agent, app: &App, out: &Out) -> Result<ExitCode> {
     let vault = app.vault()?.clone();
@@ -35,7 +31,7 @@ pub(crate) async fn run(wanted: &Agent, app: &App, out: &Out) -> Result<ExitCode
         unlock(app, wanted, out).await?;
         tokio::select! {
             outcome = stopped(&vault, wanted.until_locked, out) => outcome,
-            never = keep_tidy(app) => match never {},
+            never = app.keep_tidy() => match never {},
         }
     };
     let ended = async {
@@ -45,19 +41,6 @@ pub(crate) async fn run(wanted: &Agent, app: &App, out: &Out) -> Result<ExitCode
     };
     let ((), outcome) = tokio::join!(server.serve(end.clone()), ended);
     outcome.map(|()| ExitCode::SUCCESS)
-}
-
-/// Tidies the store for as long as the agent lives.
-async fn keep_tidy(app: &App) -> Infallible {
-    // Tidying itself sees to it that it is done once a day; asking more often notices a day that
-    // the machine slept through.
-    let mut due = tokio::time::interval(TIDY_EVERY);
-    loop {
-        due.tick().await;
-        // A store that can't be written now is no reason to stop keeping the vault.
-        let _ = app.catch_up().await;
-        app.tidy().await;
-    }
 }
 
 /// Opens the vault with what is at hand; without it the agent starts locked, and whoever needs the

@@ -1,5 +1,8 @@
 //! What a store needs now and then, whoever happens to use it.
 
+use std::convert::Infallible;
+use std::time::Duration;
+
 use super::App;
 use crate::clock::Millis;
 use crate::db::{Db, SqlContext};
@@ -17,7 +20,25 @@ pub const TIDIED_AT: Setting<Option<Millis>> = Setting {
 
 const DAY_MS: i64 = 86_400_000;
 
+/// How often a program that stays looks whether a day has passed. More often than once a day, so
+/// that it notices one that the machine slept through.
+const LOOK_EVERY: Duration = Duration::from_secs(60 * 60);
+
 impl App {
+    /// Books what other processes left, and tidies, for as long as it is polled: for a program that
+    /// stays. What fails is tried again at the next turn.
+    pub async fn keep_tidy(&self) -> Infallible {
+        let mut due = tokio::time::interval(LOOK_EVERY);
+        loop {
+            due.tick().await;
+            // A store that can't be written now is no reason to stop.
+            if let Err(error) = self.catch_up().await {
+                tracing::warn!(%error, "runs could not be booked yet");
+            }
+            self.tidy().await;
+        }
+    }
+
     /// Once a day lets go of what the user's settings do not keep any longer: texts of the history,
     /// single rows of the ledger. Then backs the store up, if the newest copy is older than a week and
     /// not of the same.
