@@ -14,7 +14,6 @@ use std::sync::Arc;
 use clap::Parser;
 use clap::error::ErrorKind;
 use switchyard_core::agent::Ask;
-use switchyard_core::db::Access;
 use switchyard_core::secret::redact;
 use switchyard_core::{App, Error, Result, demo, hardening, logging};
 
@@ -130,10 +129,11 @@ async fn catch_up(command: &Command, app: &App, out: &Out) {
     let Ok(Some(db)) = app.db_if_any() else {
         return;
     };
-    if let Access::Rescue(why) = db.access() {
-        out.note(&format!(
-            "note: the store is damaged and open for reading only: {why}"
-        ));
+    if let Some(damage) = db.damage() {
+        out.note(&format!("note: {}", damage.message()));
+        if let Some(advice) = remedy::advice(damage.failure()) {
+            out.note(&format!("hint: {advice}"));
+        }
         return;
     }
     if !needs_books {

@@ -24,7 +24,7 @@ import {
 import { ledger, report } from './sample-ledger';
 import { ANSWER, someRuns, summary } from './sample-runs';
 import type { Scenario } from './scenario';
-import { offer, refuse, someModels, someSettings } from './sample-replies';
+import { NOTHING_LEFT, offer, refuse, someModels, someSettings } from './sample-replies';
 
 type Args = Record<string, unknown>;
 type Take = (event: never) => void;
@@ -52,7 +52,13 @@ export class FakeHost implements Host {
     this.#standing = standingOf(this.#keys, {
       is_simulated: scenario.isSimulated,
       damage: scenario.isDamaged
-        ? 'The store is damaged, so it is open for reading only. Put a backup in place.'
+        ? {
+            code: 'store_damaged' as const,
+            message:
+              'The store is damaged, so it is open for reading only: the file is cut short: 3 of its 10 pages are missing.',
+            hint: 'Nothing was changed. Copies of the store are in the folder backups beside it. Don’t move its files by hand: its log has to go with it.',
+            remedy: 'restore_store' as const,
+          }
         : null,
     });
     if (scenario.state === 'first-run') this.#standing.vault = null;
@@ -264,9 +270,22 @@ export class FakeHost implements Host {
   }
 
   choose_files() {
-    return [
-      { id: ++this.#files, name: `trace-${this.#files}.txt`, media: 'text/plain', bytes: 3481 },
-    ];
+    const file = { id: ++this.#files, name: `trace-${this.#files}.txt`, media: 'text/plain' };
+    return { attached: [{ ...file, bytes: 3481 }], trouble: null };
+  }
+
+  keep_draft({ left }: Args): null {
+    sessionStorage.setItem('left-draft', JSON.stringify(left));
+    return null;
+  }
+
+  left_draft(): unknown {
+    return JSON.parse(sessionStorage.getItem('left-draft') ?? JSON.stringify(NOTHING_LEFT));
+  }
+
+  cancel_run({ run }: Args): null {
+    this.#cancelled.add(String(run));
+    return null;
   }
 
   list_runs({ before, limit }: Args) {

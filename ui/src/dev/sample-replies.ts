@@ -1,5 +1,14 @@
 /** Small made-up replies: models, settings, an offer, a failure. */
-import type { Code, Failure, KeyRow, Models, Offer, Remedy, SettingRow } from '../lib/bindings';
+import type {
+  Code,
+  Failure,
+  KeyRow,
+  LeftDraft,
+  Models,
+  Offer,
+  Remedy,
+  SettingRow,
+} from '../lib/bindings';
 import { exact } from '../lib/money';
 
 /** Makes a failure in the program's shape. */
@@ -95,3 +104,21 @@ export function offer(key: KeyRow, model: string, prompt: string): Offer {
     },
   };
 }
+
+/** What a first page finds of the one before. */
+export const NOTHING_LEFT: LeftDraft = {
+  draft: {
+    prompt: '',
+    system: null,
+    model: null,
+    key: null,
+    reply_to: null,
+    max_tokens: null,
+    effort: null,
+    thinking: null,
+    attachments: [],
+  },
+  files: [],
+  title: null,
+  payer: null,
+};

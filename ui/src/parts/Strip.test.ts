@@ -40,7 +40,8 @@ it('says that it is not known, and why', () => {
 });
 
 it('marks a window in which everything is made up, and a damaged store', () => {
-  standing.value = standingOf([], { is_simulated: true, damage: 'The store is damaged.' });
+  const damage = refuse('store_damaged', 'The store is damaged.', 'Nothing was changed.');
+  standing.value = standingOf([], { is_simulated: true, damage });
   render(Strip);
   expect(screen.getByText('SIMULATED')).toBeTruthy();
   expect(screen.getByRole('alert').textContent).toMatch('The store is damaged.');

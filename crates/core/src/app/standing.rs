@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use super::App;
-use crate::db::{self, Db};
+use crate::db::Db;
 use crate::demo;
-use crate::error::Result;
+use crate::error::{Failure, Result};
 use crate::keys::{self, Key};
 use crate::vault::Status;
 
@@ -22,7 +22,7 @@ pub struct Standing {
     /// Whether any key is stored.
     pub has_keys: bool,
     /// What is wrong with the store's file, where it is open for reading only.
-    pub damage: Option<String>,
+    pub damage: Option<Failure>,
     /// Whether everything here is simulated.
     pub is_simulated: bool,
 }
@@ -55,9 +55,7 @@ impl App {
     }
 }
 
-fn damage(db: &Db) -> Option<String> {
-    match db.access() {
-        db::Access::Full => None,
-        db::Access::Rescue(why) => Some(why.clone()),
-    }
+/// Says that the store is damaged, and what to do, if it is.
+fn damage(db: &Db) -> Option<Failure> {
+    db.damage().map(|error| error.failure().clone())
 }

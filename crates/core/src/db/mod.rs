@@ -104,6 +104,15 @@ impl Db {
         &self.0.access
     }
 
+    /// Returns what is wrong with the file and what to do about it, where it is open for reading only.
+    #[must_use]
+    pub fn damage(&self) -> Option<Error> {
+        match &self.0.access {
+            Access::Full => None,
+            Access::Rescue(why) => Some(read_only(why)),
+        }
+    }
+
     /// Returns the clock that stamps the rows.
     #[must_use]
     pub fn clock(&self) -> &Clock {
@@ -253,7 +262,7 @@ fn writer_gone() -> Error {
 fn read_only(why: &str) -> Error {
     Error::new(
         Code::StoreDamaged,
-        format!("The store is open for reading only: {why}"),
+        format!("The store is damaged, so it is open for reading only: {why}"),
     )
     .hint(PUT_BACK)
     .remedy(Remedy::RestoreStore)
