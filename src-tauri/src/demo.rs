@@ -3,10 +3,11 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use switchyard_core::child::{self, Environment};
-use switchyard_core::demo::{PASSPHRASE, fill};
+use switchyard_core::demo::{PASSPHRASE, converse, fill};
 use switchyard_core::paths::Paths;
 use switchyard_core::secret::Passphrase;
 use switchyard_core::vault::NewVault;
@@ -14,6 +15,8 @@ use switchyard_core::{App, Code, Error, Result};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Child;
+
+use crate::desktop::Desktop;
 
 /// The argument that starts the program in its demo.
 pub(crate) const ARGUMENT: &str = "--demo";
@@ -102,6 +105,18 @@ impl Stage {
             .await
             .map(drop)
     }
+}
+
+/// Has the sample conversations sent while the window opens.
+pub(crate) fn talk(desktop: &Arc<Desktop>) {
+    let own = Arc::clone(desktop);
+    tauri::async_runtime::spawn(async move {
+        let app = &own.app;
+        let sent = async { converse(app.db()?, Arc::new(app.vault()?.clone()), app.http()?).await };
+        if let Err(error) = sent.await {
+            tracing::warn!(%error, "the demo has no history");
+        }
+    });
 }
 
 /// Starts a second program of ours that shows the demo.

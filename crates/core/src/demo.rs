@@ -1,12 +1,15 @@
 //! Fills a throw-away store with sample keys and months of ledger rows, so that every screen and
 //! command has something to show. Nothing in it is real, and its keys are for the simulator.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::Connection;
+use tokio_util::sync::CancellationToken;
 
-use crate::clock::Millis;
+use crate::clock::{Clock, Millis};
 use crate::db::{Db, SqlContext};
+use crate::dispatch::{Ask, Class, Dispatch, PayWith, Request, channel};
 use crate::error::{Code, Error, Result};
 use crate::http::Http;
 use crate::id::KeyId;
@@ -106,6 +109,88 @@ pub async fn fill(db: &Db, custody: &dyn Custody, http: &Http, base_url: &str) -
         keys: CHARACTERS.len(),
         rows,
     })
+}
+
+/// What was asked in the demo's past: how many minutes ago, of which model and paid by whom, and
+/// whether it goes on with what was asked before it.
+struct Asked {
+    minutes_ago: u64,
+    key: &'static str,
+    model: &'static str,
+    prompt: &'static str,
+    goes_on: bool,
+}
+
+const ASKED: &[Asked] = &[
+    Asked {
+        minutes_ago: 27 * 60,
+        key: "Nightly jobs",
+        model: "claude-haiku-5-5",
+        prompt: "Sum up last night's failed builds in three lines.",
+        goes_on: false,
+    },
+    Asked {
+        minutes_ago: 190,
+        key: "Work",
+        model: "claude-opus-5-5",
+        prompt: "Which risks do you see in moving all invoices to the new tax rate in one night?",
+        goes_on: false,
+    },
+    Asked {
+        minutes_ago: 184,
+        key: "Work",
+        model: "claude-opus-5-5",
+        prompt: "Which of them would you test first, and how?",
+        goes_on: true,
+    },
+    Asked {
+        minutes_ago: 42,
+        key: "Side project",
+        model: "claude-sonnet-5-5",
+        prompt: "Explain a write-ahead log to someone who keeps a paper diary.",
+        goes_on: false,
+    },
+];
+
+/// Sends the sample conversations to the simulator, each at a time in the past, so that there is a
+/// history to look at. The runs are real ones: sealed, answered and booked like any other.
+///
+/// # Errors
+/// As [`Dispatch::run`](crate::dispatch::Dispatch::run), for a store that [`fill`] has not filled.
+pub async fn converse(db: &Db, custody: Arc<dyn Custody>, http: &Http) -> Result<()> {
+    let now = db.clock().now();
+    let mut last = None;
+    for asked in ASKED {
+        let ago = Duration::from_secs(asked.minutes_ago * 60);
+        let then = Clock::fixed(Millis(
+            now.0 - i64::try_from(ago.as_millis()).unwrap_or_default(),
+        ));
+        let dispatch = Dispatch {
+            // The same store, as it was at that time.
+            db: Db::open(db.paths(), &then)?,
+            http: http.clone(),
+            vault: Arc::clone(&custody),
+            face: "demo",
+        };
+        let key = dispatch.db.read(|store| keys::find(store, asked.key))?;
+        let ask = Ask {
+            pay_with: PayWith::Key(key.id),
+            class: Class::Interactive,
+            reply_to: last.filter(|_| asked.goes_on),
+            request: Request {
+                model: asked.model.to_owned(),
+                prompt: asked.prompt.to_owned(),
+                ..Request::default()
+            },
+        };
+        let prepared = dispatch.preflight(ask, |_| None).await?;
+        let (sink, mut events) = channel();
+        let heard = async { while events.recv().await.is_some() {} };
+        let run = dispatch.run(prepared, sink, CancellationToken::new());
+        let (ended, ()) = tokio::join!(run, heard);
+        last = Some(ended?.receipt.run);
+    }
+    Ok(())
 }
 
 fn refuse_used(store: &Connection) -> Result<()> {
