@@ -70,6 +70,11 @@ impl Attachments {
         }
     }
 
+    /// Forgets every file but these.
+    pub(crate) fn keep_only(&self, ids: &[u32]) {
+        self.held().files.retain(|id, _| ids.contains(id));
+    }
+
     /// Returns the files of a draft; they stay until it has been sent.
     pub(crate) fn of(&self, ids: &[u32]) -> Result<Vec<Attachment>> {
         let held = self.held();

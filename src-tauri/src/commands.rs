@@ -8,11 +8,12 @@ use switchyard_core::id::{KeyId, RunId};
 use switchyard_core::keys::{self, Edit, Key};
 use switchyard_core::secret::Passphrase;
 use switchyard_core::usage::report::{Filter, Range, Report as UsageReport};
-use switchyard_core::{Failure, dispatch, shell, usage, vault};
+use switchyard_core::vault::SlotKind;
+use switchyard_core::{Failure, dispatch, shell, vault};
 
 use crate::desktop::Desktop;
-use crate::inputs::{Draft, NewKey, NewVault, Opener, TakeOver};
-use crate::replies::{Added, Attached, Change, Checked, Created, Offer, SettingRow};
+use crate::inputs::{Draft, LeftDraft, NewKey, NewSlot, NewVault, Opener, TakeOver};
+use crate::replies::{Added, Attached, Change, Checked, Chosen, Created, Offer, SettingRow};
 use crate::wire::commands;
 
 type Who = shell::Report;
@@ -66,6 +67,16 @@ commands! { desktop;
     /// Says what is wrong with a new passphrase, or nothing.
     weigh_passphrase(passphrase: Passphrase) => () { vault::check_passphrase(&passphrase) }
 
+    /// Adds a way to open the vault, in place of the one of its kind. Returns a new recovery code, which
+    /// is shown this once.
+    add_slot(slot: NewSlot) => Option<String> { desktop.add_slot(&slot).await }
+
+    /// Removes a way to open the vault; the last one stays.
+    remove_slot(kind: SlotKind) => () { desktop.app.access()?.remove_slot(kind).await }
+
+    /// Stops waiting for the keychain, which then counts as one that can't be used.
+    stop_waiting() => () { desktop.app.access()?.stop_waiting(); Ok(()) }
+
     /// Unlocks the vault for every face.
     unlock(opener: Opener) => () { desktop.unlock(&opener).await }
 
@@ -84,8 +95,17 @@ commands! { desktop;
     /// Ends a run that is under way.
     cancel(name: String) => () { desktop.in_flight.cancel(&name); Ok(()) }
 
+    /// Ends a run that another page of this window began.
+    cancel_run(run: RunId) => () { desktop.cancel_run(run) }
+
+    /// Keeps what stands in the editor for the next page, for as long as the program runs.
+    keep_draft(left: LeftDraft) => () { desktop.keep_draft(left); Ok(()) }
+
+    /// Returns what stood in the editor of the page before.
+    left_draft() => LeftDraft { Ok(desktop.left().clone()) }
+
     /// Lets the user choose files to attach.
-    choose_files() => Vec<Attached> { desktop.choose_files().await }
+    choose_files() => Chosen { Ok(desktop.choose_files().await) }
 
     /// Attaches what was pasted or dropped, as base64.
     attach(name: String, body: String) => Attached { desktop.attach(&name, &body) }
@@ -100,7 +120,10 @@ commands! { desktop;
     show_run(run: RunId) => RunDetails { desktop.run(run).await }
 
     /// Sums up what was spent.
-    usage(range: Range, filter: Filter) => UsageReport { desktop.app.read(|store, now| usage::report::report(store, range, &filter, now)) }
+    usage(range: Range, filter: Filter) => UsageReport { desktop.usage(range, &filter).await }
+
+    /// Lets the user save a text, such as the usage as CSV; tells whether it was.
+    save_text(name: String, text: String) => bool { desktop.save_text(&name, &text).await }
 
     /// Lists the settings.
     list_settings() => Vec<SettingRow> { desktop.settings() }

@@ -15,18 +15,22 @@ use switchyard_core::keys::{self, Key};
 use switchyard_core::paths::Paths;
 use switchyard_core::shell::{self, Asker};
 use switchyard_core::text::shown;
+use switchyard_core::usage::report::{self, Filter, Range, Report};
 use switchyard_core::vault::Custody;
-use switchyard_core::{App, Error, Result};
+use switchyard_core::{App, Code, Error, Result};
 use tauri::AppHandle;
 use tauri::ipc::Channel;
-use tauri_plugin_dialog::DialogExt;
+use tauri_plugin_dialog::{DialogExt, FilePath};
 use tauri_plugin_opener::OpenerExt;
+use tokio::sync::Notify;
 
 use crate::attachments::Attachments;
+use crate::clipboard::Lent;
+use crate::failure;
 use crate::followers::Followers;
-use crate::inputs::{Draft, NewKey, NewVault, Opener, TakeOver};
-use crate::replies::{Added, Attached, Change, Checked, Created, Offer, SettingRow};
-use crate::{clipboard, links, stream};
+use crate::inputs::{Draft, LeftDraft, NewKey, NewSlot, NewVault, Opener, TakeOver};
+use crate::replies::{Added, Attached, Change, Checked, Chosen, Created, Offer, SettingRow};
+use crate::{links, stream};
 
 /// How old the answer to who pays may be when the window is come back to.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
@@ -40,11 +44,15 @@ pub(crate) struct Desktop {
     pub(crate) in_flight: InFlight,
     pub(crate) attachments: Attachments,
     pub(crate) followers: Followers,
+    pub(crate) lent: Lent,
+    /// Something was chosen in the tray's menu.
+    pub(crate) tray_used: Notify,
     handle: AppHandle,
     /// Nothing of this is to be kept.
     pub(crate) is_demo: bool,
     /// When it was last found out who pays.
     looked: Mutex<Option<Instant>>,
+    left: Mutex<LeftDraft>,
 }
 
 impl Desktop {
@@ -57,15 +65,20 @@ impl Desktop {
             in_flight: InFlight::default(),
             attachments: Attachments::default(),
             followers,
+            lent: Lent::default(),
+            tray_used: Notify::new(),
             handle,
             is_demo,
             looked: Mutex::default(),
+            left: Mutex::default(),
         }
     }
 
     /// Tells a page of every change, for as long as it listens.
     pub(crate) async fn follow(&self, changes: Channel<Change>) -> Result<()> {
         tracing::info!("a page is shown");
+        // The files of a page that went without a word would stay for ever.
+        self.attachments.keep_only(&self.left().draft.attachments);
         self.followers.feed(&changes).await;
         Ok(())
     }
@@ -82,6 +95,15 @@ impl Desktop {
         if looked.is_none_or(|at| at.elapsed() > LOOK_AGAIN) {
             self.followers.tell(Change::Who);
         }
+    }
+
+    /// Keeps what stands in the editor: a window that is closed takes its page with it.
+    pub(crate) fn keep_draft(&self, left: LeftDraft) {
+        *self.left() = left;
+    }
+
+    pub(crate) fn left(&self) -> MutexGuard<'_, LeftDraft> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn looked(&self) -> MutexGuard<'_, Option<Instant>> {
@@ -115,6 +137,8 @@ impl Desktop {
     }
 
     pub(crate) async fn test_key(&self, id: &KeyId) -> Result<Checked> {
+        // It costs something, so the end of the program waits until it is booked.
+        let _flight = self.in_flight.enter(format!("test {id}"));
         let checked = self.app.dispatch()?.check_with_real_call(id).await?;
         Ok(checked.into())
     }
@@ -129,13 +153,18 @@ impl Desktop {
         let secret = custody
             .open_key(id, key.base_url.as_deref(), "copy")
             .await?;
-        clipboard::lend(&self.handle, &secret)
+        self.lent.lend(&self.handle, &secret)
     }
 
     pub(crate) async fn make_vault(&self, new: NewVault) -> Result<Created> {
-        let created = self.app.vault()?.create(new.into()).await?;
+        let created = self.app.access()?.create(new.into()).await?;
         self.followers.tell(Change::Store);
         Ok(created.into())
+    }
+
+    pub(crate) async fn add_slot(&self, new: &NewSlot) -> Result<Option<String>> {
+        let code = self.app.access()?.add_slot(new.into()).await?;
+        Ok(code.map(|code| code.expose().to_owned()))
     }
 
     pub(crate) async fn unlock(&self, opener: &Opener) -> Result<()> {
@@ -169,10 +198,21 @@ impl Desktop {
         let flight = self.in_flight.enter(name);
         let (dispatch, ask) = (self.app.dispatch()?, self.ask(draft)?);
         let prepared = dispatch.preflight(ask, no_variable).await?;
-        stream::run(&dispatch, prepared, flight.cancel.clone(), &events).await
+        stream::run(&dispatch, prepared, &flight, &events).await
     }
 
-    pub(crate) async fn choose_files(&self) -> Result<Vec<Attached>> {
+    pub(crate) fn cancel_run(&self, run: RunId) -> Result<()> {
+        match self.in_flight.cancel_run(run) {
+            true => Ok(()),
+            false => Err(Error::new(
+                Code::NotFound,
+                format!("Run {run} is not under way in this window."),
+            )
+            .hint("It has ended, or another program sends it: cancel it there.")),
+        }
+    }
+
+    pub(crate) async fn choose_files(&self) -> Chosen {
         let (chosen, files) = tokio::sync::oneshot::channel();
         self.handle.dialog().file().pick_files(move |files| {
             // The page may be gone by the time that the user has chosen.
@@ -180,7 +220,37 @@ impl Desktop {
         });
         let files = files.await.ok().flatten().unwrap_or_default();
         let paths = files.into_iter().filter_map(|file| file.into_path().ok());
-        paths.map(|path| self.attachments.read(&path)).collect()
+        let mut chosen = Chosen {
+            attached: Vec::new(),
+            trouble: None,
+        };
+        for path in paths {
+            match self.attachments.read(&path) {
+                Ok(attached) => chosen.attached.push(attached),
+                Err(error) => chosen.trouble = chosen.trouble.or(Some(failure(&error))),
+            }
+        }
+        chosen
+    }
+
+    /// Returns whether it was saved; the user may have changed their mind.
+    pub(crate) async fn save_text(&self, name: &str, text: &str) -> Result<bool> {
+        let (chosen, path) = tokio::sync::oneshot::channel();
+        let dialog = self.handle.dialog().file().set_file_name(name);
+        dialog.save_file(move |path| {
+            let _ = chosen.send(path);
+        });
+        let path = path.await.ok().flatten().map(FilePath::into_path);
+        let Some(Ok(path)) = path else {
+            return Ok(false);
+        };
+        let written = tokio::fs::write(&path, text).await;
+        written.map(|()| true).map_err(|e| {
+            let path = shown(&path.display().to_string(), 200);
+            Error::failed(format!("{path} could not be written."))
+                .hint("Choose another folder, or free some space.")
+                .because(e)
+        })
     }
 
     pub(crate) fn attach(&self, name: &str, body: &str) -> Result<Attached> {
@@ -191,7 +261,22 @@ impl Desktop {
     }
 
     pub(crate) async fn runs(&self, before: Option<RunId>, limit: usize) -> Result<Vec<Summary>> {
+        self.catch_up().await;
         self.app.dispatch()?.history(before, limit).await
+    }
+
+    pub(crate) async fn usage(&self, range: Range, filter: &Filter) -> Result<Report> {
+        self.catch_up().await;
+        self.app
+            .read(|store, now| report::report(store, range, filter, now))
+    }
+
+    /// Books what other processes left, so that what is shown is complete. A store that can't be
+    /// written still shows what it has.
+    async fn catch_up(&self) {
+        if let Err(error) = self.app.catch_up().await {
+            tracing::warn!(%error, "runs could not be booked yet");
+        }
     }
 
     pub(crate) async fn run(&self, run: RunId) -> Result<Details> {

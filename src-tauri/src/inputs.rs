@@ -1,7 +1,7 @@
 //! What the page sends: plain data that becomes the core's own types. Secrets come in and are never
 //! given back.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use switchyard_core::dispatch::{Ask, Attachment, Class, Effort, PayWith, Request, Thinking};
 use switchyard_core::id::{KeyId, RunId};
 use switchyard_core::keys::{self, Edit, Source};
@@ -11,8 +11,10 @@ use switchyard_core::vault::{self, UnlockWith};
 use switchyard_core::{Code, Error, Result};
 use ts_rs::TS;
 
+use crate::replies::Attached;
+
 /// A prompt as it stands in the editor.
-#[derive(Deserialize, TS)]
+#[derive(Clone, Default, Deserialize, Serialize, TS)]
 pub(crate) struct Draft {
     /// The prompt.
     pub(crate) prompt: String,
@@ -53,6 +55,19 @@ impl Draft {
             },
         }
     }
+}
+
+/// What stood in the editor when a page went, for the next one. It is kept in memory alone.
+#[derive(Clone, Default, Deserialize, Serialize, TS)]
+pub(crate) struct LeftDraft {
+    /// The prompt and all that goes with it.
+    pub(crate) draft: Draft,
+    /// The files that its attachments name.
+    pub(crate) files: Vec<Attached>,
+    /// The first line of what it replies to.
+    pub(crate) title: Option<String>,
+    /// Who paid for what it replies to.
+    pub(crate) payer: Option<String>,
 }
 
 /// A key that was pasted.
@@ -164,6 +179,28 @@ impl Opener {
             Self::Keychain => UnlockWith::Keychain,
             Self::Passphrase(passphrase) => UnlockWith::Passphrase(passphrase),
             Self::Recovery(code) => UnlockWith::Recovery(code),
+        }
+    }
+}
+
+/// A further way to open the vault, in place of the one of its kind.
+#[derive(Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum NewSlot {
+    /// A new key in the platform's keychain.
+    Keychain,
+    /// This passphrase.
+    Passphrase(Passphrase),
+    /// A new recovery code.
+    Recovery,
+}
+
+impl<'a> From<&'a NewSlot> for vault::NewSlot<'a> {
+    fn from(new: &'a NewSlot) -> Self {
+        match new {
+            NewSlot::Keychain => Self::Keychain,
+            NewSlot::Passphrase(passphrase) => Self::Passphrase(passphrase),
+            NewSlot::Recovery => Self::Recovery,
         }
     }
 }

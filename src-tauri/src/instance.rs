@@ -4,6 +4,7 @@
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use switchyard_core::db::private_folder;
 use switchyard_core::paths::Paths;
@@ -13,6 +14,9 @@ use tauri::{AppHandle, Wry};
 use tokio::net::UnixListener;
 
 use crate::window;
+
+/// How long a door that can't be listened at is left alone.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// Returns the plugin, under a name that is this store's own: the demo's window is another one.
 pub(crate) fn plugin(paths: &Paths) -> TauriPlugin<Wry> {
@@ -34,8 +38,14 @@ pub(crate) async fn listen(handle: AppHandle, paths: &Paths) -> Result<()> {
     let _ = std::fs::remove_file(&door);
     let listener = UnixListener::bind(&door).map_err(closed)?;
     loop {
-        listener.accept().await.map_err(closed)?;
-        show(&handle);
+        match listener.accept().await {
+            Ok(_) => show(&handle),
+            // Such as no descriptor left: a moment later there may be one.
+            Err(error) => {
+                tracing::warn!(%error, "a knock was not heard");
+                tokio::time::sleep(AGAIN).await;
+            }
+        }
     }
 }
 
@@ -51,7 +61,9 @@ fn show(handle: &AppHandle) {
 }
 
 fn door(paths: &Paths) -> PathBuf {
-    paths.runtime().join("window.sock")
+    // The folder may be the same for several stores.
+    let store = fingerprint(paths);
+    paths.runtime().join(format!("window-{store:016x}.sock"))
 }
 
 /// Tells stores apart. The same in every process of one version, which is all that it has to be.

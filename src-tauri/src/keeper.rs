@@ -4,9 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use switchyard_core::Code;
 use switchyard_core::agent::Server;
 use switchyard_core::vault::Vault;
-use switchyard_core::{Code, Result};
 use tauri::async_runtime::{block_on, spawn};
 use tauri::{AppHandle, Manager};
 use tokio::sync::broadcast::error::RecvError;
@@ -19,6 +19,9 @@ use crate::replies::Change;
 /// How long runs under way have at the end to be booked. A keychain that hangs is not waited for.
 const PATIENCE: Duration = Duration::from_millis(1_500);
 
+/// After how long something that failed is tried again.
+const TRY_AGAIN: Duration = Duration::from_secs(5);
+
 /// Begins the work behind the window.
 pub(crate) fn start(desktop: &Arc<Desktop>, handle: &AppHandle) {
     let (own, front) = (Arc::clone(desktop), handle.clone());
@@ -29,17 +32,14 @@ pub(crate) fn start(desktop: &Arc<Desktop>, handle: &AppHandle) {
     });
     spawn(until_told(handle.clone()));
     let own = Arc::clone(desktop);
-    spawn(async move {
-        if let Err(error) = keep(&own).await {
-            tracing::warn!(%error, "the store is not followed");
-        }
-    });
+    spawn(async move { keep(&own).await });
 }
 
 /// Ends every run and lets them be booked.
 pub(crate) fn finish(handle: &AppHandle) {
     // A second start that only knocked has nothing to end.
     if let Some(desktop) = handle.try_state::<Arc<Desktop>>() {
+        desktop.lent.take_back(handle);
         block_on(desktop.in_flight.end_all(PATIENCE));
     }
 }
@@ -68,22 +68,31 @@ async fn until_told(handle: AppHandle) {
 #[cfg(not(unix))]
 async fn until_told(_handle: AppHandle) {}
 
-async fn keep(desktop: &Desktop) -> Result<()> {
-    // Nothing is made before the user wants a vault.
-    let mut changes = desktop.followers.listen();
-    while desktop.app.db_if_any()?.is_none() {
-        if changes.recv().await.is_err() {
-            return Ok(());
-        }
+async fn keep(desktop: &Desktop) {
+    let vault = vault_of(desktop).await;
+    tokio::select! {
+        _ = async { tokio::join!(serve(desktop, &vault), follow(desktop), lock_shown(desktop, &vault)) } => {}
+        never = desktop.app.keep_tidy() => match never {},
     }
-    let vault = desktop.app.vault()?.clone();
-    let _ = desktop.app.catch_up().await;
-    tokio::join!(
-        serve(desktop, &vault),
-        follow(desktop),
-        lock_shown(desktop, &vault)
-    );
-    Ok(())
+}
+
+/// Waits until there is a store that can be opened. Nothing is made before the user wants a vault, and
+/// what stands in the way now, such as a full disk, may be mended while the program runs.
+async fn vault_of(desktop: &Desktop) -> Vault {
+    let mut changes = desktop.followers.listen();
+    loop {
+        let opened = desktop.app.db_if_any().and_then(|db| match db {
+            Some(_) => desktop.app.vault().cloned().map(Some),
+            None => Ok(None),
+        });
+        match opened {
+            Ok(Some(vault)) => return vault,
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, "the store is not followed yet"),
+        }
+        // A change, or a while: whoever mends a disk does not tell.
+        let _ = tokio::time::timeout(TRY_AGAIN, changes.recv()).await;
+    }
 }
 
 /// Serves the vault to the user's other processes, which also locks it by itself when its time has
@@ -108,16 +117,22 @@ async fn serve(desktop: &Desktop, vault: &Vault) {
     }
 }
 
+/// Tells of every change of the store, also after it could not be watched for a while.
 async fn follow(desktop: &Desktop) {
-    let watched = desktop.app.db().and_then(switchyard_core::db::Db::changes);
-    let mut changes = match watched {
-        Ok(changes) => changes,
-        Err(error) => {
-            tracing::warn!(%error, "changes by other processes are not noticed");
-            return;
-        }
-    };
-    while changes.next().await.is_ok() {
+    loop {
+        let watched = desktop.app.db().and_then(switchyard_core::db::Db::changes);
+        let ended = match watched {
+            Ok(mut changes) => loop {
+                match changes.next().await {
+                    Ok(()) => desktop.followers.tell(Change::Store),
+                    Err(error) => break error,
+                }
+            },
+            Err(error) => error,
+        };
+        tracing::warn!(error = %ended, "changes by other processes are not noticed for a while");
+        tokio::time::sleep(TRY_AGAIN).await;
+        // Whatever changed meanwhile.
         desktop.followers.tell(Change::Store);
     }
 }

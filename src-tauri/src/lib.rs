@@ -5,6 +5,7 @@ mod attachments;
 mod bindings;
 mod clipboard;
 mod commands;
+mod complaint;
 mod demo;
 mod desktop;
 mod followers;
@@ -33,25 +34,47 @@ use crate::desktop::Desktop;
 /// Runs the program until it is quit.
 #[must_use]
 pub fn run() -> ExitCode {
-    match start() {
+    let begun = prepare().and_then(|()| Beginning::make());
+    let outcome = match begun {
+        Ok(beginning) => start(beginning),
+        Err(error) => {
+            complaint::say(&error);
+            complaint::show(&error);
+            return ExitCode::FAILURE;
+        }
+    };
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            complain(&error);
+            complaint::say(&error);
             ExitCode::FAILURE
         }
     }
 }
 
-fn start() -> Result<()> {
-    prepare()?;
-    let stage = match std::env::args_os().nth(1) {
-        Some(argument) if argument == demo::ARGUMENT => Some(block_on(demo::Stage::set())?),
-        _ => None,
-    };
-    let paths = stage
-        .as_ref()
-        .map_or_else(Paths::of_user, |stage| Ok(stage.paths()))?;
-    let one = OneWindow::take(&paths)?;
+/// What has to be there before there can be a window.
+struct Beginning {
+    paths: Paths,
+    stage: Option<demo::Stage>,
+    /// `None` where another process has the window of this store.
+    one: Option<OneWindow>,
+}
+
+impl Beginning {
+    fn make() -> Result<Self> {
+        let stage = match std::env::args_os().nth(1) {
+            Some(argument) if argument == demo::ARGUMENT => Some(block_on(demo::Stage::set())?),
+            _ => None,
+        };
+        let paths = stage
+            .as_ref()
+            .map_or_else(Paths::of_user, |stage| Ok(stage.paths()))?;
+        let one = OneWindow::take(&paths)?;
+        Ok(Self { paths, stage, one })
+    }
+}
+
+fn start(Beginning { paths, stage, one }: Beginning) -> Result<()> {
     let program = tauri::Builder::default()
         .plugin(instance::plugin(&paths))
         .plugin(tauri_plugin_clipboard_manager::init())
@@ -67,7 +90,10 @@ fn start() -> Result<()> {
                 return Ok(());
             };
             program.manage(one);
-            open(program.handle(), paths, stage.as_ref())?;
+            if let Err(error) = open(program.handle(), paths, stage.as_ref()) {
+                complaint::say(&error);
+                complaint::end_with(program.handle(), &error);
+            }
             program.manage(Mutex::new(stage));
             Ok(())
         })
@@ -89,19 +115,20 @@ fn start() -> Result<()> {
     Ok(())
 }
 
-fn open(
-    handle: &AppHandle,
-    paths: Paths,
-    stage: Option<&demo::Stage>,
-) -> std::result::Result<(), Box<dyn std::error::Error>> {
+fn open(handle: &AppHandle, paths: Paths, stage: Option<&demo::Stage>) -> Result<()> {
     let desktop = Arc::new(Desktop::new(handle.clone(), paths, stage.is_some()));
     handle.manage(Arc::clone(&desktop));
     if let Some(stage) = stage {
         block_on(stage.fill(&desktop.app))?;
+        demo::talk(&desktop);
     }
     keeper::start(&desktop, handle);
-    window::open(handle)?;
-    tray::start(handle)?;
+    window::open(handle)
+        .map_err(|e| Error::failed("The window could not be opened.").because(e))?;
+    // Without a tray there is still a window, and closing it ends the program.
+    if let Err(error) = tray::start(handle) {
+        tracing::warn!(%error, "there is no tray");
+    }
     Ok(())
 }
 
@@ -141,14 +168,5 @@ pub(crate) fn failure(error: &Error) -> Failure {
         message: redact(&plain.message).into_owned(),
         hint: plain.hint.as_deref().map(|hint| redact(hint).into_owned()),
         ..plain
-    }
-}
-
-/// Says on standard error why there is no window.
-#[expect(clippy::print_stderr, reason = "there is no window to say it in")]
-fn complain(error: &Error) {
-    eprintln!("error: {}", redact(error.message()));
-    if let Some(advice) = error.advice() {
-        eprintln!("hint: {}", redact(advice));
     }
 }

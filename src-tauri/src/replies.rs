@@ -1,7 +1,7 @@
 //! What the page is told where the core's own type can't be written down, because it holds an error
 //! or a secret that this one reply is for.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use switchyard_core::dispatch::{Prepared, Route};
 use switchyard_core::keys::{self, Key};
 use switchyard_core::usage::{Estimate, Nano};
@@ -91,8 +91,17 @@ impl From<vault::Created> for Created {
     }
 }
 
-/// A file that was attached to the draft.
+/// The files that the user chose.
 #[derive(Serialize, TS)]
+pub(crate) struct Chosen {
+    /// Those that are attached now.
+    pub(crate) attached: Vec<Attached>,
+    /// Why the first of the others was not.
+    pub(crate) trouble: Option<Failure>,
+}
+
+/// A file that was attached to the draft.
+#[derive(Clone, Deserialize, Serialize, TS)]
 pub(crate) struct Attached {
     /// The name under which a draft refers to it.
     pub(crate) id: u32,

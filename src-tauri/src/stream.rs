@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use switchyard_core::dispatch::{Dispatch, Prepared, RunEvent, channel};
+use switchyard_core::dispatch::{Dispatch, Flight, Prepared, RunEvent, channel};
+use switchyard_core::id::RunId;
 use switchyard_core::{Code, Error, Result};
 use tauri::ipc::Channel;
 use tokio::sync::mpsc::Receiver;
 use tokio::time::{Instant, timeout_at};
-use tokio_util::sync::CancellationToken;
 
 /// One frame at 60 Hz.
 const FRAME: Duration = Duration::from_millis(16);
@@ -20,18 +20,28 @@ const FRAME: Duration = Duration::from_millis(16);
 pub(crate) async fn run(
     dispatch: &Dispatch,
     prepared: Prepared,
-    cancel: CancellationToken,
+    flight: &Flight,
     page: &Channel<RunEvent>,
 ) -> Result<()> {
     let (sink, events) = channel();
-    let (outcome, _) = tokio::join!(dispatch.run(prepared, sink, cancel), pass_on(events, page));
+    let run = dispatch.run(prepared, sink, flight.cancel.clone());
+    let began = |run| flight.began(run);
+    let (outcome, _) = tokio::join!(run, pass_on(events, page, began));
     outcome.map(drop)
 }
 
-/// Passes events on. Ends early when the page is gone: then nobody reads the run, and it is ended.
-async fn pass_on(mut events: Receiver<RunEvent>, page: &Channel<RunEvent>) -> Result<()> {
+/// Passes events on, and says which run they are of. Nothing tells that a page is gone: the run then
+/// goes on, and is in the history when another page comes.
+async fn pass_on(
+    mut events: Receiver<RunEvent>,
+    page: &Channel<RunEvent>,
+    began: impl Fn(RunId),
+) -> Result<()> {
     let gone = |error| Error::new(Code::Cancelled, "The page is gone.").because(error);
     while let Some(mut held) = events.recv().await {
+        if let RunEvent::Started { run, .. } = &held {
+            began(*run);
+        }
         let until = Instant::now() + FRAME;
         while let Ok(Some(next)) = timeout_at(until, events.recv()).await {
             if let Some(other) = join(&mut held, next) {
@@ -97,7 +107,7 @@ mod tests {
             heard.lock().unwrap().push(event["text"].clone());
             Ok(())
         });
-        pass_on(events, &page).await.unwrap();
+        pass_on(events, &page, |_| ()).await.unwrap();
         assert_eq!(*told.lock().unwrap(), ["ab", "c", "de"]);
     }
 }

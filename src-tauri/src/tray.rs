@@ -1,6 +1,8 @@
 //! The tray: everything is in its menu, because trays on Linux send no clicks.
 
 use std::sync::Arc;
+#[cfg(target_os = "linux")]
+use std::time::Duration;
 
 use switchyard_core::app::{KEEP_IN_TRAY, Standing};
 use switchyard_core::id::KeyId;
@@ -23,6 +25,10 @@ const QUIT: &str = "quit";
 /// Begins the id of an entry that makes a key the active one.
 const KEY: &str = "key:";
 
+/// How long the session's bus has to say whether there is a tray.
+#[cfg(target_os = "linux")]
+const PATIENCE: Duration = Duration::from_millis(500);
+
 /// How many keys the menu lists; the window has the others.
 const KEYS_MAX: usize = 20;
 
@@ -32,7 +38,7 @@ pub(crate) fn start(handle: &AppHandle) -> Result<()> {
         .icon(Look::Idle.icon())
         .icon_as_template(true)
         .tooltip(Look::Idle.tooltip())
-        .menu(&menu(handle, Look::Idle)?)
+        .menu(&Shown::of(handle, Look::Idle).menu(handle)?)
         .on_menu_event(|handle, event| chosen(handle, event.id().as_ref()))
         .build(handle)?;
     let handle = handle.clone();
@@ -53,14 +59,22 @@ pub(crate) fn stays(handle: &AppHandle) -> bool {
     is_wanted && is_shown()
 }
 
-/// Tells whether some panel shows trays: without one the program could not be got back.
+/// Tells whether some panel shows trays: without one the program could not be got back. A bus that
+/// does not answer is not waited for, because this is asked while a window closes.
 #[cfg(target_os = "linux")]
 fn is_shown() -> bool {
-    let asked = zbus::blocking::Connection::session().and_then(|bus| {
-        let bus = zbus::blocking::fdo::DBusProxy::new(&bus)?;
-        Ok(bus.name_has_owner("org.kde.StatusNotifierWatcher".try_into()?)?)
-    });
-    asked.unwrap_or(false)
+    let (told, heard) = std::sync::mpsc::channel();
+    std::thread::spawn(move || told.send(has_host().unwrap_or(false)));
+    heard.recv_timeout(PATIENCE).unwrap_or(false)
+}
+
+/// Asks the watcher of trays whether a panel has come to it to show them.
+#[cfg(target_os = "linux")]
+fn has_host() -> zbus::Result<bool> {
+    const WATCHER: &str = "org.kde.StatusNotifierWatcher";
+    let bus = zbus::blocking::Connection::session()?;
+    let watcher = zbus::blocking::Proxy::new(&bus, WATCHER, "/StatusNotifierWatcher", WATCHER)?;
+    watcher.get_property("IsStatusNotifierHostRegistered")
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -72,18 +86,21 @@ async fn follow(handle: &AppHandle, tray: &TrayIcon) {
     let desktop = Arc::clone(&handle.state::<Arc<Desktop>>());
     let mut changes = desktop.followers.listen();
     let mut running = desktop.in_flight.count();
+    let mut shown = None;
     loop {
         let count = *running.borrow_and_update();
         let look = Look::of(count, desktop.app.standing().await.ok().as_ref());
-        let made = menu(handle, look)
-            .and_then(|menu| tray.set_menu(Some(menu)))
-            .and_then(|()| tray.set_icon(Some(look.icon())))
-            .and_then(|()| tray.set_tooltip(Some(look.tooltip())));
-        if let Err(error) = made {
-            tracing::warn!(%error, "the tray could not be renewed");
+        let now = Shown::of(handle, look);
+        if shown.as_ref() != Some(&now) {
+            if let Err(error) = now.put(handle, tray, shown.as_ref()) {
+                tracing::warn!(%error, "the tray could not be renewed");
+            }
+            shown = Some(now);
         }
         tokio::select! {
             changed = running.changed() => if changed.is_err() { return },
+            // The mark before a key that is chosen changes by itself, also where nothing else has.
+            () = desktop.tray_used.notified() => shown = None,
             // What has piled up is seen at once.
             change = changes.recv() => match change {
                 Err(RecvError::Closed) => return,
@@ -93,7 +110,55 @@ async fn follow(handle: &AppHandle, tray: &TrayIcon) {
     }
 }
 
+/// A key in the menu: its id, its name, and whether it is the active one.
+type Item = (KeyId, String, bool);
+
 /// What the tray shows.
+#[derive(PartialEq, Eq)]
+struct Shown {
+    look: Look,
+    keys: Vec<Item>,
+}
+
+impl Shown {
+    fn of(handle: &AppHandle, look: Look) -> Self {
+        let keys = keys_of(handle);
+        Self { look, keys }
+    }
+
+    /// Shows it in place of what was there before. Each new icon is a file for the panel to read.
+    fn put(&self, handle: &AppHandle, tray: &TrayIcon, before: Option<&Self>) -> Result<()> {
+        tray.set_menu(Some(self.menu(handle)?))?;
+        if before.is_none_or(|before| before.look != self.look) {
+            tray.set_icon(Some(self.look.icon()))?;
+            tray.set_tooltip(Some(self.look.tooltip()))?;
+        }
+        Ok(())
+    }
+
+    fn menu(&self, handle: &AppHandle) -> Result<Menu<Wry>> {
+        let open = MenuItemBuilder::with_id(OPEN, "Open Switchyard").build(handle)?;
+        let lock = MenuItemBuilder::with_id(LOCK, "Lock")
+            .enabled(self.look != Look::Locked)
+            .build(handle)?;
+        let quit = MenuItemBuilder::with_id(QUIT, "Quit").build(handle)?;
+        let mut active = SubmenuBuilder::new(handle, "Active key");
+        for (id, name, is_selected) in &self.keys {
+            let item = CheckMenuItemBuilder::with_id(format!("{KEY}{id}"), name)
+                .checked(*is_selected)
+                .build(handle)?;
+            active = active.item(&item);
+        }
+        let active = active.enabled(!self.keys.is_empty()).build()?;
+        MenuBuilder::new(handle)
+            .items(&[&open, &active, &lock])
+            .separator()
+            .item(&quit)
+            .build()
+    }
+}
+
+/// How the icon looks.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Look {
     Idle,
@@ -128,30 +193,8 @@ impl Look {
     }
 }
 
-fn menu(handle: &AppHandle, look: Look) -> Result<Menu<Wry>> {
-    let open = MenuItemBuilder::with_id(OPEN, "Open Switchyard").build(handle)?;
-    let lock = MenuItemBuilder::with_id(LOCK, "Lock")
-        .enabled(look != Look::Locked)
-        .build(handle)?;
-    let quit = MenuItemBuilder::with_id(QUIT, "Quit").build(handle)?;
-    let mut active = SubmenuBuilder::new(handle, "Active key");
-    let keys = keys_of(handle);
-    for (id, name, is_selected) in &keys {
-        let item = CheckMenuItemBuilder::with_id(format!("{KEY}{id}"), name)
-            .checked(*is_selected)
-            .build(handle)?;
-        active = active.item(&item);
-    }
-    let active = active.enabled(!keys.is_empty()).build()?;
-    MenuBuilder::new(handle)
-        .items(&[&open, &active, &lock])
-        .separator()
-        .item(&quit)
-        .build()
-}
-
 /// Returns the keys that can pay. A store that can't be read has none to offer.
-fn keys_of(handle: &AppHandle) -> Vec<(KeyId, String, bool)> {
+fn keys_of(handle: &AppHandle) -> Vec<Item> {
     let desktop = handle.state::<Arc<Desktop>>();
     let Ok(Some(db)) = desktop.app.db_if_any() else {
         return Vec::new();
@@ -202,6 +245,6 @@ fn told(desktop: &Desktop, outcome: switchyard_core::Result<()>) {
     if let Err(error) = outcome {
         tracing::warn!(%error, "what was chosen in the tray could not be done");
     }
-    // The mark before a key that is chosen changes by itself, also where nothing else has.
+    desktop.tray_used.notify_one();
     desktop.followers.tell(Change::Store);
 }

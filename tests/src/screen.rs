@@ -16,7 +16,7 @@ use crate::desk::PATIENCE;
 use crate::machine::Machine;
 
 /// What the window is called.
-const TITLE: &[u8] = b"Switchyard";
+const TITLE: &str = "Switchyard";
 
 /// A place and a size, in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +35,7 @@ pub struct Place {
 pub struct Screen {
     display: RustConnection,
     root: Window,
+    title: String,
 }
 
 impl Screen {
@@ -42,7 +43,19 @@ impl Screen {
         let name = machine.variables().get("DISPLAY").map(String::as_str);
         let (display, number) = x11rb::connect(name).expect("the screen is there");
         let root = display.setup().roots[number].root;
-        Self { display, root }
+        let title = TITLE.to_owned();
+        Self {
+            display,
+            root,
+            title,
+        }
+    }
+
+    /// Looks at a window of another name instead.
+    #[must_use]
+    pub fn with_title(mut self, title: &str) -> Self {
+        title.clone_into(&mut self.title);
+        self
     }
 
     /// Waits until the window is there, or until it is not.
@@ -155,7 +168,7 @@ impl Screen {
             let (name, text) = (AtomEnum::WM_NAME, AtomEnum::ANY);
             let asked = self.display.get_property(false, *window, name, text, 0, 64);
             let said = asked.ok().and_then(|asked| asked.reply().ok());
-            said.is_some_and(|said| said.value == TITLE)
+            said.is_some_and(|said| said.value == self.title.as_bytes())
         };
         self.visible().into_iter().find(is_named)
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use rustix::process::Signal;
 use switchyard_simulator::{Reply, Simulator};
-use switchyard_tests::{Desk, Machine, Planted, Window, expect_sound};
+use switchyard_tests::{Desk, Machine, Planted, Window, binary, expect_sound, finish};
 
 use zbus::MessageStream;
 
@@ -123,4 +123,24 @@ async fn a_demo_takes_its_folder_with_it() {
     program.ended().await;
     assert_eq!(demos(&desk), 0);
     expect_clean(&desk, &Planted::default());
+}
+
+#[tokio::test]
+async fn a_program_that_can_not_start_says_why_in_a_window() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let desk = Desk::new();
+    let folder = desk.machine.paths().data().to_owned();
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o777)).unwrap();
+    let none: [&str; 0] = [];
+    let program = desk.machine.spawn(&binary("switchyard-desktop"), none);
+    let said = desk.screen().with_title("Switchyard can't start");
+    said.wait_for_window(true).await;
+    said.close();
+    let ended = tokio::task::spawn_blocking(move || finish(program, ""));
+    let ended = tokio::time::timeout(Duration::from_secs(30), ended).await;
+    let ended = ended.expect("it ends when that is read").unwrap();
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.stderr.contains("chmod 700"), "{}", ended.stderr);
 }

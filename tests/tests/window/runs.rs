@@ -5,6 +5,9 @@ use switchyard_tests::{Desk, Machine, Planted, expect_sound};
 
 use super::{expect_clean, key_and_server};
 
+/// How long a window that has nothing to do is watched.
+const SETTLED: std::time::Duration = std::time::Duration::from_secs(1);
+
 #[tokio::test]
 async fn the_demo_answers_a_prompt_with_one_click() {
     let mut desk = Desk::new();
@@ -89,6 +92,62 @@ async fn the_window_takes_the_place_of_an_agent_that_has_ended() {
     window.find("button", "Lock").await;
     let sent = desk.machine.run(["send", "From a terminal"]).succeeded();
     assert!(sent.contains("Simulated answer"), "{sent}");
+    window.close().await;
+    expect_clean(&desk, &planted);
+}
+
+#[tokio::test]
+async fn a_window_that_only_shows_things_writes_nothing() {
+    let (planted, key, server) = key_and_server().await;
+    let mut desk = Desk::of(Machine::with_key(&key, &server));
+    desk.machine.unlock();
+    let window = desk.open(&[]).await;
+    window.go_to("dispatch").await;
+    window.type_into("textbox", "Prompt", "A short one").await;
+    window.click("button", "Send").await;
+    window.read("to first token").await;
+    for screen in ["history", "dispatch"] {
+        window.go_to(screen).await;
+        window.read("A short one").await;
+        let store = rusqlite::Connection::open(desk.machine.paths().database()).unwrap();
+        let commits = || -> i64 {
+            let asked = store.query_row("PRAGMA data_version", [], |row| row.get(0));
+            asked.unwrap()
+        };
+        // What coming here has to write is written by then, and nothing can be awaited that must not be.
+        tokio::time::sleep(SETTLED).await;
+        let before = commits();
+        tokio::time::sleep(SETTLED).await;
+        assert_eq!(
+            commits(),
+            before,
+            "{screen} writes while nobody does anything"
+        );
+    }
+    window.close().await;
+    expect_clean(&desk, &planted);
+}
+
+#[tokio::test]
+async fn what_was_written_outlives_its_page() {
+    let (planted, key, server) = key_and_server().await;
+    let mut desk = Desk::of(Machine::with_key(&key, &server));
+    let window = desk.open(&[]).await;
+    window.go_to("dispatch").await;
+    let long = "A thought that took an hour";
+    window.type_into("textbox", "Prompt", long).await;
+    // It is handed on when the price is asked for.
+    window.read("at most").await;
+    let pages = desk.pages();
+    window.page.refresh().await.unwrap();
+    desk.wait_for_page(pages).await;
+    window.go_to("dispatch").await;
+    let prompt = window.find("textbox", "Prompt").await;
+    let start = std::time::Instant::now();
+    while prompt.prop("value").await.unwrap().as_deref() != Some(long) {
+        assert!(start.elapsed() < SETTLED * 10, "the prompt is gone");
+        tokio::task::yield_now().await;
+    }
     window.close().await;
     expect_clean(&desk, &planted);
 }

@@ -104,6 +104,19 @@ is_answered: boolean,
 cost: Nano | null, };
 
 /**
+ * The files that the user chose.
+ */
+export type Chosen = { 
+/**
+ * Those that are attached now.
+ */
+attached: Array<Attached>, 
+/**
+ * Why the first of the others was not.
+ */
+trouble: Failure | null, };
+
+/**
  * What kind of work a prompt is; routing rules go by it.
  */
 export type Class = "interactive" | "planning" | "review" | "chat" | "task" | "check";
@@ -529,6 +542,27 @@ is_active: boolean, };
 export type KeySource = "manual" | "oauth" | "env" | "import";
 
 /**
+ * What stood in the editor when a page went, for the next one. It is kept in memory alone.
+ */
+export type LeftDraft = { 
+/**
+ * The prompt and all that goes with it.
+ */
+draft: Draft, 
+/**
+ * The files that its attachments name.
+ */
+files: Array<Attached>, 
+/**
+ * The first line of what it replies to.
+ */
+title: string | null, 
+/**
+ * Who paid for what it replies to.
+ */
+payer: string | null, };
+
+/**
  * Whether the vault is locked.
  */
 export type Lock = { "locked": LockReason } | "unlocked";
@@ -613,6 +647,11 @@ unchecked: boolean,
  * Make it the active key.
  */
 select: boolean, };
+
+/**
+ * A further way to open the vault, in place of the one of its kind.
+ */
+export type NewSlot = "keychain" | { "passphrase": Passphrase } | "recovery";
 
 /**
  * The slots of a vault that is to be made.
@@ -1183,7 +1222,7 @@ has_keys: boolean,
 /**
  * What is wrong with the store's file, where it is open for reading only.
  */
-damage: string | null, 
+damage: Failure | null, 
 /**
  * Whether everything here is simulated.
  */
@@ -1551,6 +1590,15 @@ export const make_vault = (vault: NewVault): Promise<Created> => call('make_vaul
 /** Says what is wrong with a new passphrase, or nothing. */
 export const weigh_passphrase = (passphrase: Passphrase): Promise<null> => call('weigh_passphrase', { passphrase });
 
+/** Adds a way to open the vault, in place of the one of its kind. Returns a new recovery code, which is shown this once. */
+export const add_slot = (slot: NewSlot): Promise<string | null> => call('add_slot', { slot });
+
+/** Removes a way to open the vault; the last one stays. */
+export const remove_slot = (kind: SlotKind): Promise<null> => call('remove_slot', { kind });
+
+/** Stops waiting for the keychain, which then counts as one that can't be used. */
+export const stop_waiting = (): Promise<null> => call('stop_waiting', {  });
+
 /** Unlocks the vault for every face. */
 export const unlock = (opener: Opener): Promise<null> => call('unlock', { opener });
 
@@ -1569,8 +1617,17 @@ export const send = (draft: Draft, name: string, events: (event: RunEvent) => vo
 /** Ends a run that is under way. */
 export const cancel = (name: string): Promise<null> => call('cancel', { name });
 
+/** Ends a run that another page of this window began. */
+export const cancel_run = (run: RunId): Promise<null> => call('cancel_run', { run });
+
+/** Keeps what stands in the editor for the next page, for as long as the program runs. */
+export const keep_draft = (left: LeftDraft): Promise<null> => call('keep_draft', { left });
+
+/** Returns what stood in the editor of the page before. */
+export const left_draft = (): Promise<LeftDraft> => call('left_draft', {  });
+
 /** Lets the user choose files to attach. */
-export const choose_files = (): Promise<Array<Attached>> => call('choose_files', {  });
+export const choose_files = (): Promise<Chosen> => call('choose_files', {  });
 
 /** Attaches what was pasted or dropped, as base64. */
 export const attach = (name: string, body: string): Promise<Attached> => call('attach', { name, body });
@@ -1586,6 +1643,9 @@ export const show_run = (run: RunId): Promise<RunDetails> => call('show_run', { 
 
 /** Sums up what was spent. */
 export const usage = (range: Range, filter: UsageFilter): Promise<UsageReport> => call('usage', { range, filter });
+
+/** Lets the user save a text, such as the usage as CSV; tells whether it was. */
+export const save_text = (name: string, text: string): Promise<boolean> => call('save_text', { name, text });
 
 /** Lists the settings. */
 export const list_settings = (): Promise<Array<SettingRow>> => call('list_settings', {  });

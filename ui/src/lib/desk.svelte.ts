@@ -70,6 +70,11 @@ export class Desk {
 
   /** Begins a new conversation; what has been written stays. */
   anew = (): void => {
+    // The files of what failed were kept to be sent again, which nobody can any more.
+    const written = this.draft.wire.attachments;
+    const left = this.conversation.turns.flatMap((turn) => turn.draft.attachments);
+    const unused = left.filter((id) => !written.includes(id));
+    if (unused.length > 0) void detach(unused).catch(() => undefined);
     this.conversation.clear();
     this.failure = null;
     this.notice = null;

@@ -1,5 +1,5 @@
 /** The prompt in the editor, and who would pay for it. It stays when the view changes. */
-import { attach, choose_files, detach, preflight } from './bindings';
+import { attach, choose_files, detach, keep_draft, left_draft, preflight } from './bindings';
 import type {
   Attached,
   Draft as Wire,
@@ -64,6 +64,8 @@ export class DraftState {
   });
 
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #leaving: ReturnType<typeof setTimeout> | undefined;
+  #isBack = false;
   #newest = 0;
 
   /** Asks who would pay, once the writing pauses. */
@@ -92,6 +94,38 @@ export class DraftState {
     this.isFresh = true;
   }
 
+  /** Takes over what stood in the editor when the page before went, and hands it on from then on. */
+  async comeBack(): Promise<void> {
+    if (this.#isBack) return;
+    const { draft, files, title, payer } = await left_draft();
+    this.#isBack = true;
+    if (this.isEmpty) {
+      this.prompt = draft.prompt;
+      this.system = draft.system ?? '';
+      this.model = draft.model ?? '';
+      this.maxTokens = draft.max_tokens;
+      this.effort = draft.effort;
+      this.thinking = draft.thinking;
+      this.attachments = files;
+      this.key = draft.key;
+    }
+    if (draft.reply_to !== null && this.before === null)
+      this.before = { run: draft.reply_to, title: title ?? '', payer: payer ?? '' };
+  }
+
+  /** Hands on what stands in the editor: a window that is closed takes its page with it. */
+  leaveSoon(): void {
+    clearTimeout(this.#leaving);
+    this.#leaving = setTimeout(() => void this.#leave(), PAUSE_MS);
+  }
+
+  async #leave(): Promise<void> {
+    if (!this.#isBack) return;
+    const { wire: draft, attachments, before } = this;
+    const files = [...attachments];
+    await keep_draft({ draft, files, title: before?.title ?? null, payer: before?.payer ?? null });
+  }
+
   /** Goes on from a run. Its payer pays again unless another key is chosen. */
   reply(before: Before): void {
     this.before = before;
@@ -114,7 +148,9 @@ export class DraftState {
   /** Lets the person choose files. */
   choose = (): Promise<void> =>
     this.#attaching(async () => {
-      this.attachments = [...this.attachments, ...(await choose_files())];
+      const { attached, trouble } = await choose_files();
+      this.attachments = [...this.attachments, ...attached];
+      return trouble;
     });
 
   /** Attaches what was dropped or pasted. */
@@ -124,6 +160,7 @@ export class DraftState {
         if (file.size > FILE_MAX) throw tooLarge(file);
         const attached = await attach(file.name, await base64(file));
         this.attachments = [...this.attachments, attached];
+        return null;
       });
     }
   }
@@ -135,11 +172,10 @@ export class DraftState {
     void detach([id]).catch(() => undefined);
   }
 
-  async #attaching(work: () => Promise<void>): Promise<void> {
+  async #attaching(work: () => Promise<Failure | null>): Promise<void> {
     this.reading += 1;
     try {
-      await work();
-      this.attachFailure = null;
+      this.attachFailure = await work();
     } catch (error) {
       this.attachFailure = failure(error);
     } finally {

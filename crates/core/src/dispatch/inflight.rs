@@ -7,6 +7,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::id::RunId;
+
 /// The runs under way, each under a name that its caller chose. Clones share them.
 #[derive(Clone, Default)]
 pub struct InFlight(Arc<Shared>);
@@ -20,8 +22,15 @@ struct Shared {
 #[derive(Default)]
 struct Runs {
     entered: u64,
-    // The number tells a run from a later one that took its name.
-    tokens: BTreeMap<String, (u64, CancellationToken)>,
+    entries: BTreeMap<String, Entry>,
+}
+
+struct Entry {
+    /// Tells a run from a later one that took its name.
+    number: u64,
+    /// Known once the run has begun.
+    run: Option<RunId>,
+    cancel: CancellationToken,
 }
 
 /// One run under way; dropped when it is over.
@@ -41,11 +50,15 @@ impl InFlight {
         let mut runs = self.runs();
         runs.entered += 1;
         let number = runs.entered;
-        let former = runs.tokens.insert(name.clone(), (number, cancel.clone()));
-        if let Some((_, former)) = former {
-            former.cancel();
+        let entry = Entry {
+            number,
+            run: None,
+            cancel: cancel.clone(),
+        };
+        if let Some(former) = runs.entries.insert(name.clone(), entry) {
+            former.cancel.cancel();
         }
-        self.0.count.send_replace(runs.tokens.len());
+        self.0.count.send_replace(runs.entries.len());
         drop(runs);
         Flight {
             all: self.clone(),
@@ -57,9 +70,20 @@ impl InFlight {
 
     /// Cancels a run; one that is over already stays as it is.
     pub fn cancel(&self, name: &str) {
-        if let Some((_, token)) = self.runs().tokens.get(name) {
-            token.cancel();
+        if let Some(entry) = self.runs().entries.get(name) {
+            entry.cancel.cancel();
         }
+    }
+
+    /// Cancels the run of this number. Returns whether it is under way here.
+    #[must_use]
+    pub fn cancel_run(&self, run: RunId) -> bool {
+        let runs = self.runs();
+        let entry = runs.entries.values().find(|entry| entry.run == Some(run));
+        if let Some(entry) = entry {
+            entry.cancel.cancel();
+        }
+        entry.is_some()
     }
 
     /// Returns how many runs are under way, as it changes.
@@ -71,8 +95,8 @@ impl InFlight {
     /// Cancels every run and waits until each is booked, at most for `patience`. What is not booked
     /// by then is booked by whoever opens the store next.
     pub async fn end_all(&self, patience: Duration) {
-        for (_, token) in self.runs().tokens.values() {
-            token.cancel();
+        for entry in self.runs().entries.values() {
+            entry.cancel.cancel();
         }
         let mut count = self.count();
         let all_over = async { count.wait_for(|count| *count == 0).await.is_ok() };
@@ -86,14 +110,25 @@ impl InFlight {
     }
 }
 
+impl Flight {
+    /// Notes which run it is, as soon as that is known.
+    pub fn began(&self, run: RunId) {
+        let mut runs = self.all.runs();
+        let entry = runs.entries.get_mut(&self.name);
+        if let Some(entry) = entry.filter(|entry| entry.number == self.number) {
+            entry.run = Some(run);
+        }
+    }
+}
+
 impl Drop for Flight {
     fn drop(&mut self) {
         let mut runs = self.all.runs();
-        let is_own = |(number, _): &(u64, CancellationToken)| *number == self.number;
-        if runs.tokens.get(&self.name).is_some_and(is_own) {
-            runs.tokens.remove(&self.name);
+        let is_own = |entry: &Entry| entry.number == self.number;
+        if runs.entries.get(&self.name).is_some_and(is_own) {
+            runs.entries.remove(&self.name);
         }
-        self.all.0.count.send_replace(runs.tokens.len());
+        self.all.0.count.send_replace(runs.entries.len());
     }
 }
 
@@ -127,5 +162,14 @@ mod tests {
         drop(former);
         all.cancel("a");
         assert!(later.cancel.is_cancelled());
+    }
+    #[test]
+    fn a_run_that_has_begun_is_cancelled_by_its_number() {
+        let all = InFlight::default();
+        let (first, second) = (all.enter("a".to_owned()), all.enter("b".to_owned()));
+        assert!(!all.cancel_run(RunId(7)), "nobody said which run it is");
+        second.began(RunId(7));
+        assert!(all.cancel_run(RunId(7)));
+        assert!(second.cancel.is_cancelled() && !first.cancel.is_cancelled());
     }
 }

@@ -23,10 +23,11 @@ use crate::report::Report;
 type Measured<T> = Result<T, Box<dyn std::error::Error>>;
 
 const HELP: &str = "\
-usage: ./dev bench [--quick | --long]
+usage: ./dev bench [--quick | --long | --window]
 
   --quick   fewer repetitions, 100 000 ledger rows, no long streams, no window: for CI
-  --long    10 million ledger rows as well";
+  --long    10 million ledger rows as well
+  --window  the window alone";
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +35,7 @@ enum Size {
     Quick,
     Full,
     Long,
+    Window,
 }
 
 impl Size {
@@ -46,7 +48,7 @@ impl Size {
     fn limit(self) -> Duration {
         Duration::from_secs(match self {
             Self::Quick => 5 * 60,
-            Self::Full => 15 * 60,
+            Self::Full | Self::Window => 15 * 60,
             Self::Long => 60 * 60,
         })
     }
@@ -105,11 +107,15 @@ fn size(mut arguments: impl Iterator<Item = String>) -> Result<Size, String> {
         (None, _) => Ok(usual),
         (Some("--quick"), None) => Ok(Size::Quick),
         (Some("--long"), None) => Ok(Size::Long),
+        (Some("--window"), None) => Ok(Size::Window),
         _ => Err(HELP.to_owned()),
     }
 }
 
 async fn measure(size: Size, report: &mut Report) -> Measured<()> {
+    if size == Size::Window {
+        return window::measure(size, report).await;
+    }
     let place = Place::with_open_vault().await?;
     send::measure(&place, size, report).await?;
     engine::measure(&place, size, report).await?;

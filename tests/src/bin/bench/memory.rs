@@ -29,7 +29,7 @@ pub(crate) async fn measure(place: &Place, size: Size, report: &mut Report) -> M
     report.judged("one line of 10 MB", "MiB", &over(&line, &small), GROWTH);
     let (name, bytes) = match size {
         Size::Quick => ("a stream of 64 MB", "64000000"),
-        Size::Full | Size::Long => ("a stream of 1 GB", "1000000000"),
+        Size::Full | Size::Long | Size::Window => ("a stream of 1 GB", "1000000000"),
     };
     let stream = most(place, "stream", &["--bytes", bytes], 1).await?;
     report.judged(name, "MiB", &over(&stream, &small), GROWTH);

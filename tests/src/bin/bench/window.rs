@@ -40,6 +40,24 @@ pub(crate) async fn measure(size: Size, report: &mut Report) -> Measured<()> {
         }
         window.close().await;
     }
+    in_tray(&server, report).await
+}
+
+/// Measures what stays in memory while the window is closed to the tray.
+async fn in_tray(server: &Server, report: &mut Report) -> Measured<()> {
+    let mut desk = Desk::of(with_keys(server)?);
+    desk.bring_panel().await;
+    desk.start().await;
+    desk.tray().await;
+    let tree = Tree::of(&binary("switchyard-desktop"), &desk.machine.home())?;
+    tokio::time::sleep(REST).await;
+    desk.screen().close();
+    desk.screen().wait_for_window(false).await;
+    tokio::time::sleep(REST).await;
+    let mut memory = Samples::default();
+    memory.add(tree.memory()?);
+    let most = Target::AtMost(140.0);
+    report.judged("memory, closed to the tray", "MiB", &memory, most);
     Ok(())
 }
 

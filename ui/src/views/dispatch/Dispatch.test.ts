@@ -3,6 +3,7 @@ import userEvent from '@testing-library/user-event';
 import { beforeEach, expect, test } from 'vitest';
 
 import { someKeys, standingOf } from '../../dev/sample';
+import { NOTHING_LEFT } from '../../dev/sample-replies';
 import { someRuns } from '../../dev/sample-runs';
 import { TestHost } from '../../dev/test-host';
 import { asked } from '../../lib/asked.svelte';
@@ -94,6 +95,8 @@ beforeEach(async () => {
     preflight: ({ draft }: { draft: Draft }) => offer(draft),
     detach: () => null,
     cancel: () => null,
+    left_draft: () => NOTHING_LEFT,
+    keep_draft: () => null,
     send: (_: never, listener: (event: never) => void) => {
       take = listener as Take;
       return new Promise(() => undefined);
