@@ -144,3 +144,35 @@ async fn a_face_whose_agent_ends_in_the_middle_of_a_call_looks_again() {
     access.unlock_all().await.unwrap();
     agent.await.unwrap();
 }
+
+#[tokio::test]
+async fn a_lock_that_the_store_does_not_take_wipes_the_keys_of_the_agent_all_the_same() {
+    let house = House::new();
+    let (vault, agent) = open_agent(&house).await;
+    house.tamper(
+        "CREATE TRIGGER full BEFORE UPDATE ON vault BEGIN SELECT RAISE(ABORT, 'full'); END",
+    );
+    let ask = Scripted::with(&[]);
+    let refused = access(&house, "cli", &ask).lock_all().await.unwrap_err();
+    assert!(refused.message().contains("is locked, but"), "{refused}");
+    assert_eq!(code(vault.history_key().await), Some(Code::Locked));
+    agent.end().await;
+}
+
+#[tokio::test]
+async fn a_lock_does_not_wait_for_an_unlock_under_way() {
+    let house = House::new();
+    house.full().await;
+    house.fake.mood(Mood::Asking);
+    let ask = Scripted::with(&[]);
+    let access = access(&house, "window", &ask);
+    let user = async {
+        while ask.0.lock().unwrap().notices.is_empty() {
+            tokio::task::yield_now().await;
+        }
+        access.lock_all().await.unwrap();
+        house.fake.release();
+    };
+    let (opened, ()) = tokio::join!(access.history_key(), user);
+    assert_eq!(code(opened), Some(Code::Locked));
+}
