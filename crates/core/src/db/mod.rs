@@ -27,7 +27,7 @@ use crate::paths::Paths;
 pub use erase::note_deletion;
 pub use error::SqlContext;
 pub use files::private_folder;
-pub(crate) use files::{private_file, read_private, write_private};
+pub(crate) use files::{private_file, read_private, unwritable, write_private};
 pub use migrate::SCHEMA_VERSION;
 pub(crate) use open::local_zone;
 pub use restore::restore;

@@ -3,6 +3,7 @@
 mod checks;
 mod conversations;
 mod endings;
+mod late;
 mod locking;
 mod recovery;
 mod retries;

@@ -1,5 +1,6 @@
 //! What runs used that the store could not take: each run's end in a small file, until it is booked.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -7,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::event::{Amount, State};
 use super::runs::Closing;
 use crate::clock::Millis;
-use crate::db::{Db, private_folder, read_private, write_private};
+use crate::db::{Db, private_folder, read_private, unwritable, write_private};
 use crate::error::{Code, Error, Failure, Result};
 use crate::id::RunId;
 use crate::paths::Paths;
@@ -116,6 +117,16 @@ pub(super) struct Found {
     pub(super) run: RunId,
 }
 
+/// What reading a file of this kind comes to.
+pub(super) enum Read {
+    /// How the run ended.
+    Whole(Ending),
+    /// It is a draft, or damaged, and will not say more at another time.
+    NotWhole,
+    /// It can't be read now: too many open files, a disk that fails, no permission.
+    NotNow(Error),
+}
+
 impl Found {
     fn at(path: PathBuf) -> Option<Self> {
         let (owner, run) = path.file_stem()?.to_str()?.split_once('-')?;
@@ -123,30 +134,75 @@ impl Found {
         Some(Self { path, owner, run })
     }
 
-    /// Reads how the run ended; `None` where the file is a draft, or is not whole.
-    pub(super) fn ending(&self) -> Option<Ending> {
-        if self.path.extension()? != "json" {
-            return None;
+    /// Reads how the run ended.
+    pub(super) fn read(&self) -> Read {
+        if self.path.extension().is_none_or(|ending| ending != "json") {
+            return Read::NotWhole;
         }
-        let bytes = read_private(&self.path, FILE_MAX).ok()?;
-        let ending: Ending = serde_json::from_slice(&bytes).ok()?;
-        (ending.state != State::Started).then_some(ending)
+        let bytes = match read_private(&self.path, FILE_MAX) {
+            Ok(bytes) => bytes,
+            Err(error) if is_too_large(&error) => return Read::NotWhole,
+            Err(error) => return Read::NotNow(error),
+        };
+        match serde_json::from_slice::<Ending>(&bytes) {
+            Ok(ending) if !matches!(ending.state, State::Started | State::Lost) => {
+                Read::Whole(ending)
+            }
+            _ => Read::NotWhole,
+        }
     }
+}
+
+fn is_too_large(error: &Error) -> bool {
+    let cause = std::error::Error::source(error);
+    cause
+        .and_then(|cause| cause.downcast_ref::<std::io::Error>())
+        .is_some_and(|cause| cause.kind() == ErrorKind::FileTooLarge)
+}
+
+/// What was set aside, as far as it can be seen.
+#[derive(Default)]
+pub(super) struct Aside {
+    pub(super) files: Vec<Found>,
+    /// Why there may be more: a folder can't be looked into now.
+    pub(super) unseen: Option<Error>,
 }
 
 /// Finds what was set aside. It may be of another store of the same user. Costs no more than two
 /// looks for a folder where there is nothing.
-pub(super) fn find(paths: &Paths) -> Vec<Found> {
-    let folders = paths.unbooked().into_iter();
-    let files = folders.filter_map(|folder| {
-        let files = folder.read_dir().ok()?;
-        // Whatever others could have put there must not be booked.
-        private_folder(&folder).ok().map(|()| files)
-    });
-    files
-        .flatten()
-        .flatten()
-        .filter(|file| file.file_type().is_ok_and(|kind| kind.is_file()))
-        .filter_map(|file| Found::at(file.path()))
-        .collect()
+pub(super) fn find(paths: &Paths) -> Aside {
+    let mut aside = Aside::default();
+    for folder in paths.unbooked() {
+        match files_in(&folder) {
+            Ok(files) => aside.files.extend(files),
+            Err(error) => aside.unseen = Some(error),
+        }
+    }
+    aside
+}
+
+fn files_in(folder: &Path) -> Result<Vec<Found>> {
+    let unseen = |error| unwritable(folder, "look into", error);
+    let files = match folder.read_dir() {
+        Ok(files) => files,
+        // No folder, so no file either.
+        Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(Vec::new());
+        }
+        Err(e) => return Err(unseen(e)),
+    };
+    // Whatever others could have put there must not be booked.
+    private_folder(folder)?;
+    let mut found = Vec::new();
+    for file in files {
+        let file = file.map_err(unseen)?;
+        match file.file_type() {
+            Ok(kind) if kind.is_file() => found.extend(Found::at(file.path())),
+            Ok(_) => {}
+            // Booked and removed by another process meanwhile.
+            Err(e) if e.kind() == ErrorKind::NotFound => {}
+            Err(e) => return Err(unseen(e)),
+        }
+    }
+    Ok(found)
 }

@@ -7,7 +7,7 @@ use super::{Entry, Nano, Tokens, zone};
 use crate::clock::Millis;
 use crate::db::SqlContext;
 use crate::error::Result;
-use crate::id::KeyId;
+use crate::id::{KeyId, RunId};
 
 /// The most tokens, or searches, that a row takes for true. A thousand times the largest context:
 /// what a broken server claims beyond it must not make every later sum overflow.
@@ -40,6 +40,24 @@ pub fn book(store: &Connection, entry: &Entry) -> Result<Booked> {
     let day = zone::local_day(&zone::zone(store)?, entry.at);
     add_up(store, entry, day).doing("add up the ledger")?;
     Ok(Booked::New)
+}
+
+/// Takes the row of a run out of the ledger and of the sums, in the caller's transaction, so that the
+/// run can be booked anew. Returns whether it had a row of its own.
+///
+/// # Errors
+/// As [`book`].
+pub fn take_out(store: &Connection, run: RunId) -> Result<bool> {
+    let rows = store
+        .execute("DELETE FROM key_usage WHERE run_id = ?1", [run])
+        .doing("write the ledger")?;
+    if rows == 0 {
+        return Ok(false);
+    }
+    // Made anew rather than subtracted: which cell a row went into depends on what the rules of the
+    // zone were then. It is slower, and hardly ever needed.
+    zone::rebuild(store)?;
+    Ok(true)
 }
 
 /// Writes the row alone; returns 0 where its run is booked already.

@@ -21,7 +21,7 @@ use crate::words::words;
 pub use catalogue::{Catalogue, Model, Status, Tokenizer, catalogue};
 pub use estimate::{CountedBy, Estimate, Piece, USUAL_ANSWER};
 pub use image::image_size;
-pub use ledger::{Booked, book};
+pub use ledger::{Booked, book, take_out};
 pub use money::{Nano, shown};
 pub use payer::Payer;
 pub use pricing::{CacheWrites, Conditions, Priced};

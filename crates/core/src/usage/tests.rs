@@ -4,6 +4,7 @@ mod days;
 mod export;
 mod ledger;
 mod report;
+mod taking_out;
 
 use rusqlite::Connection;
 use rusqlite::types::FromSql;

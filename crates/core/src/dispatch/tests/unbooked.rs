@@ -12,7 +12,7 @@ use crate::error::Failure;
 use crate::id::HostId;
 use crate::usage::{Entry, Payer, Tier as Way, Tokens};
 
-const USED: Usage = Usage {
+pub(super) const USED: Usage = Usage {
     input: 25,
     output: 15,
     cache_write_5m: 60,
@@ -26,7 +26,7 @@ const USED: Usage = Usage {
 };
 
 /// Lets no run end in the store, or lets them again.
-async fn refuse_ends(home: &Home, is_refused: bool) {
+pub(super) async fn refuse_ends(home: &Home, is_refused: bool) {
     let sql = if is_refused {
         "CREATE TRIGGER full BEFORE UPDATE ON runs BEGIN SELECT RAISE(ABORT, 'no room'); END"
     } else {
@@ -41,14 +41,14 @@ async fn execute(db: &Db, sql: &'static str) {
 }
 
 /// A store with a run that ended while nothing could be written.
-async fn unbooked() -> (Home, Done) {
+pub(super) async fn unbooked() -> (Home, Done) {
     let home = Home::new(Script::new()).await;
     let done = end_unwritten(&home).await;
     (home, done)
 }
 
 /// Sends a prompt whose end the store does not take, and lets it take the next.
-async fn end_unwritten(home: &Home) -> Done {
+pub(super) async fn end_unwritten(home: &Home) -> Done {
     let answer = Reply::deltas(["one ", "two"]).usage(USED).stall_after(1);
     home.simulator.push(answer);
     let mut run = home.start(home.prepare(home.ask("Hi")).await);
@@ -61,18 +61,18 @@ async fn end_unwritten(home: &Home) -> Done {
 }
 
 /// Returns the files of runs that are not booked.
-fn files(home: &Home) -> Vec<PathBuf> {
-    let found = find(home.dispatch.db.paths());
+pub(super) fn files(home: &Home) -> Vec<PathBuf> {
+    let found = find(home.dispatch.db.paths()).files;
     found.into_iter().map(|found| found.path).collect()
 }
 
 /// Opens the store as another process would.
-fn another_process(home: &Home) -> Db {
+pub(super) fn another_process(home: &Home) -> Db {
     Db::open(home.dispatch.db.paths(), &Clock::fixed(NOW)).unwrap()
 }
 
 /// Returns all that the store says of a run's end and of its cost, as one text.
-fn books(home: &Home, run: RunId) -> String {
+pub(super) fn books(home: &Home, run: RunId) -> String {
     home.value(&format!(
         "SELECT json_array(r.state, r.finished_at, r.model_served, r.attempts, r.stop_reason,
              r.error_code, u.key_id, u.tokens_used, u.cost_estimate, u.timestamp, u.payer, u.tier,
@@ -243,7 +243,11 @@ async fn a_file_that_is_not_whole_is_left_to_the_estimate_and_then_removed() {
     assert!(other.is_gone(&owner));
     assert_eq!(recover(&other).await.unwrap().as_estimates.len(), 1);
     assert_eq!(recover(&other).await.unwrap(), Recovered::default());
-    assert_eq!(find(other.paths()).len(), 0, "files of a closed run stay");
+    assert_eq!(
+        find(other.paths()).files.len(),
+        0,
+        "files of a closed run stay"
+    );
     drop(folder);
 }
 
