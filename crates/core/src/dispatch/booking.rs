@@ -21,6 +21,10 @@ use crate::usage::{Basis, Conditions, Entry, Tokens, catalogue};
 /// English text has about four.
 const BYTES_PER_TOKEN: u64 = 3;
 
+/// How long the store has to take a run's end before it is set aside as well. Less than a program that
+/// is quit waits for its runs.
+const SOON: Duration = Duration::from_millis(300);
+
 /// How long a store that can't be written is given before each further try to book a run.
 const TRIES: [Duration; 3] = [
     Duration::from_millis(100),
@@ -201,26 +205,37 @@ impl Drop for Booking {
     }
 }
 
-/// Writes a run's end, and waits for a store that can't be written. Until it can, the end is in a file,
-/// so that it is booked even if this process does not live to see it.
+/// Writes a run's end, and waits for a store that can't be written. Until it is known to be in there,
+/// its end is in a file, so that it is booked even if this process does not live to see it.
 fn keep(db: Db, closing: Closing) -> impl Future<Output = (Books, Result<()>)> + Send + use<> {
     let bare = closing.without_answer();
     let written = write(&db, closing);
     async move {
-        let Err(full) = written.await else {
-            return (Books::Kept, Ok(()));
-        };
-        let aside = unbooked::set_aside(&db, &bare);
-        match (insist(&db, &bare).await, aside) {
-            (Ok(()), aside) => {
-                if let Ok(path) = aside {
-                    unbooked::remove(&path);
-                }
-                (Books::Kept, Err(not_kept(&full)))
+        tokio::pin!(written);
+        let mut aside = None;
+        let written = match tokio::time::timeout(SOON, &mut written).await {
+            Ok(written) => written,
+            // Another process is writing. Whoever ends this one may not wait for that.
+            Err(_) => {
+                aside = unbooked::set_aside(&db, &bare).ok();
+                written.await
             }
-            (Err(why), Ok(_)) => (Books::SetAside, Err(booked_later(&why))),
-            (Err(why), Err(_)) => (Books::Lost, Err(not_booked(&why))),
+        };
+        let (books, kept) = match written {
+            Ok(()) => (Books::Kept, Ok(())),
+            Err(full) => {
+                aside = aside.or_else(|| unbooked::set_aside(&db, &bare).ok());
+                match (insist(&db, &bare).await, &aside) {
+                    (Ok(()), _) => (Books::Kept, Err(not_kept(&full))),
+                    (Err(why), Some(_)) => (Books::SetAside, Err(booked_later(&why))),
+                    (Err(why), None) => (Books::Lost, Err(not_booked(&why))),
+                }
+            }
+        };
+        if let Some(path) = aside.filter(|_| books == Books::Kept) {
+            unbooked::remove(&path);
         }
+        (books, kept)
     }
 }
 

@@ -155,7 +155,8 @@ pub(super) fn take_back(
 }
 
 /// Closes a run: its state, its answer, its ledger row and the end of its reservation, in the
-/// caller's transaction. A run that is closed already is left as it is.
+/// caller's transaction. A run that is closed already is left as it is, but for texts that a file could
+/// not hold, from which another process has closed it meanwhile.
 pub(super) fn finish(store: &Connection, mut closing: Closing) -> Result<Booked> {
     let seal = |column, text: &str| {
         let keeper = closing.keeper.as_ref();
@@ -195,10 +196,32 @@ pub(super) fn finish(store: &Connection, mut closing: Closing) -> Result<Booked>
         })
         .doing("write down the end of the run")?;
     if closed == 0 {
+        if answer.is_some() {
+            add_texts(store, &closing, answer.as_deref(), said.as_deref())?;
+        }
         return Ok(Booked::Already);
     }
     settle(store, closing.run, closing.entry.as_ref())?;
     Ok(Booked::New)
+}
+
+/// Adds its texts to a run that has this very end already.
+fn add_texts(
+    store: &Connection,
+    closing: &Closing,
+    answer: Option<&[u8]>,
+    said: Option<&[u8]>,
+) -> Result<()> {
+    store
+        .execute(
+            // Where the prompt is gone, the texts were let go of meanwhile.
+            "UPDATE runs SET answer = ?4, error_text = ?5
+             WHERE id = ?1 AND state = ?2 AND finished_at = ?3 AND answer IS NULL
+                 AND prompt IS NOT NULL",
+            params![closing.run, closing.state, closing.at, answer, said],
+        )
+        .doing("keep the answer")
+        .map(drop)
 }
 
 /// Writes the ledger row of a run that ends and frees its reservation, in the caller's transaction.

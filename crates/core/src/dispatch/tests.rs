@@ -1,5 +1,6 @@
 //! Runs from the first row to the last, against the simulator and a store on disk.
 
+mod busy;
 mod checks;
 mod conversations;
 mod endings;
