@@ -41,6 +41,15 @@ enum Meant {
     ForUse,
     /// Work of this process needs it, which shares the vault with nobody.
     Here,
+    /// As that, and nobody was asked: a lock that was asked for stands.
+    Silent,
+}
+
+impl Meant {
+    /// Tells whether a lock that was asked for forbids it.
+    fn heeds_a_lock(self) -> bool {
+        matches!(self, Self::ForUse | Self::Silent)
+    }
 }
 
 impl Vault {
@@ -82,7 +91,7 @@ impl Vault {
     /// [`Code::Locked`] when it is not, else as [`Vault::unlock`].
     pub async fn unlock_silently(&self) -> Result<()> {
         if self.status()?.opens_silently() {
-            return self.open_slot(UnlockWith::Keychain, Meant::Here).await;
+            return self.open_slot(UnlockWith::Keychain, Meant::Silent).await;
         }
         // Says NoVault where there is none.
         self.found()?;
@@ -97,7 +106,7 @@ impl Vault {
         let locks = self.locks();
         let (header, slots) = self.found()?;
         // After the header is read: a lock that comes later has another number, which is seen below.
-        if meant == Meant::ForUse && !self.shared.db.read(|store| SILENT_KEYCHAIN.get(store))? {
+        if meant.heeds_a_lock() && !self.shared.db.read(|store| SILENT_KEYCHAIN.get(store))? {
             return Err(self.locked());
         }
         let slot = pick(&slots, with.kind())?;
@@ -148,6 +157,10 @@ impl Vault {
             .write(move |store| {
                 // A lock that another process asked for meanwhile must not be taken back by this.
                 if Header::read(store)?.is_none_or(|now| now.lock_epoch != epoch) {
+                    return Err(overtaken);
+                }
+                // Nor one that came between the look at the setting and the one at the header.
+                if meant.heeds_a_lock() && !SILENT_KEYCHAIN.get(store)? {
                     return Err(overtaken);
                 }
                 slots::used(store, &id, now)?;
@@ -208,4 +221,39 @@ fn damaged_slot(kind: SlotKind) -> Error {
         format!("The {kind} slot is damaged, so it can't say whether the key was right."),
     )
     .hint("Nothing was changed. Open the vault another way and set this slot anew, or put a backup of the store in place.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vault::tests::support::House;
+    use crate::vault::{Lock, Why};
+
+    #[tokio::test]
+    async fn a_lock_that_comes_after_the_look_at_the_vault_is_not_overtaken_in_silence() {
+        let house = House::new();
+        house.full().await;
+        let vault = house.vault();
+        assert!(vault.status().unwrap().opens_silently());
+        house.vault().lock().await.unwrap();
+        // What is left of a silent unlock that had looked before.
+        let outcome = vault.open_slot(UnlockWith::Keychain, Meant::Silent).await;
+        assert_eq!(outcome.unwrap_err().code(), Code::Locked);
+        assert_eq!(vault.status().unwrap().lock, Lock::Locked(Why::Start));
+    }
+
+    #[tokio::test]
+    async fn a_lock_is_heeded_in_the_transaction_that_notes_the_unlock() {
+        let house = House::new();
+        let (vault, _) = house.full().await;
+        house.vault().lock().await.unwrap();
+        let (header, slots) = vault.found().unwrap();
+        let slot = pick(&slots, SlotKind::Keychain).unwrap();
+        for meant in [Meant::Silent, Meant::ForUse] {
+            let noted = vault.note_unlock(&header, slot, meant).await;
+            assert_eq!(noted.unwrap_err().code(), Code::Locked);
+        }
+        vault.note_unlock(&header, slot, Meant::Here).await.unwrap();
+        assert!(!vault.status().unwrap().silent_keychain);
+    }
 }
