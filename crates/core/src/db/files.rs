@@ -184,6 +184,24 @@ pub(super) fn new_private_file(path: &Path) -> Result<File> {
     })
 }
 
+/// What belongs to a database file, after its name.
+pub(super) const PARTS: &[&str] = &["", "-wal", "-shm", "-journal"];
+
+/// Returns the file of a database that has this ending, which is one of [`PARTS`].
+pub(super) fn part(database: &Path, ending: &str) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+/// Removes a database that is only a draft, with all that SQLite keeps beside it.
+pub(super) fn remove_database(draft: &Path) {
+    for ending in PARTS {
+        // Where one can't be removed, writing the draft says why.
+        let _ = std::fs::remove_file(part(draft, ending));
+    }
+}
+
 /// Waits until what a file holds is on the disk.
 ///
 /// # Errors

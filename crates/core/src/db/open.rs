@@ -1,7 +1,7 @@
 //! Opening a store: make it, or check it, migrate it, and hand out connections to it.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use super::error::SqlContext;
 use super::watch::Signal;
 use super::{Access, Db, Inner, files, migrate, restore, writer};
 use crate::clock::Clock;
-use crate::error::{Code, Result};
+use crate::error::{Code, Error, Remedy, Result};
 use crate::paths::Paths;
 
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -90,8 +90,9 @@ fn create(paths: &Paths, clock: &Clock) -> Result<()> {
     if path.exists() {
         return Ok(());
     }
+    refuse_beside_a_log(paths)?;
     let draft = paths.data().join("switchyard.db.new");
-    let _ = std::fs::remove_file(&draft);
+    files::remove_database(&draft);
     files::private_file(&draft)?;
     let mut connection = connect(&draft)?;
     migrate::to_latest(&mut connection)?;
@@ -113,6 +114,40 @@ fn create(paths: &Paths, clock: &Clock) -> Result<()> {
     connection.close().map_err(|(_, e)| e).doing("be made")?;
     std::fs::rename(&draft, &path).map_err(|e| files::unwritable(&path, "put in place", e))?;
     files::sync_folder_of(&path)
+}
+
+/// Refuses to make a store where the log of another one lies: it would be replayed into the new one.
+/// Nothing is moved, because a store that comes back needs its log in its place.
+fn refuse_beside_a_log(paths: &Paths) -> Result<()> {
+    let database = paths.database();
+    for ending in ["db-wal", "db-journal"] {
+        let log = database.with_extension(ending);
+        match log.symlink_metadata() {
+            // Nothing is in it.
+            Ok(found) if found.is_file() && found.len() == 0 => {}
+            Err(e) if e.kind() == ErrorKind::NotFound => {}
+            Err(e) => return Err(files::unwritable(&log, "look for", e)),
+            Ok(_) => return Err(log_alone(&database, &log)),
+        }
+    }
+    Ok(())
+}
+
+fn log_alone(database: &Path, log: &Path) -> Error {
+    Error::new(
+        Code::StoreDamaged,
+        format!(
+            "The store {} is gone, but its log is still there: {}. Nothing was changed.",
+            database.display(),
+            log.display()
+        ),
+    )
+    .hint(
+        "If you moved the store, put it back: its log holds what was written last. To begin with an \
+         empty store, move the log to another folder first. A copy can be restored at once; the log \
+         then goes to the folder backups.",
+    )
+    .remedy(Remedy::RestoreStore)
 }
 
 /// Returns the IANA name of the machine's zone, or UTC where it has none.

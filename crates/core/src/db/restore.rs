@@ -22,8 +22,6 @@ const DRAFT: &str = "switchyard.db.draft";
 pub(super) const READY: &str = "switchyard.db.restored";
 /// Where the store that was is gathered before it goes to the backups.
 pub(super) const ASIDE: &str = "replaced";
-/// What belongs to a database file, after its name.
-const PARTS: &[&str] = &["", "-wal", "-shm", "-journal"];
 
 /// Puts the copy `from` in the place of the store, brought to this version's schema. `prepare` changes
 /// it before anybody can open it. Returns the folder in which the store that was is now; `None` where
@@ -61,9 +59,9 @@ pub fn restore(
         ));
     }
     let draft = paths.data().join(DRAFT);
-    remove_draft(&draft);
+    files::remove_database(&draft);
     if let Err(error) = write_draft(from, &draft, prepare) {
-        remove_draft(&draft);
+        files::remove_database(&draft);
         return Err(error);
     }
     put(&draft, &paths.data().join(READY))?;
@@ -88,8 +86,8 @@ pub(super) fn finish(paths: &Paths, now: Millis) -> Result<Option<PathBuf>> {
     let database = paths.database();
     let aside = paths.data().join(ASIDE);
     files::private_folder(&aside)?;
-    for part in PARTS {
-        let name = format!("switchyard.db{part}");
+    for ending in files::PARTS {
+        let name = format!("switchyard.db{ending}");
         let from = paths.data().join(&name);
         match std::fs::rename(&from, aside.join(&name)) {
             Err(e) if e.kind() != ErrorKind::NotFound => {
@@ -129,13 +127,6 @@ fn keep(paths: &Paths, aside: &Path, now: Millis) -> Result<PathBuf> {
 
 fn put(from: &Path, to: &Path) -> Result<()> {
     std::fs::rename(from, to).map_err(|e| files::unwritable(to, "put in place", e))
-}
-
-fn remove_draft(draft: &Path) {
-    for part in PARTS {
-        // Where one can't be removed, writing the draft says why.
-        let _ = std::fs::remove_file(draft.with_file_name(format!("{DRAFT}{part}")));
-    }
 }
 
 fn write_draft(

@@ -1,5 +1,6 @@
 mod faults;
 mod files;
+mod leftovers;
 mod restoring;
 
 use std::os::unix::fs::PermissionsExt;
