@@ -50,18 +50,46 @@ impl Db {
     /// where it is. Waits on the calling thread.
     ///
     /// # Errors
-    /// [`Code::Duplicate`] when `to` is there already: nothing is overwritten.
+    /// [`Code::Duplicate`] when `to` is there already: nothing is overwritten. [`Code::BadInput`] when
+    /// it is among the store's own files.
     /// [`Code::StoreUnwritable`] when the copy can't be written, and [`Code::StoreDamaged`] when it
     /// does not check out; then there is none.
     pub fn back_up(&self, to: Option<&Path>) -> Result<PathBuf> {
         let now = self.clock().now();
         self.read(|store| match to {
             Some(path) => {
+                self.refuse_among_its_files(path)?;
                 copy(store, path, now)?;
                 Ok(path.to_owned())
             }
             None => into_folder(store, &self.backups(), Kind::Asked, now),
         })
+    }
+
+    /// Refuses a place in the store's own folder, where a name may mean something: a copy that is to be
+    /// restored, a draft.
+    fn refuse_among_its_files(&self, to: &Path) -> Result<()> {
+        let folder = match to.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        let real = |folder: &Path| folder.canonicalize().ok();
+        let (Some(folder), Some(data)) = (real(folder), real(self.paths().data())) else {
+            // Where there is no such folder, making the file says so.
+            return Ok(());
+        };
+        let is_backup = real(&self.backups()).is_some_and(|backups| folder.starts_with(backups));
+        if is_backup || !folder.starts_with(data) {
+            return Ok(());
+        }
+        Err(Error::bad_input(format!(
+            "No copy was made: {} is in the folder that holds the store's own files.",
+            to.display()
+        ))
+        .hint(format!(
+            "Name a file in another folder, or in {}.",
+            self.backups().display()
+        )))
     }
 
     /// As [`Db::back_up`], unasked: returns `None` where the store is large or the disk has less

@@ -13,7 +13,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::error::SqlContext;
 use super::{backup, erase, files, migrate, open};
 use crate::clock::Millis;
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Remedy, Result};
 use crate::paths::Paths;
 
 /// A copy that is not yet known to be whole.
@@ -22,6 +22,7 @@ const DRAFT: &str = "switchyard.db.draft";
 pub(super) const READY: &str = "switchyard.db.restored";
 /// Where the store that was is gathered before it goes to the backups.
 pub(super) const ASIDE: &str = "replaced";
+const NO_STORE: &str = "the file is not a Switchyard store.";
 
 /// Puts the copy `from` in the place of the store, brought to this version's schema. `prepare` changes
 /// it before anybody can open it. Returns the folder in which the store that was is now; `None` where
@@ -51,7 +52,13 @@ pub fn restore(
     files::private_folder(paths.data())?;
     // Whoever opens the store waits for this, and has a live file before it lets go of its own.
     let _lock = files::lock_for_opening(paths)?;
-    finish(paths, now)?;
+    if let Err(error) = finish(paths, now) {
+        if error.code() != Code::StoreDamaged {
+            return Err(error);
+        }
+        // What was to be restored before is no store, and this copy takes its turn.
+        put_off(paths, now)?;
+    }
     refuse_in_use(paths)?;
     if from.canonicalize().ok() == database.canonicalize().ok() {
         return Err(Error::bad_input(
@@ -66,7 +73,7 @@ pub fn restore(
     }
     put(&draft, &paths.data().join(READY))?;
     files::sync_folder_of(&draft)?;
-    finish(paths, now)
+    install(paths, now)
 }
 
 /// Tells whether a restore was begun that is to be finished before the store is opened.
@@ -79,10 +86,18 @@ pub(super) fn is_begun(paths: &Paths) -> bool {
 ///
 /// # Errors
 /// [`Code::StoreUnwritable`] when a file can't be moved; the next call goes on.
+/// [`Code::StoreDamaged`] when what has the name of a copy that is ready is none: nothing is moved.
 pub(super) fn finish(paths: &Paths, now: Millis) -> Result<Option<PathBuf>> {
     if !is_begun(paths) {
         return Ok(None);
     }
+    // It was checked when it got its name, unless somebody else gave it that, or the disk lost it.
+    refuse_unsound(paths)?;
+    install(paths, now)
+}
+
+/// Moves the store that is aside and the copy that is ready into its place.
+fn install(paths: &Paths, now: Millis) -> Result<Option<PathBuf>> {
     let database = paths.database();
     let aside = paths.data().join(ASIDE);
     files::private_folder(&aside)?;
@@ -106,6 +121,79 @@ pub(super) fn finish(paths: &Paths, now: Millis) -> Result<Option<PathBuf>> {
     put(&paths.data().join(READY), &database)?;
     files::sync_folder_of(&database)?;
     Ok(moved)
+}
+
+/// Refuses a file that has the name of a copy that is ready, and is no whole store.
+fn refuse_unsound(paths: &Paths) -> Result<()> {
+    let ready = paths.data().join(READY);
+    let why = match unsoundness(&ready) {
+        Ok(None) => return Ok(()),
+        Ok(Some(why)) => why,
+        Err(error) if error.code() == Code::StoreDamaged => error.message().to_owned(),
+        Err(error) => return Err(error),
+    };
+    let database = paths.database();
+    let hint = if database.exists() {
+        format!(
+            "Nothing was changed. Move {} to another folder, and the store opens as it was; or \
+             restore another copy.",
+            ready.display()
+        )
+    } else {
+        format!(
+            "The store that was is in {}. Restore its file switchyard.db, or another copy.",
+            paths.data().join(ASIDE).display()
+        )
+    };
+    Err(Error::new(
+        Code::StoreDamaged,
+        format!(
+            "{} was to take the place of the store, but can't: {why}",
+            ready.display()
+        ),
+    )
+    .hint(hint)
+    .remedy(Remedy::RestoreStore))
+}
+
+/// Looks whether a file is a whole store; returns what is wrong.
+fn unsoundness(path: &Path) -> Result<Option<String>> {
+    if let Some(why) = open::damage(path)? {
+        return Ok(Some(why));
+    }
+    // Not for reading only, so that what SQLite makes beside it goes when it is closed.
+    let store = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )
+    .doing("open the copy")?;
+    if !is_store(&store)? {
+        return Ok(Some(NO_STORE.to_owned()));
+    }
+    let verdict: String = store
+        .pragma_query_value(None, "integrity_check", |row| row.get(0))
+        .doing("check the copy")?;
+    store.close().map_err(|(_, e)| e).doing("close the copy")?;
+    Ok((verdict != "ok").then(|| format!("it is not whole ({verdict}).")))
+}
+
+fn is_store(copy: &Connection) -> Result<bool> {
+    let asked = "SELECT count(*) = 1 FROM pragma_table_info('store') WHERE name = 'store_id'";
+    copy.query_row(asked, [], |row| row.get(0))
+        .doing("read the copy")
+}
+
+/// Moves what is wrongly called ready to the backups, where it does not count as one.
+fn put_off(paths: &Paths, now: Millis) -> Result<()> {
+    files::private_folder(&paths.backups())?;
+    let (ready, name) = (
+        paths.data().join(READY),
+        format!("unusable-{}", backup::stamp(now)),
+    );
+    match std::fs::rename(&ready, paths.backups().join(&name)) {
+        Err(e) if e.kind() == ErrorKind::CrossesDevices => put(&ready, &paths.data().join(&name)),
+        moved => moved.map_err(|e| files::unwritable(&ready, "move", e)),
+    }
 }
 
 /// Moves what was gathered to the backups, under a name of its own.
@@ -143,12 +231,8 @@ fn write_draft(
     )
     .doing("open the copy")?;
     let version = migrate::version(&copy)?;
-    let is_store = "SELECT count(*) = 1 FROM pragma_table_info('store') WHERE name = 'store_id'";
-    let is_store: bool = copy
-        .query_row(is_store, [], |row| row.get(0))
-        .doing("read the copy")?;
-    if !is_store {
-        return Err(not_a_copy(from, "the file is not a Switchyard store."));
+    if !is_store(&copy)? {
+        return Err(not_a_copy(from, NO_STORE));
     }
     migrate::refuse_newer(version)?;
     drop(files::new_private_file(draft)?);

@@ -1,11 +1,21 @@
 //! Files in the store's folder that are not what their names say.
 
-use super::super::restore::restore;
+use super::super::restore::{ASIDE, READY, restore};
 use super::*;
 
 impl Place {
     fn at(&self, name: &str) -> PathBuf {
         self.paths.data().join(name)
+    }
+
+    /// Names what is in the folder of backups.
+    fn kept(&self) -> Vec<String> {
+        let found = std::fs::read_dir(self.paths.backups()).unwrap().flatten();
+        let mut names: Vec<_> = found
+            .map(|entry| entry.file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
     }
 }
 
@@ -64,4 +74,70 @@ fn what_sqlite_leaves_without_anything_in_it_keeps_no_store_from_being_made() {
     }
     assert_eq!(count(&place.open()), 0);
     assert!(!place.at("switchyard.db.new-wal").exists());
+}
+
+#[test]
+fn a_copy_among_the_stores_own_files_is_refused() {
+    let (place, db) = open_store();
+    private_folder(&place.paths.backups()).unwrap();
+    let link = place.folder.path().join("link");
+    std::os::unix::fs::symlink(place.paths.data(), &link).unwrap();
+    let before = std::fs::read_dir(place.paths.data()).unwrap().count();
+    for to in [
+        place.at(READY),
+        place.at("switchyard.db.draft"),
+        place.at("switchyard.db-wal"),
+        place.at("mine.db"),
+        place.at("live/mine.db"),
+        place.paths.backups().join("../mine.db"),
+        link.join(READY),
+    ] {
+        let refused = db.back_up(Some(&to)).unwrap_err();
+        assert_eq!(refused.code(), Code::BadInput, "{}", to.display());
+        assert!(refused.advice().unwrap().contains("backups"));
+    }
+    let after = std::fs::read_dir(place.paths.data()).unwrap().count();
+    assert_eq!(after, before);
+    let own = place.paths.backups().join("before the move.db");
+    db.back_up(Some(&own)).unwrap();
+    assert_eq!(place.kept(), ["before the move.db"]);
+}
+
+#[test]
+fn what_only_has_the_name_of_a_copy_that_is_ready_does_not_become_the_store() {
+    let (place, db) = open_store();
+    let copy = place.folder.path().join("copy");
+    db.back_up(Some(&copy)).unwrap();
+    drop(db);
+    let whole = std::fs::read(&copy).unwrap();
+    let mut torn = whole.clone();
+    let middle = torn.len() / 2;
+    torn[middle..middle + 8192].fill(0xA5);
+    let foreign = place.folder.path().join("foreign");
+    Connection::open(&foreign)
+        .unwrap()
+        .execute_batch("CREATE TABLE settings (x)")
+        .unwrap();
+    let foreign = std::fs::read(foreign).unwrap();
+    for (what, bytes) in [
+        ("empty", &b""[..]),
+        ("garbage", &[0xA5; 20_000]),
+        ("torn", &torn),
+        ("foreign", &foreign),
+    ] {
+        let store = place.bytes();
+        std::fs::write(place.at(READY), bytes).unwrap();
+        let refused = Db::open(&place.paths, &place.clock).unwrap_err();
+        assert_eq!(refused.code(), Code::StoreDamaged, "{what}: {refused}");
+        assert!(refused.message().contains(READY), "{what}: {refused}");
+        assert_eq!(place.bytes(), store, "{what}");
+        assert_eq!(std::fs::read(place.at(READY)).unwrap(), bytes, "{what}");
+        assert!(!place.at(ASIDE).exists(), "{what}");
+    }
+    // A restore goes past it, and keeps it.
+    restore(&place.paths, &copy, Millis(0), |_| Ok(())).unwrap();
+    assert_eq!(count(&place.open()), 1);
+    let kept = place.kept();
+    let of = |word: &str| kept.iter().filter(|name| name.starts_with(word)).count();
+    assert_eq!((of("unusable-"), of("replaced-")), (1, 1), "{kept:?}");
 }
