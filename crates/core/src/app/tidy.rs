@@ -75,15 +75,17 @@ impl App {
 /// Tells whether the newest copy, or the store without any, is older than a week, and a key was used
 /// or changed, or a run booked, since; what tidying itself writes does not count.
 fn is_backup_due(db: &Db) -> Result<bool> {
-    let newest = db.backups_made_at().into_iter().max();
-    let week_ago = db.clock().now().0 - 7 * DAY_MS;
+    let newest = db.newest_backup();
+    let now = db.clock().now();
+    let week_ago = now.0 - 7 * DAY_MS;
     db.read(|store| {
         store
             .query_row(
                 "SELECT since <= ?2 AND (EXISTS (SELECT 1 FROM audit WHERE at > since)
                                       OR EXISTS (SELECT 1 FROM key_usage WHERE timestamp > since))
-                 FROM (SELECT coalesce(?1, created_at) AS since FROM store)",
-                (newest, week_ago),
+                 -- A store that was made by a clock that was ahead is as good as old.
+                 FROM (SELECT coalesce(?1, iif(created_at <= ?3, created_at, 0)) AS since FROM store)",
+                (newest, week_ago, now),
                 |row| row.get(0),
             )
             .doing("look for what is new")
@@ -220,6 +222,31 @@ mod tests {
         assert_eq!(copies(15).await, 1, "the newest is six days old");
         assert_eq!(copies(16).await, 2);
         assert_eq!(copies(30).await, 2, "nothing is new");
+    }
+
+    #[tokio::test]
+    async fn a_store_and_a_backup_of_a_time_to_come_do_not_put_off_the_next_backup() {
+        let folder = tempfile::tempdir().unwrap();
+        let years_ahead = Millis(NOW.0 + 3_650 * DAY_MS);
+        let clock = Clock::fixed(years_ahead);
+        let app = App::at(
+            Paths::under(folder.path()),
+            clock.clone(),
+            "test",
+            Arc::new(Nobody),
+        );
+        let db = app.db().unwrap();
+        clock.set(NOW);
+        book(db, NOW).await;
+        app.tidy().await;
+        assert_eq!(db.newest_backup(), Some(NOW), "the store seems to be new");
+
+        clock.set(years_ahead);
+        db.back_up(None).unwrap();
+        clock.set(Millis(NOW.0 + 8 * DAY_MS));
+        book(db, clock.now()).await;
+        app.tidy().await;
+        assert_eq!(db.newest_backup(), Some(clock.now()));
     }
 
     #[test]

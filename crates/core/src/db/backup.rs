@@ -120,6 +120,18 @@ impl Db {
             .collect()
     }
 
+    /// Returns when the newest backup was made. What a restore has put aside is none, and a time that
+    /// is yet to come is that of a clock that was wrong.
+    #[must_use]
+    pub fn newest_backup(&self) -> Option<Millis> {
+        let now = self.clock().now();
+        entries(&self.backups())
+            .filter(|path| is_store(path))
+            .filter_map(|path| made_at(&path))
+            .filter(|made_at| *made_at <= now)
+            .max()
+    }
+
     /// Returns the folder of backups.
     #[must_use]
     pub fn backups(&self) -> PathBuf {
@@ -148,7 +160,7 @@ pub(super) fn into_folder(
     copy(store, &draft, now)?;
     std::fs::rename(&draft, &path).map_err(|e| files::unwritable(&path, "put in place", e))?;
     files::sync_folder_of(&path)?;
-    drop_oldest(folder, kind);
+    drop_oldest(folder, kind, now);
     sweep_drafts(folder);
     Ok(path)
 }
@@ -208,18 +220,22 @@ pub(super) fn verify(path: &Path, version: usize) -> Result<()> {
     Ok(())
 }
 
-fn drop_oldest(folder: &Path, kind: Kind) {
+fn drop_oldest(folder: &Path, kind: Kind, now: Millis) {
     let is_of_kind = |path: &PathBuf| {
         let name = path.file_name().and_then(|name| name.to_str());
         is_store(path) && name.is_some_and(|name| name.starts_with(kind.word()))
     };
     let mut copies: Vec<_> = entries(folder)
         .filter(is_of_kind)
-        .filter_map(|path| Some((made_at(&path)?, path)))
+        .filter_map(|path| {
+            let made_at = made_at(&path)?;
+            // How old one from the future is nobody knows, so it does not push out one that is known.
+            Some((made_at <= now, made_at, path))
+        })
         .collect();
     copies.sort();
     let surplus = copies.len().saturating_sub(KEPT);
-    for (_, path) in copies.into_iter().take(surplus) {
+    for (.., path) in copies.into_iter().take(surplus) {
         // An old copy that stays costs space and nothing else.
         let _ = std::fs::remove_file(path);
     }

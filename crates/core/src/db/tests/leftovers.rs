@@ -1,7 +1,12 @@
-//! Files in the store's folder that are not what their names say.
+//! Files in the store's folder that are not what their names say, and copies of a wrong time.
+
+use std::fs::File;
+use std::time::{Duration, UNIX_EPOCH};
 
 use super::super::restore::{ASIDE, READY, restore};
 use super::*;
+
+const DAY: i64 = 86_400_000;
 
 impl Place {
     fn at(&self, name: &str) -> PathBuf {
@@ -25,6 +30,16 @@ fn open_store() -> (Place, Db) {
     let db = place.open();
     db.write_blocking(put("kept")).unwrap();
     (place, db)
+}
+
+fn set_made_at(path: &Path, at: i64) {
+    let at = UNIX_EPOCH + Duration::from_millis(u64::try_from(at).unwrap());
+    File::options()
+        .write(true)
+        .open(path)
+        .unwrap()
+        .set_modified(at)
+        .unwrap();
 }
 
 #[test]
@@ -140,4 +155,40 @@ fn what_only_has_the_name_of_a_copy_that_is_ready_does_not_become_the_store() {
     let kept = place.kept();
     let of = |word: &str| kept.iter().filter(|name| name.starts_with(word)).count();
     assert_eq!((of("unusable-"), of("replaced-")), (1, 1), "{kept:?}");
+}
+
+#[test]
+fn a_backup_of_a_time_to_come_is_not_the_newest_and_goes_first() {
+    let place = place();
+    let db = place.open();
+    let now = place.clock.now().0;
+    let wrong = db.back_up(None).unwrap();
+    set_made_at(&wrong, now + 3_650 * DAY);
+    assert_eq!(db.newest_backup(), None);
+    let mut made = Vec::new();
+    for minute in 1..=5 {
+        place.clock.set(Millis(now + minute * 60_000));
+        made.push(db.back_up(None).unwrap());
+    }
+    assert!(!wrong.exists(), "it pushed out one that is newer");
+    assert!(made.iter().all(|path| path.exists()));
+    assert_eq!(db.newest_backup(), Some(place.clock.now()));
+}
+
+#[test]
+fn what_a_restore_has_put_aside_is_no_backup() {
+    let (place, db) = open_store();
+    let copy = place.folder.path().join("copy");
+    db.back_up(Some(&copy)).unwrap();
+    drop(db);
+    let aside = restore(&place.paths, &copy, Millis(0), |_| Ok(())).unwrap();
+    let aside = aside.unwrap().join("switchyard.db");
+    set_made_at(&aside, place.clock.now().0);
+    let db = place.open();
+    assert_eq!(db.newest_backup(), None);
+    assert_eq!(
+        db.backups_made_at().len(),
+        1,
+        "a deleted key is still in there"
+    );
 }
