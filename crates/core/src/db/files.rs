@@ -155,6 +155,8 @@ pub(crate) fn read_private(path: &Path, max: u64) -> Result<Vec<u8>> {
 /// Makes the names in a folder durable: a file that was made or renamed is only when its folder is.
 #[cfg(unix)]
 pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
+    #[cfg(test)]
+    tests::note_saved(folder);
     File::open(folder)
         .and_then(|folder| folder.sync_all())
         .map_err(|e| unwritable(folder, "save the folder", e))
@@ -349,4 +351,30 @@ pub(crate) fn unwritable(path: &Path, doing: &str, error: std::io::Error) -> Err
     )
     .hint("Nothing was changed. Check the folder's permissions and the disk, then try again.")
     .because(error)
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    thread_local! {
+        static SAVED: RefCell<Vec<(PathBuf, Vec<String>)>> = const { RefCell::new(Vec::new()) };
+    }
+
+    /// Notes a folder that is made durable, with the names that are in it at that moment.
+    pub(super) fn note_saved(folder: &Path) {
+        let names = folder.read_dir().into_iter().flatten().flatten();
+        let mut names: Vec<_> = names
+            .map(|file| file.file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        SAVED.with_borrow_mut(|saved| saved.push((folder.to_owned(), names)));
+    }
+
+    /// Takes what this thread has made durable so far, in order.
+    pub(in super::super) fn take_saved() -> Vec<(PathBuf, Vec<String>)> {
+        SAVED.take()
+    }
 }

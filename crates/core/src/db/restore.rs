@@ -101,6 +101,8 @@ fn install(paths: &Paths, now: Millis) -> Result<Option<PathBuf>> {
     let database = paths.database();
     let aside = paths.data().join(ASIDE);
     files::private_folder(&aside)?;
+    // Its name has to be durable before anything is only in there.
+    files::sync_folder_of(&aside)?;
     for ending in files::PARTS {
         let name = format!("switchyard.db{ending}");
         let from = paths.data().join(&name);
@@ -111,6 +113,7 @@ fn install(paths: &Paths, now: Millis) -> Result<Option<PathBuf>> {
             _ => {}
         }
     }
+    files::sync_folder(&aside)?;
     // An empty folder: there was no store, or it was moved on before.
     let moved = match std::fs::remove_dir(&aside) {
         Ok(()) => None,
@@ -209,7 +212,11 @@ fn keep(paths: &Paths, aside: &Path, now: Millis) -> Result<PathBuf> {
             Ok(kept)
         }
         Err(e) => Err(files::unwritable(aside, "move", e)),
-        Ok(()) => Ok(kept),
+        Ok(()) => {
+            // Before the data folder forgets it: killed in between, it is in both and not in neither.
+            files::sync_folder(&paths.backups())?;
+            Ok(kept)
+        }
     }
 }
 

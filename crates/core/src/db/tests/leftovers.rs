@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::time::{Duration, UNIX_EPOCH};
 
+use super::super::files::tests::take_saved;
 use super::super::restore::{ASIDE, READY, restore};
 use super::*;
 
@@ -155,6 +156,42 @@ fn what_only_has_the_name_of_a_copy_that_is_ready_does_not_become_the_store() {
     let kept = place.kept();
     let of = |word: &str| kept.iter().filter(|name| name.starts_with(word)).count();
     assert_eq!((of("unusable-"), of("replaced-")), (1, 1), "{kept:?}");
+}
+
+#[test]
+fn where_the_old_store_goes_is_saved_before_it_is_gone_from_where_it_was() {
+    let (place, db) = open_store();
+    let copy = place.folder.path().join("copy");
+    db.back_up(Some(&copy)).unwrap();
+    drop(db);
+    take_saved();
+    let kept = restore(&place.paths, &copy, Millis(0), |_| Ok(())).unwrap();
+    let kept = kept
+        .unwrap()
+        .file_name()
+        .unwrap()
+        .to_str()
+        .unwrap()
+        .to_owned();
+    let saved = take_saved();
+    let step = |folder: &Path, has: &str, lacks: &str| {
+        let is_it = |(path, names): &(PathBuf, Vec<String>)| {
+            path == folder
+                && names.iter().any(|name| name == has)
+                && names.iter().all(|name| name != lacks)
+        };
+        let found = saved.iter().position(is_it);
+        found.unwrap_or_else(|| panic!("{} with {has}: {saved:?}", folder.display()))
+    };
+    let (data, backups) = (place.paths.data(), place.paths.backups());
+    let steps = [
+        step(data, ASIDE, "-"),
+        step(&place.at(ASIDE), "switchyard.db", "-"),
+        step(&backups, &kept, "-"),
+        step(data, READY, "switchyard.db"),
+        step(data, "switchyard.db", READY),
+    ];
+    assert!(steps.is_sorted(), "{steps:?}: {saved:?}");
 }
 
 #[test]
