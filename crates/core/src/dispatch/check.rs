@@ -65,12 +65,17 @@ impl Dispatch {
         booking.seen.may_have_run = true;
         booking.seen.attempts = 1;
         let now = self.db.clock().now();
-        let RealCall { check, tokens, .. } =
-            http::test_with_real_call(&self.http, endpoint, &secret, model, now).await;
+        let RealCall {
+            check,
+            tokens,
+            is_reported,
+            ..
+        } = http::test_with_real_call(&self.http, endpoint, &secret, model, now).await;
         drop(secret);
         booking.seen.may_have_run = tokens.is_some();
         booking.seen.used.is_reported = tokens.is_some();
-        booking.seen.used.is_final = tokens.is_some();
+        // What the server did not say is a guess, and booked as one.
+        booking.seen.used.is_final = is_reported;
         booking.seen.used.tokens = tokens.unwrap_or_default();
         let (receipt, written) = booking.close(check.error()).await;
         if receipt.books != Books::Kept {

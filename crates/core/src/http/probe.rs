@@ -2,13 +2,13 @@
 
 use bytes::Bytes;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::client::Http;
 use super::endpoint::Endpoint;
 use super::verdict::{Kind, Verdict};
 use crate::clock::Millis;
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::secret::ApiKey;
 use crate::usage::Tokens;
 
@@ -100,15 +100,12 @@ pub async fn check_key(http: &Http, endpoint: &Endpoint, key: &ApiKey, now: Mill
     };
     match http.whole_or_verdict(reply, endpoint, key, now).await {
         // A login page of a hotel's network is a 200 as well.
-        Ok(body)
-            if serde_json::from_slice::<serde_json::Value>(&body)
-                .is_ok_and(|v| v["data"].is_array()) =>
-        {
+        Ok(body) if serde_json::from_slice::<Value>(&body).is_ok_and(|v| v["data"].is_array()) => {
             Check::Valid
         }
         Ok(_) => Check::Unknown(
             Error::new(
-                crate::error::Code::Refused,
+                Code::Refused,
                 format!(
                     "{} answered, but not with a list of models.",
                     endpoint.host()
@@ -127,8 +124,10 @@ pub struct RealCall {
     pub check: Check,
     /// The model that was called.
     pub model: String,
-    /// What to book: what the server reported, or `None` if it billed nothing.
+    /// What to book, or `None` if nothing was billed.
     pub tokens: Option<Tokens>,
+    /// Whether the server reported that; else it is [`REAL_CALL_TOKENS`], for want of anything better.
+    pub is_reported: bool,
 }
 
 /// What [`test_with_real_call`] sends.
@@ -145,20 +144,26 @@ pub const REAL_CALL_TOKENS: Tokens = Tokens {
     web_searches: 0,
 };
 
-#[derive(Deserialize)]
-struct Whole {
-    usage: Option<WholeUsage>,
-}
-
+/// The counts without which a report is none.
 #[derive(Deserialize)]
 struct WholeUsage {
-    #[serde(default)]
     input_tokens: u64,
-    #[serde(default)]
     output_tokens: u64,
     // A gateway may put a prompt of its own before ours, and cache it.
     cache_creation_input_tokens: Option<u64>,
     cache_read_input_tokens: Option<u64>,
+}
+
+impl From<WholeUsage> for Tokens {
+    fn from(usage: WholeUsage) -> Self {
+        Self {
+            input: usage.input_tokens,
+            output: usage.output_tokens,
+            cache_write_5m: usage.cache_creation_input_tokens.unwrap_or_default(),
+            cache_read: usage.cache_read_input_tokens.unwrap_or_default(),
+            ..Self::default()
+        }
+    }
 }
 
 /// Sends the smallest possible prompt to `model`, which should be the cheapest active one of the
@@ -179,6 +184,7 @@ pub async fn test_with_real_call(
         check,
         model: model.to_owned(),
         tokens,
+        is_reported: false,
     };
     let body = Bytes::from(body.to_string());
     let reply = match http.post(endpoint, "/v1/messages", key, body, &[]).await {
@@ -190,23 +196,36 @@ pub async fn test_with_real_call(
     };
     match http.whole_or_verdict(reply, endpoint, key, now).await {
         Ok(body) => {
-            let usage = serde_json::from_slice::<Whole>(&body)
-                .ok()
-                .and_then(|w| w.usage);
-            let tokens = usage.map_or(REAL_CALL_TOKENS, |usage| Tokens {
-                input: usage.input_tokens,
-                output: usage.output_tokens,
-                cache_write_5m: usage.cache_creation_input_tokens.unwrap_or_default(),
-                cache_read: usage.cache_read_input_tokens.unwrap_or_default(),
-                ..Tokens::default()
-            });
-            ended(Check::Valid, Some(tokens))
+            let mut answer: Value = serde_json::from_slice(&body).unwrap_or_default();
+            if answer["type"] != "message" {
+                // Whatever answered may have passed the call on.
+                return ended(Check::Unknown(no_message(endpoint)), Some(REAL_CALL_TOKENS));
+            }
+            let usage = serde_json::from_value::<WholeUsage>(answer["usage"].take()).ok();
+            RealCall {
+                is_reported: usage.is_some(),
+                ..ended(
+                    Check::Valid,
+                    Some(usage.map_or(REAL_CALL_TOKENS, Tokens::from)),
+                )
+            }
         }
         Err(verdict) => {
             let tokens = verdict.may_have_run.then_some(REAL_CALL_TOKENS);
             ended(verdict.into(), tokens)
         }
     }
+}
+
+fn no_message(endpoint: &Endpoint) -> Error {
+    Error::new(
+        Code::Refused,
+        format!(
+            "{} answered, but not with a message of a model, so nothing was found out about the key.",
+            endpoint.host()
+        ),
+    )
+    .hint("Check the base URL, and whether the network wants a sign-in first.")
 }
 
 #[derive(Deserialize)]

@@ -1,6 +1,6 @@
 //! Keys that are tried out with a real call.
 
-use switchyard_simulator::KnownError;
+use switchyard_simulator::{KnownError, Match};
 
 use super::*;
 use crate::keys::{self, Validity};
@@ -78,5 +78,62 @@ async fn a_real_call_that_was_refused_or_never_made_costs_nothing() {
     home.simulator.set_key(&home.secret, KeyState::Refused);
     assert_eq!(check(&home).await.key.validity, Validity::Refused);
     assert_eq!(home.value::<i64>("SELECT count(*) FROM key_usage"), 0);
+    home.assert_settled();
+}
+
+/// Lets the next real call be answered with this, by whatever stands before the models.
+fn answer_by(home: &Home, body: &serde_json::Value) {
+    let answer = Reply::raw(200, "application/json", body.to_string());
+    let calls = Match::path("/v1/messages").times(1);
+    home.simulator.when(calls, answer);
+}
+
+#[tokio::test]
+async fn what_a_server_does_not_report_of_a_real_call_is_booked_as_an_estimate() {
+    let home = Home::new(Script::new()).await;
+    let answers = [
+        serde_json::json!({ "type": "message", "content": [] }),
+        serde_json::json!({ "type": "message", "usage": null }),
+        serde_json::json!({ "type": "message", "usage": { "prompt_tokens": 8 } }),
+    ];
+    for answer in &answers {
+        answer_by(&home, answer);
+        let checked = check(&home).await;
+        assert_eq!(checked.key.validity, Validity::Valid, "{answer}");
+        assert!(checked.cost.unwrap() > Nano::ZERO, "{answer}");
+    }
+    let runs = home.dispatch.history(None, 9).await.unwrap();
+    assert_eq!(runs.len(), answers.len());
+    for run in runs {
+        assert_eq!(
+            (run.state, run.basis),
+            (State::Finished, Some(Basis::Estimated))
+        );
+    }
+    home.assert_settled();
+}
+
+#[tokio::test]
+async fn a_reply_that_is_no_message_says_nothing_of_the_key_and_does_not_hide_missing_credit() {
+    let home = Home::new(Script::new()).await;
+    home.simulator.push(KnownError::NoCredit);
+    assert_eq!(check(&home).await.key.validity, Validity::NoCredit);
+    let page = Reply::html(200, "Welcome to our Wi-Fi");
+    home.simulator
+        .when(Match::path("/v1/messages").times(1), page);
+    for body in [
+        None,
+        Some(serde_json::json!({ "choices": [], "usage": {} })),
+    ] {
+        if let Some(body) = &body {
+            answer_by(&home, body);
+        }
+        let checked = check(&home).await;
+        assert_eq!(checked.key.validity, Validity::NoCredit, "{body:?}");
+        assert!(!checked.is_answered && checked.trouble.is_some());
+    }
+    let estimated: i64 = home.value("SELECT count(*) FROM key_usage WHERE basis = 'estimated'");
+    assert_eq!(estimated, 2, "it may have been passed on");
+    assert_eq!(home.value::<i64>("SELECT count(*) FROM key_usage"), 2);
     home.assert_settled();
 }
