@@ -55,11 +55,12 @@ impl AtTerminal {
     fn answer(&self, question: &Question) -> Option<Answered> {
         let out = Out::new(false);
         if self.has_descriptor() {
-            // It has one answer: after a wrong one there is no other.
-            let given = if question.trouble.is_none() {
-                self.given()
-            } else {
-                Ok(None)
+            // It has one answer: after a wrong one there is no other. A keychain that could not be used
+            // before was no answer.
+            let trouble = question.trouble.as_ref().map(Error::code);
+            let given = match trouble {
+                Some(Code::WrongPassphrase | Code::BadInput) => Ok(None),
+                _ => self.given(),
             };
             return given
                 .unwrap_or_else(|error| {

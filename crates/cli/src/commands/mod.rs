@@ -9,6 +9,7 @@ pub(crate) mod packaging;
 pub(crate) mod send;
 pub(crate) mod settings;
 pub(crate) mod store;
+pub(crate) mod unlock;
 pub(crate) mod usage;
 pub(crate) mod vault;
 pub(crate) mod who;

@@ -3,9 +3,8 @@
 use std::process::ExitCode;
 
 use serde_json::json;
-use switchyard_core::agent::{self, Access, Background};
 use switchyard_core::secret::RecoveryCode;
-use switchyard_core::vault::{Lock, NewSlot, NewVault, SlotKind, Status, UnlockWith, Why};
+use switchyard_core::vault::{Lock, NewSlot, NewVault, SlotKind, Status, Why};
 use switchyard_core::{App, Code, Error, Result};
 
 use super::keys::ago;
@@ -22,7 +21,7 @@ pub(crate) async fn run(
     match command {
         Vault::Init(wanted) => init(wanted, app, terminal, out).await,
         Vault::Status => status(app, out).await,
-        Vault::Unlock => unlock(app, out).await,
+        Vault::Unlock => super::unlock::run(app, terminal, out).await,
         Vault::Lock => lock(app, out).await,
         Vault::AddSlot(wanted) => add_slot(wanted, app, out).await,
         Vault::RmSlot(wanted) => remove_slot(wanted, app, out).await,
@@ -164,56 +163,6 @@ fn no_vault(out: &Out) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn unlock(app: &App, out: &Out) -> Result<ExitCode> {
-    let access = app.access()?;
-    let status = access.status().await?;
-    if !status.exists {
-        return Err(Error::new(Code::NoVault, "There is no vault yet.")
-            .remedy(switchyard_core::Remedy::MakeVault));
-    }
-    if status.lock == Lock::Unlocked {
-        return done(
-            out,
-            "unlocked",
-            "The vault is open already, for every window and terminal.",
-        );
-    }
-    let by_keychain = status.has(SlotKind::Keychain)
-        && !access.has_agent().await?
-        && app.vault()?.unlock(UnlockWith::Keychain).await.is_ok();
-    if !by_keychain {
-        let started = agent_for(access).await?;
-        let unlocked = access.unlock_all().await;
-        if let (Some(agent), Err(_)) = (started, &unlocked)
-            && access.status().await?.lock != Lock::Unlocked
-        {
-            agent.end().await;
-        }
-        unlocked?;
-    }
-    done(
-        out,
-        "unlocked",
-        "The vault is open for every window and terminal, until it is locked.",
-    )
-}
-
-/// Starts the agent where none runs: what a passphrase opens, somebody has to keep, else it is asked
-/// for again each time.
-async fn agent_for(access: &Access) -> Result<Option<Background>> {
-    if access.has_agent().await? {
-        return Ok(None);
-    }
-    let program = std::env::current_exe()
-        .map_err(|e| Error::failed("This program does not know where it is.").because(e))?;
-    match agent::start_in_background(&program).await {
-        Ok(started) => Ok(Some(started)),
-        // Another terminal started one at the same moment, and one is enough.
-        Err(_) if access.has_agent().await? => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
 async fn lock(app: &App, out: &Out) -> Result<ExitCode> {
     app.access()?.lock_all().await?;
     done(
@@ -281,7 +230,7 @@ fn kind(name: SlotName) -> SlotKind {
     }
 }
 
-fn done(out: &Out, word: &str, sentence: &str) -> Result<ExitCode> {
+pub(super) fn done(out: &Out, word: &str, sentence: &str) -> Result<ExitCode> {
     if out.json {
         out.json_line(&json!({ "done": word }))?;
     } else {
