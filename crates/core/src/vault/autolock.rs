@@ -1,13 +1,22 @@
 //! Locking by itself: when nobody has used the vault for a while, when the machine goes to sleep,
 //! and when the screen is locked.
 
+use std::time::Duration;
+
 use futures_util::StreamExt;
 use tokio_util::sync::CancellationToken;
+use zbus::zvariant::Value;
 use zbus::{Connection, Message, MessageStream};
 
 use super::state::{Standing, Vault, Why};
 use crate::db::Changes;
 use crate::error::Result;
+
+const LOGIND: &str = "org.freedesktop.login1";
+const SESSION: &str = "org.freedesktop.login1.Session";
+
+/// How long logind has to say whose session it is. Sleep, which it announces as well, waits for this.
+const ANSWER: Duration = Duration::from_millis(500);
 
 impl Vault {
     /// Locks the vault whenever its time has come, until `cancel`. Whoever keeps a vault open for
@@ -86,12 +95,56 @@ impl Vault {
         }
         let mut all = futures_util::stream::select_all(streams);
         while let Some(message) = all.next().await {
-            if let Some(why) = meaning(&message?) {
+            let message = message?;
+            if let Some(why) = meaning(&message)
+                && !is_of_another(&bus, &message).await
+            {
                 self.lock_because(why);
             }
         }
         Ok(())
     }
+}
+
+/// Tells whether a signal is about the session of another user: logind tells everybody when any
+/// session is to be locked. Where that can't be found out, it counts as one's own.
+async fn is_of_another(bus: &Connection, signal: &Message) -> bool {
+    let header = signal.header();
+    let is_session = |_: &_| header.interface().is_some_and(|name| *name == SESSION);
+    let Some(session) = header.path().filter(is_session) else {
+        return false;
+    };
+    let properties = Some("org.freedesktop.DBus.Properties");
+    let asked = &(SESSION, "User");
+    let asking = bus.call_method(Some(LOGIND), session, properties, "Get", asked);
+    let answer = tokio::time::timeout(ANSWER, asking).await;
+    answer.is_ok_and(|answer| names_another(answer, own_user()))
+}
+
+fn names_another(answer: zbus::Result<Message>, own: Option<u32>) -> bool {
+    let user = answer.ok().and_then(|answer| user_of(&answer));
+    matches!((user, own), (Some(user), Some(own)) if user != own)
+}
+
+/// Reads a session's property `User`: the user's number, and the path of an object.
+fn user_of(answer: &Message) -> Option<u32> {
+    match answer.body().deserialize::<Value<'_>>().ok()? {
+        Value::Structure(user) => match user.fields() {
+            [Value::U32(number), _] => Some(*number),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+#[cfg(unix)]
+fn own_user() -> Option<u32> {
+    Some(rustix::process::getuid().as_raw())
+}
+
+#[cfg(not(unix))]
+fn own_user() -> Option<u32> {
+    None
 }
 
 async fn next_change(changes: &mut Option<Changes>) -> Result<()> {
@@ -112,7 +165,7 @@ fn meaning(signal: &Message) -> Option<Why> {
     let is_on = || signal.body().deserialize::<bool>().unwrap_or(false);
     match (interface, member) {
         ("org.freedesktop.login1.Manager", "PrepareForSleep") => is_on().then_some(Why::Suspend),
-        ("org.freedesktop.login1.Session", "Lock") => Some(Why::Screen),
+        (SESSION, "Lock") => Some(Why::Screen),
         (saver, "ActiveChanged") if saver.ends_with(".ScreenSaver") => {
             is_on().then_some(Why::Screen)
         }
@@ -157,6 +210,33 @@ mod tests {
             assert_eq!(of(&saver, "ActiveChanged", Some(false)), None);
         }
         assert_eq!(of("org.example.Player", "ActiveChanged", Some(true)), None);
+    }
+
+    #[test]
+    fn a_session_is_anothers_only_where_logind_says_so() {
+        let call = Message::method_call("/a/session", "Get").unwrap();
+        let call = call.build(&()).unwrap();
+        let answer = |value: Value<'_>| {
+            let answer = Message::method_return(&call.header()).unwrap();
+            answer.build(&value)
+        };
+        let of_user = |number: u32| {
+            let object = zbus::zvariant::ObjectPath::try_from("/a/user").unwrap();
+            answer(Value::from((number, object)))
+        };
+        assert!(names_another(of_user(1001), Some(1000)));
+        assert!(!names_another(of_user(1000), Some(1000)));
+        let refused = Message::error(&call.header(), "org.freedesktop.DBus.Error.Failed");
+        let unclear = [
+            answer(Value::from("1001")),
+            answer(Value::from((1001_u32, 1_u32, 1_u32))),
+            refused.unwrap().build(&"no such session"),
+            Err(zbus::Error::InvalidReply),
+        ];
+        for answer in unclear {
+            assert!(!names_another(answer, Some(1000)), "it has to lock then");
+        }
+        assert!(!names_another(of_user(1001), None));
     }
 
     #[tokio::test]
