@@ -615,6 +615,11 @@ unchecked: boolean,
 select: boolean, };
 
 /**
+ * A further way to open the vault, in place of the one of its kind.
+ */
+export type NewSlot = "keychain" | { "passphrase": Passphrase } | "recovery";
+
+/**
  * The slots of a vault that is to be made.
  */
 export type NewVault = { 
@@ -1551,6 +1556,18 @@ export const make_vault = (vault: NewVault): Promise<Created> => call('make_vaul
 /** Says what is wrong with a new passphrase, or nothing. */
 export const weigh_passphrase = (passphrase: Passphrase): Promise<null> => call('weigh_passphrase', { passphrase });
 
+/**
+ * Adds a way to open the vault, in place of the one of its kind. Returns a new recovery code, which
+ * is shown this once.
+ */
+export const add_slot = (slot: NewSlot): Promise<string | null> => call('add_slot', { slot });
+
+/** Removes a way to open the vault; the last one stays. */
+export const remove_slot = (kind: SlotKind): Promise<null> => call('remove_slot', { kind });
+
+/** Stops waiting for the keychain, which then counts as one that can't be used. */
+export const stop_waiting = (): Promise<null> => call('stop_waiting', {  });
+
 /** Unlocks the vault for every face. */
 export const unlock = (opener: Opener): Promise<null> => call('unlock', { opener });
 
@@ -1586,6 +1603,9 @@ export const show_run = (run: RunId): Promise<RunDetails> => call('show_run', { 
 
 /** Sums up what was spent. */
 export const usage = (range: Range, filter: UsageFilter): Promise<UsageReport> => call('usage', { range, filter });
+
+/** Lets the user save a text, such as the usage as CSV; tells whether it was. */
+export const save_text = (name: string, text: string): Promise<boolean> => call('save_text', { name, text });
 
 /** Lists the settings. */
 export const list_settings = (): Promise<Array<SettingRow>> => call('list_settings', {  });
