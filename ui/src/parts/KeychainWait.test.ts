@@ -35,7 +35,7 @@ beforeEach(() => {
       stop = () => {
         hear('keychain_done');
         // As it comes over the wire.
-         
+
         reject(UNAVAILABLE);
       };
     });
