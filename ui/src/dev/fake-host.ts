@@ -246,7 +246,9 @@ export class FakeHost implements Host {
 
   list_runs({ before, limit }: Args) {
     const older = this.#runs.filter((run) => before === null || run.run < Number(before));
-    return older.slice(0, Number(limit)).map(summary);
+    const isLocked = this.#vault.status?.lock !== 'unlocked';
+    const page = older.slice(0, Number(limit)).map(summary);
+    return isLocked ? page.map((run) => ({ ...run, title: null })) : page;
   }
 
   show_run({ run }: Args) {

@@ -43,6 +43,6 @@ export const SLOTS: Record<SlotKind, SlotWords> = {
 export function leftWithout(slots: readonly Slot[], kind: SlotKind): string {
   const left = KINDS.filter((other) => other !== kind && slots.some((slot) => slot.kind === other));
   const names = left.map((other) => SLOTS[other].name);
-  if (names.length !== 1) return `Left are ${names.join(' and ')}.`;
+  if (names.length > 1) return `The vault then opens with ${names.join(' or ')}.`;
   return `Only ${names[0] ?? ''} is left then: if that is lost, so is every key in the vault.`;
 }
