@@ -59,8 +59,8 @@ function lockedWith(...kinds: SlotKind[]): void {
   standing.value = value;
 }
 
-async function cancel(): Promise<void> {
-  await userEvent.click(await screen.findByRole('button', { name: 'Cancel' }));
+async function stopWaiting(): Promise<void> {
+  await userEvent.click(await screen.findByRole('button', { name: 'Stop waiting' }));
   await waitFor(() => expect(screen.queryByText(/^Waiting for your keychain/)).toBeNull());
 }
 
@@ -80,7 +80,7 @@ it('leaves the passphrase to type where the wait for the keychain is cancelled',
   render(KeychainWait);
   render(Unlock, { onunlocked });
   await userEvent.click(screen.getByText('Unlock with the keychain'));
-  await cancel();
+  await stopWaiting();
   await screen.findByText(/it was not waited for/);
   const field = screen.getByLabelText('Passphrase');
   expect([document.activeElement, field.ariaInvalid]).toEqual([field, null]);
@@ -94,7 +94,7 @@ it('shows the field of the recovery code where the keychain was the only other w
   render(Unlock);
   expect(screen.queryByLabelText('Recovery code')).toBeNull();
   await userEvent.click(screen.getByText('Unlock with the keychain'));
-  await cancel();
+  await stopWaiting();
   expect(document.activeElement).toBe(await screen.findByLabelText('Recovery code'));
 });
 
@@ -102,7 +102,7 @@ it('asks for a passphrase where a new vault is not to wait for the keychain', as
   render(KeychainWait);
   render(MakeVault, { onmade: () => undefined });
   await userEvent.click(screen.getByText('Make the vault'));
-  await cancel();
+  await stopWaiting();
   await userEvent.type(await screen.findByLabelText('Passphrase'), 'four words no one says');
   await userEvent.click(screen.getByText('Make the vault'));
   await screen.findByText('K7QM-2XWP');
