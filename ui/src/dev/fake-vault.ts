@@ -38,12 +38,17 @@ export class FakeVault {
 
   async make({ keychain, passphrase, recovery }: NewVault) {
     if (passphrase !== null) weigh(passphrase);
-    if (keychain) await this.#ask();
+    const no_keychain = keychain ? await this.#ask().catch((why: unknown) => why) : null;
+    if (no_keychain && passphrase === null) throw no_keychain;
     this.status = standingOf([]).vault;
-    const wanted = { keychain, passphrase: passphrase !== null, recovery };
+    const wanted = {
+      keychain: keychain && !no_keychain,
+      passphrase: passphrase !== null,
+      recovery,
+    };
     const slots = this.status?.slots.filter(({ kind }) => wanted[kind]) ?? [];
     this.#set({ slots: slots.map((slot) => ({ ...slot, created_at: Date.now() })) });
-    return { recovery_code: recovery ? this.#code() : null, no_keychain: null };
+    return { recovery_code: recovery ? this.#code() : null, no_keychain: no_keychain ?? null };
   }
 
   async add(slot: NewSlot): Promise<string | null> {
