@@ -1,16 +1,19 @@
-import type { Change, Draft, KeyEdit, KeyRow, NewKey, NewVault, Opener } from '../lib/bindings';
+import type { Change, Draft, KeyEdit, KeyRow, NewKey, NewSlot, NewVault } from '../lib/bindings';
 import type {
+  Opener,
   Range,
   RunDetails,
   RunEvent,
   SettingRow,
+  SlotKind,
   Standing,
   UsageFilter,
   Who,
 } from '../lib/bindings';
 import type { Host } from '../lib/host';
-import { BROKEN, judge, weigh } from './refusals';
 import { playRun } from './fake-run';
+import { FakeVault } from './fake-vault';
+import { BROKEN, judge, weigh } from './refusals';
 import {
   keyOf,
   keyRow,
@@ -37,6 +40,7 @@ export class FakeHost implements Host {
   #ledger = ledger();
   #settings: SettingRow[] = someSettings();
   #standing: Standing;
+  #vault: FakeVault;
   #who: Who;
   #tell: (change: Change) => void = () => undefined;
   #cancelled = new Set<string>();
@@ -61,8 +65,7 @@ export class FakeHost implements Host {
           }
         : null,
     });
-    if (scenario.state === 'first-run') this.#standing.vault = null;
-    if (scenario.state === 'locked') this.#setLock({ locked: 'idle' });
+    this.#vault = new FakeVault(scenario, (change) => this.#tell(change));
   }
 
   call = (command: string, args: Args): Promise<unknown> =>
@@ -83,6 +86,7 @@ export class FakeHost implements Host {
     const active = this.#keys.find((key) => key.is_selected);
     return {
       ...this.#standing,
+      vault: this.#vault.status,
       active: active ? keyOf(active) : null,
       has_keys: this.#keys.length > 0,
     };
@@ -102,12 +106,18 @@ export class FakeHost implements Host {
   detach = (): null => null;
   start_demo = (): null => null;
 
+  make_vault = ({ vault }: Args) => this.#vault.make(vault as NewVault);
+  add_slot = ({ slot }: Args) => this.#vault.add(slot as NewSlot);
+  remove_slot = ({ kind }: Args) => this.#vault.remove(kind as SlotKind);
+  unlock = ({ opener }: Args) => this.#vault.unlock(opener as Opener);
+  lock = (): null => this.#vault.lock();
+  stop_waiting = (): null => this.#vault.stopWaiting();
+  save_text = ({ name, text }: Args) => download(String(name), String(text));
+
   add_key({ key }: Args) {
     const { secret, labels, select, unchecked, base_url } = key as NewKey;
     judge(secret, base_url !== null, unchecked);
-    if (!this.#standing.vault)
-      throw refuse('no_vault', 'There is no vault yet.', null, 'make_vault');
-    this.#needVault();
+    this.#vault.need();
     const name = labels.name ?? 'Personal';
     if (this.#keys.some((other) => other.name === name)) {
       throw refuse(
@@ -139,7 +149,7 @@ export class FakeHost implements Host {
   }
 
   check_key({ id }: Args) {
-    this.#needVault();
+    this.#vault.need();
     const row = this.#key(id);
     row.checked_at = Date.now();
     if (row.validity === 'unchecked') row.validity = 'valid';
@@ -184,43 +194,8 @@ export class FakeHost implements Host {
   }
 
   copy_key({ id }: Args): null {
-    this.#needVault();
+    this.#vault.need();
     this.#key(id);
-    return null;
-  }
-
-  make_vault({ vault }: Args) {
-    const { keychain, passphrase } = vault as NewVault;
-    if (passphrase !== null) weigh(passphrase);
-    const wanting = refuse(
-      'keychain_unavailable',
-      'There is no keychain on this system that answers.',
-      'Use a passphrase instead.',
-    );
-    if (keychain && !this.#scenario.hasKeychain && passphrase === null) throw wanting;
-    this.#standing.vault = standingOf([]).vault;
-    if (this.#standing.vault && !(keychain && this.#scenario.hasKeychain)) {
-      this.#standing.vault.slots.shift();
-    }
-    this.#tell('store');
-    return { recovery_code: 'K7QM-2XWP-9RTD-HN4V-6BJC-Y8FG-3ZSA-5KEL', no_keychain: null };
-  }
-
-  unlock({ opener }: Args): null {
-    const typed =
-      typeof opener === 'object' ? Object.values(opener as Exclude<Opener, string>)[0] : '';
-    if (typed === 'wrong')
-      throw refuse(
-        'wrong_passphrase',
-        'The passphrase does not open the vault.',
-        'Try again, or open the vault with the recovery code.',
-      );
-    this.#setLock('unlocked');
-    return null;
-  }
-
-  lock(): null {
-    this.#setLock({ locked: 'asked' });
     return null;
   }
 
@@ -238,7 +213,7 @@ export class FakeHost implements Host {
   }
 
   async send({ draft, name }: Args, take: Take): Promise<null> {
-    this.#needVault();
+    this.#vault.need();
     const run = (this.#runs[0]?.run ?? 0) + 1;
     const { route } = this.preflight({ draft });
     const asked = draft as Draft;
@@ -290,13 +265,15 @@ export class FakeHost implements Host {
 
   list_runs({ before, limit }: Args) {
     const older = this.#runs.filter((run) => before === null || run.run < Number(before));
-    return older.slice(0, Number(limit)).map(summary);
+    const isLocked = this.#vault.status?.lock !== 'unlocked';
+    const page = older.slice(0, Number(limit)).map(summary);
+    return isLocked ? page.map((run) => ({ ...run, title: null })) : page;
   }
 
   show_run({ run }: Args) {
     const found = this.#runs.find((other) => other.run === run);
     if (!found) throw refuse('not_found', 'This run is no longer in the store.', null);
-    const isLocked = this.#standing.vault?.lock !== 'unlocked';
+    const isLocked = this.#vault.status?.lock !== 'unlocked';
     return isLocked ? { ...found, prompt: null, answer: null, system: null, title: null } : found;
   }
 
@@ -318,14 +295,14 @@ export class FakeHost implements Host {
     if (!row) throw refuse('not_found', 'This key is no longer in the store.', null);
     return row;
   }
+}
 
-  #needVault(): void {
-    if (this.#standing.vault?.lock !== 'unlocked')
-      throw refuse('locked', 'The vault is locked.', null, 'unlock_vault');
-  }
-
-  #setLock(lock: NonNullable<Standing['vault']>['lock']): void {
-    if (this.#standing.vault) this.#standing.vault = { ...this.#standing.vault, lock };
-    this.#tell('store');
-  }
+/** Saves as a browser does, without asking where. */
+function download(name: string, text: string): boolean {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(new Blob([text]));
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
+  return true;
 }

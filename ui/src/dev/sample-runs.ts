@@ -13,6 +13,13 @@ const PROMPTS = [
   'Name five risks of storing tokens in a dotfile',
 ];
 
+const PAYERS: [label: string, key: string][] = [
+  ['Work …3f9a', 'key-work'],
+  ['Personal …77c2', 'key-personal'],
+  ['Work …3f9a', 'key-work'],
+  ['Nightly evaluation of the retrieval prompts, second attempt …b04d', 'key-nightly'],
+];
+
 export const ANSWER = `The panic comes from \`unwrap()\` on a **missing header**, at the third frame.
 
 1. \`parse_head\` returns \`None\` when the server closes early.
@@ -37,8 +44,7 @@ export function someRuns(number: number): RunDetails[] {
     const state = index % 11 === 4 ? 'failed' : index % 13 === 6 ? 'cancelled' : 'finished';
     const isKept = index % 9 !== 8;
     const prompt = PROMPTS[index % PROMPTS.length] ?? '';
-    const [payer, key] =
-      index % 4 === 1 ? ['Personal …77c2', 'key-personal'] : ['Work …3f9a', 'key-work'];
+    const [payer, key] = PAYERS[index % PAYERS.length] ?? ['', ''];
     return {
       run,
       conversation: Math.ceil(run / 2),

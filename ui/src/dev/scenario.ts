@@ -5,7 +5,10 @@ export type Scenario = {
   keys: number | null;
   /** How long every answer takes. */
   delay: number;
-  hasKeychain: boolean;
+  /** Whether the keychain opens, is missing, or waits until that is stopped. */
+  keychain: 'there' | 'missing' | 'waits';
+  /** The ways to open the vault, where they are not all. */
+  slots: string[] | null;
   isSimulated: boolean;
   isDamaged: boolean;
   who: 'key' | 'plan' | 'nobody';
@@ -19,7 +22,9 @@ export function scenario(address: URL): Scenario {
     state: isState(state) ? state : 'full',
     keys: ask('keys') === null ? null : Number(ask('keys')),
     delay: Number(ask('delay') ?? 0),
-    hasKeychain: ask('keychain') !== 'no',
+    keychain:
+      ask('keychain') === 'no' ? 'missing' : ask('keychain') === 'waits' ? 'waits' : 'there',
+    slots: ask('slots')?.split(',') ?? null,
     isSimulated: ask('simulated') !== null,
     isDamaged: ask('damaged') !== null,
     who: ask('who') === 'plan' ? 'plan' : ask('who') === 'nobody' ? 'nobody' : 'key',

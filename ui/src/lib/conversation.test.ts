@@ -1,34 +1,10 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 
 import { someRuns } from '../dev/sample-runs';
+import { begin, desk, press, program, write } from '../dev/test-desk';
 import { TestHost } from '../dev/test-host';
-import { Program, receipt, started, text } from '../dev/test-program';
+import { receipt, started, text } from '../dev/test-program';
 import type { RunDetails } from './bindings';
-import { Desk } from './desk.svelte';
-
-let program: Program;
-let desk: Desk;
-
-beforeEach(() => {
-  vi.useFakeTimers();
-  program = new Program();
-  desk = new Desk();
-});
-
-afterEach(() => vi.useRealTimers());
-
-async function write(prompt: string): Promise<void> {
-  desk.draft.prompt = prompt;
-  desk.draft.askSoon();
-  await vi.advanceTimersByTimeAsync(150);
-}
-
-async function begin(prompt = 'Hello'): Promise<void> {
-  await write(prompt);
-  void desk.send();
-  await vi.advanceTimersByTimeAsync(0);
-  program.tell(started);
-}
 
 describe('an answer', () => {
   test('grows once a frame, however many pieces come', async () => {
@@ -100,8 +76,7 @@ describe('an answer', () => {
 
   test('can be cancelled before it has begun', async () => {
     await write('Hello');
-    void desk.send();
-    await vi.advanceTimersByTimeAsync(0);
+    await press();
     desk.cancel();
     expect(program.called('cancel')).toHaveLength(1);
   });

@@ -1,28 +1,11 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 
 import { someRuns } from '../dev/sample-runs';
-import { Program, locked, offer, receipt, started, text } from '../dev/test-program';
+import { begin, desk, press, program, write } from '../dev/test-desk';
+import { locked, offer, receipt, started, text } from '../dev/test-program';
 import type { Offer, RunDetails, RunEvent } from './bindings';
-import { Desk } from './desk.svelte';
 
 const older = someRuns(1)[0] as RunDetails;
-
-let program: Program;
-let desk: Desk;
-
-beforeEach(() => {
-  vi.useFakeTimers();
-  program = new Program();
-  desk = new Desk();
-});
-
-afterEach(() => vi.useRealTimers());
-
-async function write(prompt: string): Promise<void> {
-  desk.draft.prompt = prompt;
-  desk.draft.askSoon();
-  await vi.advanceTimersByTimeAsync(150);
-}
 
 describe('who would pay', () => {
   test('is asked once the writing pauses', async () => {
@@ -69,8 +52,7 @@ describe('who would pay', () => {
 describe('sending', () => {
   test('names the payer and model that were shown', async () => {
     await write('Hello');
-    void desk.send();
-    await vi.advanceTimersByTimeAsync(0);
+    await press();
     expect(program.sent[0]?.draft).toMatchObject({ key: 'a', model: 'claude-haiku-4-5' });
   });
 
@@ -82,15 +64,13 @@ describe('sending', () => {
     await desk.send();
     expect(program.sent).toHaveLength(0);
     expect(desk.notice).toContain('Other');
-    void desk.send();
-    await vi.advanceTimersByTimeAsync(0);
+    await press();
     expect(program.sent).toHaveLength(1);
   });
 
   test('keeps the prompt until the run has begun', async () => {
     await write('Hello');
-    void desk.send();
-    await vi.advanceTimersByTimeAsync(0);
+    await press();
     expect(desk.draft.prompt).toBe('Hello');
     expect(desk.conversation.turns).toHaveLength(0);
     program.tell(started);
@@ -115,8 +95,7 @@ describe('sending', () => {
 
   test('waits for the run before', async () => {
     await write('Hello');
-    void desk.send();
-    await vi.advanceTimersByTimeAsync(0);
+    await press();
     program.tell(started);
     await write('And?');
     await desk.send();
@@ -124,13 +103,6 @@ describe('sending', () => {
     expect(desk.draft.prompt).toBe('And?');
   });
 });
-
-async function begin(prompt = 'Hello'): Promise<void> {
-  await write(prompt);
-  void desk.send();
-  await vi.advanceTimersByTimeAsync(0);
-  program.tell(started);
-}
 
 describe('a reply', () => {
   const ended: RunEvent = { event: 'finished', receipt: receipt() };

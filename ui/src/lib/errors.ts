@@ -4,6 +4,14 @@ import type { Code, Failure, Remedy } from './bindings';
 /** Codes that mean "the same may work if it is tried again". */
 const PASSING: readonly Code[] = ['busy', 'network', 'timeout', 'keychain_unavailable', 'failed'];
 
+/** Codes of a keychain that did not open the vault. */
+const KEYCHAIN: readonly Code[] = ['keychain_unavailable', 'keychain_empty', 'keychain_mismatch'];
+
+/** Tells whether it was the keychain that did not open the vault, so that another way might. */
+export function isOfKeychain({ code }: Failure): boolean {
+  return KEYCHAIN.includes(code);
+}
+
 /** Tells whether trying again may help. */
 export function isPassing({ code }: Failure): boolean {
   return PASSING.includes(code);

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 
 import { ledger, report } from '../dev/sample-ledger';
 import type { UsageReport } from './bindings';
-import { csv, json, rows } from './export';
+import { csv, fileName, json, rows } from './export';
 
 const whole = report(ledger(), 'month', { keys: [], tiers: [], models: [], environments: [] });
 
@@ -36,4 +36,10 @@ test('a name with commas and quotes stays one field, and no formula', () => {
 
 test('the JSON says of which days it is', () => {
   expect(JSON.parse(json(whole))).toMatchObject({ days: whole.days, zone: whole.zone });
+});
+
+test('a file is named after its days, of which there may be one', () => {
+  const [first, last] = ['2026-11-01', '2026-11-22'];
+  expect(fileName({ first, last }, 'csv')).toBe('switchyard-usage-2026-11-01-to-2026-11-22.csv');
+  expect(fileName({ first, last: first }, 'json')).toBe('switchyard-usage-2026-11-01.json');
 });

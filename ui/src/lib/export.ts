@@ -1,5 +1,5 @@
 /** The usage screen's sums for other programs: every amount exact, never a float. */
-import type { UsageGroup, UsageReport } from './bindings';
+import type { Days, UsageGroup, UsageReport } from './bindings';
 import { allRuns } from './report';
 
 /** One row of the shown tables. */
@@ -41,6 +41,19 @@ export function csv(report: UsageReport): string {
 export function json(report: UsageReport): string {
   const { days, zone } = report;
   return JSON.stringify({ days, zone, rows: rows(report) }, null, 2);
+}
+
+/** The forms that the tables can be had in. */
+export const forms = {
+  csv: { name: 'CSV', write: csv },
+  json: { name: 'JSON', write: json },
+} as const;
+
+export type Form = keyof typeof forms;
+
+/** Names a file after the days that it is about. */
+export function fileName({ first, last }: Days, form: Form): string {
+  return `switchyard-usage-${first === last ? first : `${first}-to-${last}`}.${form}`;
 }
 
 function row(table: Row['table'], { label, sums }: UsageGroup): Row {

@@ -4,7 +4,8 @@ import { follow, type Change } from './bindings';
 const TOGETHER_MS = 60;
 const RECONNECT_MS = 2000;
 
-type Listener = { changes: readonly Change[]; act: () => void };
+type Act = (heard: readonly Change[]) => void;
+type Listener = { changes: readonly Change[]; act: Act };
 
 let listeners: Listener[] = [];
 let waiting: Change[] = [];
@@ -21,8 +22,11 @@ export function hear(change: Change): void {
   timer ??= setTimeout(tell, TOGETHER_MS);
 }
 
-/** Calls `act` whenever one of `changes` happens; returns what ends that. */
-export function onChange(changes: readonly Change[], act: () => void): () => void {
+/**
+ * Calls `act` whenever one of `changes` happens, with those that did, in their order; returns what
+ * ends that.
+ */
+export function onChange(changes: readonly Change[], act: Act): () => void {
   const listener = { changes, act };
   listeners = [...listeners, listener];
   return () => {
@@ -46,6 +50,7 @@ function tell(): void {
   const heard = waiting;
   waiting = [];
   for (const { changes, act } of listeners) {
-    if (changes.some((change) => heard.includes(change))) act();
+    const ours = heard.filter((change) => changes.includes(change));
+    if (ours.length > 0) act(ours);
   }
 }

@@ -30,3 +30,14 @@ it('a broken line is called again', async () => {
   await vi.advanceTimersByTimeAsync(2500);
   expect(host.argsOf('follow')).toHaveLength(2);
 });
+
+it('those who asked hear what changed in its order', async () => {
+  const heard = vi.fn();
+  const end = onChange(['keychain_waits', 'keychain_done'], heard);
+  hear('keychain_done');
+  hear('store');
+  hear('keychain_waits');
+  await vi.advanceTimersByTimeAsync(100);
+  expect(heard).toHaveBeenCalledWith(['keychain_done', 'keychain_waits']);
+  end();
+});

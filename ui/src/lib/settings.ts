@@ -20,19 +20,26 @@ export interface Known {
   control: Control;
   /** The default, where going back to it may take something away. */
   usual?: string;
-  /** Says what a change takes away for good, or nothing where it takes nothing. */
-  loss?: (from: string, to: string) => string | null;
+  loss?: Loss;
 }
+
+/** Says what a change takes away for good, or nothing where it takes nothing. */
+type Loss = (from: string, to: string) => string | null;
 
 export interface Group {
   title: string;
   names: readonly string[];
 }
 
-/** Tells whether a time gets shorter; `forever` stands for one without an end. */
-function isShorter(from: string, to: string, forever: string): boolean {
+/** A list of values by their words, with one of one's own beside them. */
+function choice(other: Other, options: readonly [value: string, label: string][]): Control {
+  return { kind: 'choice', options: options.map(([value, label]) => ({ value, label })), other };
+}
+
+/** Words what is lost where a time gets shorter; `forever` stands for one without an end. */
+function whenShorter(forever: string, words: (to: string) => string): Loss {
   const length = (text: string) => (text === forever ? Infinity : Number(text));
-  return length(to) < length(from);
+  return (from, to) => (length(to) < length(from) ? words(to) : null);
 }
 
 export const known: Record<string, Known> = {
@@ -44,42 +51,35 @@ export const known: Record<string, Known> = {
   'history.keep_days': {
     label: 'Keep prompts and answers',
     about: 'They are encrypted, and deleted when this time is over.',
-    loss: (from, to) =>
-      isShorter(from, to, 'null')
-        ? to === '0'
-          ? 'All prompts and answers that are kept will be deleted.'
-          : `Prompts and answers older than ${to} days will be deleted.`
-        : null,
-    control: {
-      kind: 'choice',
-      options: [
-        { value: 'null', label: 'For ever' },
-        { value: '365', label: '1 year' },
-        { value: '90', label: '90 days' },
-        { value: '30', label: '30 days' },
-        { value: '7', label: '7 days' },
-        { value: '0', label: 'Not at all' },
-      ],
-      other: { kind: 'number', unit: 'days', max: 36_500 },
-    },
+    loss: whenShorter('null', (days) =>
+      days === '0'
+        ? 'All prompts and answers that are kept will be deleted.'
+        : `Prompts and answers older than ${days} days will be deleted.`,
+    ),
+    control: choice({ kind: 'number', unit: 'days', max: 36_500 }, [
+      ['null', 'For ever'],
+      ['365', '1 year'],
+      ['90', '90 days'],
+      ['30', '30 days'],
+      ['7', '7 days'],
+      ['0', 'Not at all'],
+    ]),
   },
   'usage.keep_months': {
     label: 'Keep single ledger rows',
     about: 'Sums by day stay in any case.',
     usual: '13',
-    loss: (from, to) =>
-      isShorter(from, to, '0') ? `Rows older than ${to} months will be added up, for good.` : null,
-    control: {
-      kind: 'choice',
-      options: [
-        { value: '0', label: 'For ever' },
-        { value: '36', label: '3 years' },
-        { value: '13', label: '13 months' },
-        { value: '6', label: '6 months' },
-        { value: '3', label: '3 months' },
-      ],
-      other: { kind: 'number', unit: 'months', max: 1_200 },
-    },
+    loss: whenShorter(
+      '0',
+      (months) => `Rows older than ${months} months will be added up, for good.`,
+    ),
+    control: choice({ kind: 'number', unit: 'months', max: 1_200 }, [
+      ['0', 'For ever'],
+      ['36', '3 years'],
+      ['13', '13 months'],
+      ['6', '6 months'],
+      ['3', '3 months'],
+    ]),
   },
   'usage.zone': {
     label: 'Time zone',
@@ -90,29 +90,24 @@ export const known: Record<string, Known> = {
     label: 'Lock when idle',
     about:
       'The usual: after 15 minutes where it takes a passphrase, never where the keychain opens it.',
-    control: {
-      kind: 'choice',
-      options: [
-        { value: 'null', label: 'The usual' },
-        { value: '5', label: 'After 5 minutes' },
-        { value: '15', label: 'After 15 minutes' },
-        { value: '60', label: 'After 1 hour' },
-        { value: '0', label: 'Never' },
-      ],
-      other: { kind: 'number', unit: 'minutes', max: 10_080 },
-    },
+    control: choice({ kind: 'number', unit: 'minutes', max: 10_080 }, [
+      ['null', 'The usual'],
+      ['5', 'After 5 minutes'],
+      ['15', 'After 15 minutes'],
+      ['60', 'After 1 hour'],
+      ['0', 'Never'],
+    ]),
   },
   'http.proxy': {
     label: 'Proxy',
     about: 'A proxy sees when and how much is sent. A URL goes without name and password.',
-    control: {
-      kind: 'choice',
-      options: [
-        { value: 'off', label: 'None' },
-        { value: 'system', label: 'The system’s' },
+    control: choice(
+      { kind: 'text', label: 'By its URL', placeholder: 'http://proxy.example:3128' },
+      [
+        ['off', 'None'],
+        ['system', 'The system’s'],
       ],
-      other: { kind: 'text', label: 'By its URL', placeholder: 'http://proxy.example:3128' },
-    },
+    ),
   },
   'http.ca_file': {
     label: 'Certificates',

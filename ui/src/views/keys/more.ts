@@ -1,5 +1,7 @@
+import Copy from '@lucide/svelte/icons/copy';
 import FlaskConical from '@lucide/svelte/icons/flask-conical';
 import Pencil from '@lucide/svelte/icons/pencil';
+import ShieldCheck from '@lucide/svelte/icons/shield-check';
 import Trash from '@lucide/svelte/icons/trash';
 
 import type { KeyRow } from '../../lib/bindings';
@@ -8,8 +10,12 @@ import type { MenuItem } from '../../shared/menu';
 /** Which dialog a row asks for. */
 export type Wanted = 'edit' | 'delete' | 'test' | null;
 
-/** The acts on a key that are too rare or too grave for a button of their own. */
-export function moreFor(key: KeyRow, open: (wanted: Wanted) => void): MenuItem[] {
+/** The acts on a key: those with a button that a narrow window leaves out, and the rare and grave. */
+export function moreFor(
+  key: KeyRow,
+  open: (wanted: Wanted) => void,
+  acts: { check: () => void; copy: () => void },
+): MenuItem[] {
   const test: MenuItem = {
     label: 'Test with a real call …',
     icon: FlaskConical,
@@ -17,7 +23,10 @@ export function moreFor(key: KeyRow, open: (wanted: Wanted) => void): MenuItem[]
     isDisabled: key.kind === 'admin',
   };
   return [
+    { label: 'Check for free', icon: ShieldCheck, act: acts.check },
     test,
+    { label: 'Copy', icon: Copy, act: acts.copy },
+    'line',
     { label: 'Edit …', icon: Pencil, hint: 'F2', act: () => open('edit') },
     'line',
     { label: 'Delete …', icon: Trash, hint: 'Del', kind: 'danger', act: () => open('delete') },

@@ -1,10 +1,12 @@
-import { render, screen, within } from '@testing-library/svelte';
+import { render, screen, waitFor, within } from '@testing-library/svelte';
 import userEvent from '@testing-library/user-event';
 import { beforeEach, expect, test } from 'vitest';
 
 import { ledger, report } from '../../dev/sample-ledger';
+import { refuse } from '../../dev/sample-replies';
 import { TestHost } from '../../dev/test-host';
 import type { Range, UsageFilter } from '../../lib/bindings';
+import { said } from '../../lib/said.svelte';
 import Usage from './Usage.svelte';
 
 let host: TestHost;
@@ -88,4 +90,48 @@ test('days without runs say what to do', async () => {
   render(Usage);
   await screen.findByText('No runs in these days');
   await screen.findByRole('button', { name: 'Write a prompt' });
+});
+
+/** Chooses a line of the export menu. */
+async function choose(line: string): Promise<void> {
+  render(Usage);
+  await table('By payer');
+  screen.getByRole('button', { name: 'Export' }).focus();
+  await userEvent.keyboard('{Enter}');
+  // Nothing is laid out here, so the menu has no place and counts as hidden.
+  await userEvent.click(await screen.findByText(line));
+}
+
+test('the tables are saved under a name that tells their days, and that is said', async () => {
+  host.on('save_text', () => true);
+  await choose('Save as CSV…');
+  await waitFor(() => expect(said()?.text).toBe('The tables are saved as CSV.'));
+  const [saved] = host.argsOf('save_text');
+  expect(saved?.['name']).toMatch(/^switchyard-usage-\d{4}-\d\d-\d\d-to-\d{4}-\d\d-\d\d\.csv$/);
+  expect(saved?.['text']).toMatch(/^table,name,leaving_usd/);
+});
+
+test('nothing is said where no place to save was chosen', async () => {
+  const before = said();
+  host.on('save_text', () => false);
+  await choose('Save as JSON…');
+  await waitFor(() => expect(host.argsOf('save_text')).toHaveLength(1));
+  expect(said()).toBe(before);
+});
+
+test('tables that could not be saved are told in place, and tried again', async () => {
+  host.on('save_text', () => Promise.reject(refuse('failed', 'The disk is full.', null)));
+  await choose('Save as CSV…');
+  await screen.findByText('The disk is full.');
+  host.on('save_text', () => true);
+  await userEvent.click(screen.getByRole('button', { name: 'Try again' }));
+  await waitFor(() => expect(screen.queryByText('The disk is full.')).toBeNull());
+});
+
+test('a copy that did not reach the clipboard is not said to be there', async () => {
+  document.execCommand = () => false;
+  const before = said();
+  await choose('Copy as CSV');
+  await screen.findByText(/The tables could not be copied/);
+  expect(said()).toBe(before);
 });
