@@ -13,6 +13,24 @@ export default defineConfig({
     assetsInlineLimit: 0,
     cssCodeSplit: false,
     modulePreload: { polyfill: false },
+    // Each file is a round trip to the program, so what several screens share comes in few.
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [
+            {
+              name: 'base',
+              test: /node_modules.(svelte|esm-env|clsx|@lucide|@tauri-apps)\b|src.lib.(?!markdown|desk|conversation|draft|runs|report|settings|palette|add-key|vault-making)|src.shared.(Badge|Button|Empty|IconButton|Skeleton|ViewHeader)|FailureNote|LockedHere/,
+              minShareCount: 2,
+              // What the others stand on belongs here too.
+              priority: 1,
+            },
+            { name: 'popups', test: /node_modules.(bits-ui|@floating-ui|runed|svelte-toolbelt)/ },
+            { name: 'markdown', test: /node_modules.(marked|dompurify)/ },
+          ],
+        },
+      },
+    },
   },
   server: { port: 5173, strictPort: true },
   test: {

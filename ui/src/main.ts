@@ -8,7 +8,10 @@ import App from './App.svelte';
 import { reportFaults } from './lib/faults';
 import { startFollowing } from './lib/follow.svelte';
 import { useHost } from './lib/host';
+import { route } from './lib/router.svelte';
+import { standing, who } from './lib/standing.svelte';
 import { applyTheme } from './lib/theme.svelte';
+import { prepareView } from './parts/views';
 
 /** A page that runs in a browser has no program behind it; while it is built, a stand-in answers. */
 async function standIn(): Promise<void> {
@@ -19,6 +22,10 @@ async function standIn(): Promise<void> {
 }
 
 await standIn();
+// Asked for before the page is drawn, so that the answers come while it is.
+void standing.load();
+prepareView(route().screen);
+void who.load();
 applyTheme();
 startFollowing();
 

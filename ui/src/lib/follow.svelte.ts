@@ -1,3 +1,5 @@
+import { untrack } from 'svelte';
+
 import { follow, type Change } from './bindings';
 
 /** Changes that come this close together are told once. */
@@ -34,13 +36,13 @@ export function onChange(changes: readonly Change[], act: Act): () => void {
   };
 }
 
-/** Reads a resource now, and again whenever one of `changes` happens, while the component lives. */
+/** Reads a resource now, unless it is being read, and again whenever one of `changes` happens, while the component lives. */
 export function keepFresh(
-  resource: { load: () => Promise<void> },
+  resource: { load: () => Promise<void>; isLoading?: boolean },
   changes: readonly Change[],
 ): void {
   $effect(() => {
-    void resource.load();
+    if (!untrack(() => resource.isLoading)) void resource.load();
     return onChange(changes, () => void resource.load());
   });
 }

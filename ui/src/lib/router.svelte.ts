@@ -27,9 +27,19 @@ function decode(text: string): string | null {
   }
 }
 
-let current = $state.raw<Route>(parseRoute(location.hash));
+const KEY = 'screen';
 
-window.addEventListener('hashchange', () => (current = parseRoute(location.hash)));
+let current = $state.raw<Route>(
+  // A window opens where the last one was left.
+  parseRoute(location.hash || `#/${localStorage.getItem(KEY) ?? ''}`),
+);
+
+window.addEventListener('hashchange', () => arrive());
+
+function arrive(): void {
+  current = parseRoute(location.hash);
+  localStorage.setItem(KEY, current.screen);
+}
 
 /** Returns where the window is. */
 export function route(): Route {
@@ -39,5 +49,5 @@ export function route(): Route {
 /** Goes somewhere; the way back is kept. */
 export function go(screen: Screen, rest: string | number | null = null): void {
   location.hash = hrefTo(screen, rest);
-  current = parseRoute(location.hash);
+  arrive();
 }

@@ -1,0 +1,9 @@
+/** What lies over the screens, fetched when it is first asked for: no start needs it. */
+export const overlays = {
+  palette: () => import('./Palette.svelte'),
+  unlock: () => import('./UnlockDialog.svelte'),
+  addKey: () => import('./AddKeyDialog.svelte'),
+  whoPays: () => import('./WhoPays.svelte'),
+  recovery: () => import('./RecoveryDialog.svelte'),
+  activeKey: () => import('./ActiveKeyMenu.svelte'),
+};
