@@ -5,7 +5,10 @@ use std::sync::Arc;
 use switchyard_core::paths::Paths;
 use tauri::plugin::TauriPlugin;
 use tauri::webview::NewWindowResponse;
-use tauri::{AppHandle, Manager, Result, Url, WebviewUrl, WebviewWindowBuilder, WindowEvent, Wry};
+use tauri::{
+    AppHandle, Manager, Result, Url, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent,
+    Wry,
+};
 use tauri_plugin_window_state::StateFlags;
 
 use crate::desktop::Desktop;
@@ -28,7 +31,7 @@ pub(crate) fn open(handle: &AppHandle) -> Result<()> {
         return window.set_focus();
     }
     let desktop = Arc::clone(&handle.state::<Arc<Desktop>>());
-    WebviewWindowBuilder::new(handle, MAIN, WebviewUrl::App("index.html".into()))
+    let window = WebviewWindowBuilder::new(handle, MAIN, WebviewUrl::App("index.html".into()))
         .title("Switchyard")
         .inner_size(1000.0, 680.0)
         .min_inner_size(820.0, 560.0)
@@ -40,13 +43,44 @@ pub(crate) fn open(handle: &AppHandle) -> Result<()> {
         .incognito(desktop.is_demo && !is_driven())
         .on_navigation(is_ours)
         .on_new_window(|_, _| NewWindowResponse::Deny)
-        .build()?
-        .on_window_event(move |event| {
-            if let WindowEvent::Focused(true) = event {
-                desktop.come_back_to();
-            }
-        });
+        .build()?;
+    window.on_window_event(move |event| {
+        if let WindowEvent::Focused(true) = event {
+            desktop.come_back_to();
+        }
+    });
+    draw_plainly(&window)
+}
+
+/// Has the page drawn without OpenGL where no graphics processor would do it: the web view would
+/// compile shaders for the processor, which takes 80 MB and a good part of the start.
+#[cfg(target_os = "linux")]
+fn draw_plainly(window: &WebviewWindow) -> Result<()> {
+    use webkit2gtk::{HardwareAccelerationPolicy, SettingsExt, WebViewExt};
+
+    if has_graphics_processor() {
+        return Ok(());
+    }
+    window.with_webview(|view| {
+        if let Some(settings) = WebViewExt::settings(&view.inner()) {
+            settings.set_hardware_acceleration_policy(HardwareAccelerationPolicy::Never);
+        }
+    })
+}
+
+#[cfg(not(target_os = "linux"))]
+fn draw_plainly(_window: &WebviewWindow) -> Result<()> {
     Ok(())
+}
+
+/// Tells whether the system has a device to render with; virtual machines and remote desktops often
+/// have none.
+#[cfg(target_os = "linux")]
+fn has_graphics_processor() -> bool {
+    let devices = std::fs::read_dir("/dev/dri").into_iter().flatten();
+    devices
+        .flatten()
+        .any(|device| device.file_name().to_string_lossy().starts_with("renderD"))
 }
 
 /// Tells whether the web view's own driver has started this program, as the framework sees it.

@@ -43,28 +43,31 @@ async function type(field, text) {
 }
 
 const asked = {
-  /** Returns when the first screen, with all that it loads, was there: in ms since 1970. */
+  /** Returns when the page, with all that it loads, was there: in ms since 1970. */
   async start() {
     const isThere = () =>
       performance.getEntriesByName('first-contentful-paint').length > 0 &&
-      !document.querySelector('[aria-busy=true]') &&
-      (!given || document.querySelector(given));
+      document.querySelector(given);
     while (!isThere()) await frame();
     const loaded = performance.getEntriesByType('resource').map((one) => one.responseEnd);
     const paint = performance.getEntriesByName('first-contentful-paint')[0].startTime;
     return performance.timeOrigin + Math.max(paint, ...loaded);
   },
 
-  /** Goes to the keys, and returns how long it takes until as many as given are listed. */
+  /** Returns when the key list was there, with as many keys as given: in ms since 1970. */
   async keys() {
-    const before = performance.now();
+    const noted = () => performance.getEntriesByName('the key list')[0];
+    while (!noted()) await frame();
+    const tally = document.querySelector('main [role=status]')?.textContent ?? '';
+    if (!tally.includes(given)) throw new Error(`the list says ${tally}`);
+    return performance.timeOrigin + noted().startTime;
+  },
+
+  /** Leaves the window at the keys, where the next one opens then. */
+  async leave() {
     location.hash = '#/keys';
-    const isThere = () =>
-      document.querySelector('main [role=status]')?.textContent.includes(given) &&
-      document.querySelector('main [data-index]');
-    while (!isThere()) await pause(0);
-    await painted();
-    return performance.now() - before;
+    await asked.keys();
+    return null;
   },
 
   /** Watches a page at rest for as many ms as given. */

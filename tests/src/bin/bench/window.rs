@@ -122,16 +122,17 @@ impl Opened {
     async fn open(&mut self, desk: &mut Desk, counts: bool) -> Measured<Window> {
         let window = desk.open_program(&self.program, &[]).await;
         let tree = Tree::of(&self.program, &desk.machine.home())?;
-        let first = match self.page {
-            Page::Empty => "p",
-            Page::Keys => "main h1",
-        };
         // The page's own clock, because the driver joins it late.
-        let there = number(&ask(&window, "start", json!(first)).await?)?;
-        let mut took = there - tree.began()?;
-        if self.page == Page::Keys {
-            took += number(&ask(&window, "keys", json!("1,000")).await?)?;
-        }
+        let there = match self.page {
+            Page::Empty => ask(&window, "start", json!("p")).await?,
+            Page::Keys => {
+                if !counts {
+                    ask(&window, "leave", json!("1,000")).await?;
+                }
+                ask(&window, "keys", json!("1,000")).await?
+            }
+        };
+        let took = number(&there)? - tree.began()?;
         tokio::time::sleep(REST).await;
         if counts {
             self.start.add(took);
