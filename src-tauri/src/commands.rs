@@ -35,7 +35,7 @@ commands! { desktop;
     who() => Who { desktop.who().await }
 
     /// Lists the keys, each with this month's money.
-    list_keys() => Vec<KeyRow> { desktop.app.read(keys::rows) }
+    list_keys() => Vec<KeyRow> { desktop.keys() }
 
     /// Checks a pasted key with its server and stores it sealed.
     add_key(key: NewKey) => Added { desktop.add_key(key).await }

@@ -25,7 +25,9 @@ pub(super) const ROOMS: &[(&str, &[&str])] = &[
     ("shell", &["child"]),
     (
         "demo",
-        &["db", "settings", "http", "vault", "usage", "keys"],
+        &[
+            "db", "settings", "http", "vault", "usage", "keys", "dispatch",
+        ],
     ),
 ];
 

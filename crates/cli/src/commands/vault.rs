@@ -21,7 +21,7 @@ pub(crate) async fn run(
     match command {
         Vault::Init(wanted) => init(wanted, app, terminal, out).await,
         Vault::Status => status(app, out).await,
-        Vault::Unlock => super::unlock::run(app, terminal, out).await,
+        Vault::Unlock => super::unlock::run(app, out).await,
         Vault::Lock => lock(app, out).await,
         Vault::AddSlot(wanted) => add_slot(wanted, app, out).await,
         Vault::RmSlot(wanted) => remove_slot(wanted, app, out).await,

@@ -8,7 +8,8 @@ use tokio::sync::{Mutex, Notify};
 use super::ask::{Answered, Ask, Question};
 use super::client::{Client, has_broken_off};
 use super::holder::{Holder, Meant};
-use crate::error::{Code, Error, Remedy, Result};
+use super::refusals::{cancelled, existing, not_noted, still_locked, still_open};
+use crate::error::{Code, Error, Result};
 use crate::id::KeyId;
 use crate::paths::Paths;
 use crate::secret::{ApiKey, HistoryKey, RecoveryCode};
@@ -98,6 +99,20 @@ impl Access {
         existing(holder.status().await?)?;
         let unlocking = holder.unlock(&self.vault, with, Meant::ForAll);
         *found = Some(self.shown(&holder, unlocking).await?);
+        Ok(())
+    }
+
+    /// Opens the vault for every face by asking its user, after the keychain was tried; `trouble` is what
+    /// stood in the way there.
+    ///
+    /// # Errors
+    /// As [`Vault::unlock`], and [`Code::Locked`] when nobody can be asked or nothing they type opens it.
+    pub async fn unlock_by_asking(&self, trouble: Option<Error>) -> Result<()> {
+        let mut found = self.found.lock().await;
+        let holder = self.holder().await?;
+        let status = existing(holder.status().await?)?;
+        let asking = self.open_by_asking(&holder, &status, trouble, Meant::ForAll);
+        *found = Some(asking.await?);
         Ok(())
     }
 
@@ -361,53 +376,4 @@ async fn twice<T, F: Future<Output = Result<T>>>(doing: impl Fn() -> F) -> Resul
         Err(error) if has_broken_off(&error) => doing().await,
         outcome => outcome,
     }
-}
-
-fn existing(status: Status) -> Result<Status> {
-    if status.exists {
-        return Ok(status);
-    }
-    Err(Error::new(Code::NoVault, "There is no vault yet.").remedy(Remedy::MakeVault))
-}
-
-/// The store could not take a lock down, and its agent did not take it either.
-fn still_open(why: &Error) -> Error {
-    Error::new(
-        why.code(),
-        format!(
-            "The vault is locked here, but the agent still has it open. {}",
-            why.message()
-        ),
-    )
-    .hint("End the agent, or log out: its keys are only in its memory.")
-}
-
-/// The keys are wiped, but the store could not take that down.
-fn not_noted(why: &Error) -> Error {
-    Error::new(
-        why.code(),
-        format!(
-            "The vault is locked, but that could not be written down. {}",
-            why.message()
-        ),
-    )
-    .hint("Free some space and lock again: until then, the keychain may open it without asking.")
-}
-
-fn cancelled() -> Error {
-    Error::new(
-        Code::Cancelled,
-        "Nothing was entered, so the vault stays locked.",
-    )
-}
-
-/// Nothing opened it: says so, and what stood in the way.
-fn still_locked(trouble: Option<Error>) -> Error {
-    let Some(trouble) = trouble else {
-        return Error::new(Code::Locked, "The vault is locked.").remedy(Remedy::UnlockVault);
-    };
-    let mut locked = trouble.failure().clone();
-    locked.code = Code::Locked;
-    locked.message = format!("The vault is locked. {}", trouble.message());
-    locked.into()
 }

@@ -14,6 +14,7 @@ mod client;
 mod holder;
 #[cfg(unix)]
 mod protocol;
+mod refusals;
 #[cfg(unix)]
 mod server;
 

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use switchyard_core::agent::Asked;
+use switchyard_core::agent::{Answered, Ask, Asked, Question};
 use switchyard_core::clock::Clock;
 use switchyard_core::db::Db;
 use switchyard_core::paths::Paths;
@@ -138,7 +138,7 @@ async fn unlock(
     let access = Access::new(paths, vault(), "test", user.clone());
     let status = access.status().await.unwrap();
     let mut agents = 0;
-    let outcome = open(&access, &status, &user, async || {
+    let outcome = open(&access, &status, async || {
         agents += 1;
         Ok(None)
     })
