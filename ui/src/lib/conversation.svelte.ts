@@ -12,6 +12,7 @@ import type {
   Tokens,
 } from './bindings';
 import { failure } from './host';
+import { Pace } from './pace';
 
 /** What is waited for before the next attempt. */
 export interface Wait {
@@ -61,7 +62,7 @@ export class Turn {
 
   #text = '';
   #thinking = '';
-  #frame: number | null = null;
+  readonly #pace = new Pace(() => this.#show());
 
   constructor(draft: Draft, files: string[]) {
     this.draft = draft;
@@ -90,7 +91,7 @@ export class Turn {
     return turn;
   }
 
-  /** Takes an event. Pieces of text are shown once a frame, however many come. */
+  /** Takes an event. Pieces of text are shown at most once a frame, however many come. */
   take(event: RunEvent): void {
     switch (event.event) {
       case 'started':
@@ -121,11 +122,10 @@ export class Turn {
 
   #soon(): void {
     if (this.wait !== null) this.wait = null;
-    this.#frame ??= requestAnimationFrame(() => this.#show());
+    this.#pace.soon();
   }
 
   #show(): void {
-    this.#frame = null;
     this.text = this.#text;
     this.thinking = this.#thinking;
   }
@@ -138,8 +138,7 @@ export class Turn {
   }
 
   #flush(): void {
-    if (this.#frame !== null) cancelAnimationFrame(this.#frame);
-    this.#show();
+    this.#pace.now();
     this.wait = null;
   }
 

@@ -7,9 +7,15 @@ export type Span = { first: number; end: number };
 const MARGIN = 6;
 
 /** Returns the rows that can be seen, with a margin. */
-export function visible(top: number, height: number, row: number, total: number): Span {
-  const first = Math.max(0, Math.floor(top / row) - MARGIN);
-  const end = Math.min(total, Math.ceil((top + height) / row) + MARGIN);
+export function visible(
+  top: number,
+  height: number,
+  row: number,
+  total: number,
+  margin = MARGIN,
+): Span {
+  const first = Math.max(0, Math.floor(top / row) - margin);
+  const end = Math.min(total, Math.ceil((top + height) / row) + margin);
   return { first: Math.min(first, end), end };
 }
 
