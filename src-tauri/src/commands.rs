@@ -28,6 +28,9 @@ commands! { desktop;
     /// Tells what changed, for as long as the page listens.
     follow() ~> changes: Change => () { desktop.follow(changes).await }
 
+    /// Says that the first screen can be seen: what goes on behind the window may begin.
+    first_screen_shown() => () { desktop.is_shown.send_replace(true); Ok(()) }
+
     /// Writes a fault of the page into the program's log, where it can be found.
     report_fault(fault: String) => () { desktop.report_fault(&fault) }
 

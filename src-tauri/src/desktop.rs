@@ -22,7 +22,7 @@ use tauri::AppHandle;
 use tauri::ipc::Channel;
 use tauri_plugin_dialog::{DialogExt, FilePath};
 use tauri_plugin_opener::OpenerExt;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::attachments::Attachments;
 use crate::clipboard::Lent;
@@ -45,6 +45,8 @@ pub(crate) struct Desktop {
     pub(crate) attachments: Attachments,
     pub(crate) followers: Followers,
     pub(crate) lent: Lent,
+    /// Whether a page has shown its first screen.
+    pub(crate) is_shown: watch::Sender<bool>,
     /// Something was chosen in the tray's menu.
     pub(crate) tray_used: Notify,
     handle: AppHandle,
@@ -66,6 +68,7 @@ impl Desktop {
             attachments: Attachments::default(),
             followers,
             lent: Lent::default(),
+            is_shown: watch::Sender::new(false),
             tray_used: Notify::new(),
             handle,
             is_demo,

@@ -15,12 +15,16 @@ use tokio_util::sync::CancellationToken;
 use crate::desktop::Desktop;
 use crate::instance;
 use crate::replies::Change;
+use crate::tray;
 
 /// How long runs under way have at the end to be booked. A keychain that hangs is not waited for.
 const PATIENCE: Duration = Duration::from_millis(1_500);
 
 /// After how long something that failed is tried again.
 const TRY_AGAIN: Duration = Duration::from_secs(5);
+
+/// How long the first screen has until the rest goes on without it.
+const SOON_ENOUGH: Duration = Duration::from_secs(5);
 
 /// Begins the work behind the window.
 pub(crate) fn start(desktop: &Arc<Desktop>, handle: &AppHandle) {
@@ -32,7 +36,35 @@ pub(crate) fn start(desktop: &Arc<Desktop>, handle: &AppHandle) {
     });
     spawn(until_told(handle.clone()));
     let own = Arc::clone(desktop);
-    spawn(async move { keep(&own).await });
+    let tray_of = handle.clone();
+    spawn(async move {
+        first_screen(&own).await;
+        show_tray(&tray_of);
+        keep(&own).await;
+    });
+}
+
+/// Waits until the first screen can be seen: nothing of this must hold it up. A page that fails does not
+/// hold this up, either.
+async fn first_screen(desktop: &Desktop) {
+    let mut is_shown = desktop.is_shown.subscribe();
+    let shown = is_shown.wait_for(|is_shown| *is_shown);
+    if tokio::time::timeout(SOON_ENOUGH, shown).await.is_err() {
+        tracing::warn!("the first screen takes long");
+    }
+}
+
+fn show_tray(handle: &AppHandle) {
+    let own = handle.clone();
+    let shown = handle.run_on_main_thread(move || {
+        // Without a tray there is still a window, and closing it ends the program.
+        if let Err(error) = tray::start(&own) {
+            tracing::warn!(%error, "there is no tray");
+        }
+    });
+    if let Err(error) = shown {
+        tracing::warn!(%error, "there is no tray");
+    }
 }
 
 /// Ends every run and lets them be booked.

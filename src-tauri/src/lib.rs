@@ -125,10 +125,6 @@ fn open(handle: &AppHandle, paths: Paths, stage: Option<&demo::Stage>) -> Result
     keeper::start(&desktop, handle);
     window::open(handle)
         .map_err(|e| Error::failed("The window could not be opened.").because(e))?;
-    // Without a tray there is still a window, and closing it ends the program.
-    if let Err(error) = tray::start(handle) {
-        tracing::warn!(%error, "there is no tray");
-    }
     Ok(())
 }
 

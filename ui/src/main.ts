@@ -5,11 +5,13 @@ import './shared/popup.css';
 import { mount } from 'svelte';
 
 import App from './App.svelte';
+import { first_screen_shown } from './lib/bindings';
 import { reportFaults } from './lib/faults';
 import { startFollowing } from './lib/follow.svelte';
 import { useHost } from './lib/host';
 import { route } from './lib/router.svelte';
-import { standing, who } from './lib/standing.svelte';
+import { afterPaint } from './lib/shown';
+import { standing } from './lib/standing.svelte';
 import { applyTheme } from './lib/theme.svelte';
 import { prepareView } from './parts/views';
 
@@ -23,9 +25,8 @@ async function standIn(): Promise<void> {
 
 await standIn();
 // Asked for before the page is drawn, so that the answers come while it is.
-void standing.load();
 prepareView(route().screen);
-void who.load();
+void standing.load();
 applyTheme();
 startFollowing();
 
@@ -33,3 +34,5 @@ reportFaults();
 
 const target = document.getElementById('app');
 if (target) mount(App, { target });
+// What goes on behind the window can wait for it.
+afterPaint(() => void first_screen_shown());

@@ -104,6 +104,7 @@ export class FakeHost implements Host {
   list_settings = (): SettingRow[] => this.#settings;
   open_link = ({ url }: Args): null => (window.open(String(url), '_blank', 'noreferrer'), null);
   detach = (): null => null;
+  first_screen_shown = (): null => null;
   start_demo = (): null => null;
 
   make_vault = ({ vault }: Args) => this.#vault.make(vault as NewVault);

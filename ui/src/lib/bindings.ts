@@ -1551,6 +1551,9 @@ export const standing = (): Promise<Standing> => call('standing', {  });
 /** Tells what changed, for as long as the page listens. */
 export const follow = (changes: (event: Change) => void): Promise<null> => stream('follow', {  }, 'changes', changes);
 
+/** Says that the first screen can be seen: what goes on behind the window may begin. */
+export const first_screen_shown = (): Promise<null> => call('first_screen_shown', {  });
+
 /** Writes a fault of the page into the program's log, where it can be found. */
 export const report_fault = (fault: string): Promise<null> => call('report_fault', { fault });
 

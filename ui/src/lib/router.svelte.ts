@@ -29,6 +29,9 @@ function decode(text: string): string | null {
 
 const KEY = 'screen';
 
+/** Whether a window was left at some screen before, so that this is not the first one ever. */
+export const wasLeft = localStorage.getItem(KEY) !== null;
+
 let current = $state.raw<Route>(
   // A window opens where the last one was left.
   parseRoute(location.hash || `#/${localStorage.getItem(KEY) ?? ''}`),

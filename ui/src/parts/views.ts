@@ -3,12 +3,14 @@ import type { Component } from 'svelte';
 
 import { keys } from '../lib/keys.svelte';
 import type { Screen } from '../lib/router.svelte';
+import Keys from '../views/keys/Keys.svelte';
 
 type View = { default: Component };
 
 const views: Record<Screen, () => Promise<View>> = {
   dispatch: () => import('../views/dispatch/Dispatch.svelte'),
-  keys: () => import('../views/keys/Keys.svelte'),
+  // Small, and where many windows open.
+  keys: () => Promise.resolve({ default: Keys }),
   usage: () => import('../views/usage/Usage.svelte'),
   history: () => import('../views/history/History.svelte'),
   settings: () => import('../views/settings/Settings.svelte'),
