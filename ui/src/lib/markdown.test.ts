@@ -190,3 +190,12 @@ describe('a growing text', () => {
     expect(performance.now() - began).toBeLessThan(5_000);
   });
 });
+
+test('a list begins where it was numbered, and columns stand as they were set', () => {
+  const page = shown('3. third\n4. fourth\n\n| a | b |\n|--:|:-:|\n| 1 | 2 |\n');
+  expect(page.querySelector('ol')?.getAttribute('start')).toBe('3');
+  expect([...page.querySelectorAll('td')].map((cell) => cell.getAttribute('align'))).toEqual([
+    'right',
+    'center',
+  ]);
+});

@@ -54,6 +54,8 @@ export function sanitised(html: string): DocumentFragment {
     ).split(' '),
     ALLOWED_ATTR: ['href', 'title', 'align', 'start'],
     ALLOWED_URI_REGEXP: /^https?:\/\//i,
+    // Numbers and words, which that rule for addresses would take away.
+    ADD_URI_SAFE_ATTR: ['align', 'start'],
     ALLOW_DATA_ATTR: false,
     ALLOW_ARIA_ATTR: false,
     RETURN_DOM_FRAGMENT: true,
