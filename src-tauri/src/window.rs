@@ -52,17 +52,22 @@ pub(crate) fn open(handle: &AppHandle) -> Result<()> {
     draw_plainly(&window)
 }
 
-/// Has the page drawn without OpenGL where no graphics processor would do it: the web view would
-/// compile shaders for the processor, which takes 80 MB and a good part of the start.
+/// Has the web view take no more than one page of a program needs: no cache of pages and pictures, and no
+/// OpenGL where no graphics processor would do it. The view would compile shaders for the processor, which
+/// takes 80 MB and most of the time of a frame.
 #[cfg(target_os = "linux")]
 fn draw_plainly(window: &WebviewWindow) -> Result<()> {
-    use webkit2gtk::{HardwareAccelerationPolicy, SettingsExt, WebViewExt};
+    use webkit2gtk::{
+        CacheModel, HardwareAccelerationPolicy, SettingsExt, WebContextExt, WebViewExt,
+    };
 
-    if has_graphics_processor() {
-        return Ok(());
-    }
     window.with_webview(|view| {
-        if let Some(settings) = WebViewExt::settings(&view.inner()) {
+        let view = view.inner();
+        if let Some(context) = view.context() {
+            context.set_cache_model(CacheModel::DocumentViewer);
+        }
+        let settings = WebViewExt::settings(&view);
+        if let Some(settings) = settings.filter(|_| !has_graphics_processor()) {
             settings.set_hardware_acceleration_policy(HardwareAccelerationPolicy::Never);
         }
     })

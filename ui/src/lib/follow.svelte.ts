@@ -38,11 +38,11 @@ export function onChange(changes: readonly Change[], act: Act): () => void {
 
 /** Reads a resource now, unless it is being read, and again whenever one of `changes` happens, while the component lives. */
 export function keepFresh(
-  resource: { load: () => Promise<void>; isLoading?: boolean },
+  resource: { load: () => Promise<void>; loadUnlessNew?: () => Promise<void> },
   changes: readonly Change[],
 ): void {
   $effect(() => {
-    if (!untrack(() => resource.isLoading)) void resource.load();
+    void untrack(() => (resource.loadUnlessNew ?? resource.load)());
     return onChange(changes, () => void resource.load());
   });
 }

@@ -3,6 +3,8 @@ import { failure } from './host';
 
 /** After this long a wait is shown. */
 const PATIENCE_MS = 300;
+/** What was read so shortly before is not read again. What changed meanwhile is told. */
+const NEW_MS = 500;
 
 /**
  * Something that is read from the program. While it is read again, the old value stays; an answer
@@ -17,10 +19,17 @@ export class Resource<T> {
 
   #read: () => Promise<T>;
   #newest = 0;
+  #readAt = -Infinity;
 
   constructor(read: () => Promise<T>) {
     this.#read = read;
   }
+
+  /** Reads it, unless that is being done or was done a moment ago, such as ahead of its screen. */
+  loadUnlessNew = async (): Promise<void> => {
+    if (this.isLoading || performance.now() - this.#readAt < NEW_MS) return;
+    await this.load();
+  };
 
   /** Reads it, now or again. */
   load = async (): Promise<void> => {
@@ -34,6 +43,7 @@ export class Resource<T> {
       if (mine === this.#newest) {
         this.value = value;
         this.failure = null;
+        this.#readAt = performance.now();
       }
     } catch (error) {
       if (mine === this.#newest) this.failure = failure(error);

@@ -71,3 +71,15 @@ it('what is not a failure of the program is called one in plain words', async ()
   await loading;
   expect(resource.failure?.message).toBe('Something in this window went wrong.');
 });
+
+it('is not read again by a screen for which it was read ahead', async () => {
+  const read = vi.fn(() => Promise.resolve(1));
+  const resource = new Resource(read);
+  const ahead = resource.load();
+  await resource.loadUnlessNew();
+  await ahead;
+  await resource.loadUnlessNew();
+  expect(read).toHaveBeenCalledTimes(1);
+  await resource.load();
+  expect(read).toHaveBeenCalledTimes(2);
+});
