@@ -121,6 +121,9 @@ struct Asked {
     goes_on: bool,
 }
 
+/// How long the sample answers take from one event to the next.
+const BETWEEN_EVENTS: Duration = Duration::from_millis(90);
+
 const ASKED: &[Asked] = &[
     Asked {
         minutes_ago: 27 * 60,
@@ -185,7 +188,12 @@ pub async fn converse(db: &Db, custody: Arc<dyn Custody>, http: &Http) -> Result
         };
         let prepared = dispatch.preflight(ask, |_| None).await?;
         let (sink, mut events) = channel();
-        let heard = async { while events.recv().await.is_some() {} };
+        // Each event comes a moment after the last, as from a model.
+        let heard = async {
+            while events.recv().await.is_some() {
+                then.set(then.now().plus(BETWEEN_EVENTS));
+            }
+        };
         let run = dispatch.run(prepared, sink, CancellationToken::new());
         let (ended, ()) = tokio::join!(run, heard);
         last = Some(ended?.receipt.run);

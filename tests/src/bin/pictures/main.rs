@@ -29,6 +29,10 @@ async fn main() -> ExitCode {
     let window = desk.open(&["--demo"]).await;
     window.resize(width, height).await;
     window.read("SIMULATED").await;
+    // The demo's own past comes first.
+    window.go_to("history").await;
+    window.read("Explain a write-ahead log").await;
+    window.go_to("dispatch").await;
     window
         .type_into("textbox", "Prompt", "Why do trains need switches?")
         .await;
