@@ -47,6 +47,8 @@ pub(crate) struct Desktop {
     pub(crate) lent: Lent,
     /// Whether a page has shown its first screen.
     pub(crate) is_shown: watch::Sender<bool>,
+    /// Whether an icon was put into the tray.
+    pub(crate) has_tray: watch::Sender<bool>,
     /// Something was chosen in the tray's menu.
     pub(crate) tray_used: Notify,
     handle: AppHandle,
@@ -69,6 +71,7 @@ impl Desktop {
             followers,
             lent: Lent::default(),
             is_shown: watch::Sender::new(false),
+            has_tray: watch::Sender::new(false),
             tray_used: Notify::new(),
             handle,
             is_demo,
@@ -207,9 +210,19 @@ impl Desktop {
         events: Channel<RunEvent>,
     ) -> Result<()> {
         let flight = self.in_flight.enter(name);
+        let prompt = draft.prompt.clone();
         let (dispatch, ask) = (self.app.dispatch()?, self.ask(draft)?);
+        // A page that is gone by the time that it is sent can't say so.
+        let sent = || {
+            let mut left = self.left();
+            if left.draft.prompt == prompt {
+                left.draft.prompt.clear();
+                left.draft.attachments.clear();
+                left.files.clear();
+            }
+        };
         let prepared = dispatch.preflight(ask, no_variable).await?;
-        stream::run(&dispatch, prepared, &flight, &events).await
+        stream::run(&dispatch, prepared, &flight, &events, sent).await
     }
 
     pub(crate) fn cancel_run(&self, run: RunId) -> Result<()> {

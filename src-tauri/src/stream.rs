@@ -22,10 +22,14 @@ pub(crate) async fn run(
     prepared: Prepared,
     flight: &Flight,
     page: &Channel<RunEvent>,
+    sent: impl Fn(),
 ) -> Result<()> {
     let (sink, events) = channel();
     let run = dispatch.run(prepared, sink, flight.cancel.clone());
-    let began = |run| flight.began(run);
+    let began = |run| {
+        flight.began(run);
+        sent();
+    };
     let (outcome, _) = tokio::join!(run, pass_on(events, page, began));
     outcome.map(drop)
 }

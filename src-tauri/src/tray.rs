@@ -41,6 +41,7 @@ pub(crate) fn start(handle: &AppHandle) -> Result<()> {
         .menu(&Shown::of(handle, Look::Idle).menu(handle)?)
         .on_menu_event(|handle, event| chosen(handle, event.id().as_ref()))
         .build(handle)?;
+    handle.state::<Arc<Desktop>>().has_tray.send_replace(true);
     let handle = handle.clone();
     spawn(async move { follow(&handle, &tray).await });
     Ok(())
@@ -56,7 +57,7 @@ pub(crate) fn stays(handle: &AppHandle) -> bool {
         Ok(Some(db)) => db.read(|store| KEEP_IN_TRAY.get(store)).unwrap_or(true),
         _ => true,
     };
-    is_wanted && is_shown()
+    is_wanted && *desktop.has_tray.borrow() && is_shown()
 }
 
 /// Tells whether some panel shows trays: without one the program could not be got back. A bus that

@@ -27,7 +27,8 @@ export class Resource<T> {
 
   /** Reads it, unless that is being done or was done a moment ago, such as ahead of its screen. */
   loadUnlessNew = async (): Promise<void> => {
-    if (this.isLoading || performance.now() - this.#readAt < NEW_MS) return;
+    const isNew = this.value !== undefined && performance.now() - this.#readAt < NEW_MS;
+    if (this.isLoading || isNew) return;
     await this.load();
   };
 

@@ -153,13 +153,18 @@ impl Access {
             return Err(why);
         }
         // Told by itself, it forgets its keys before it tries to write that down.
-        if let Ok(Some(agent)) = agent {
-            match agent.lock().await {
-                Err(error) if error.code() != why.code() => return Err(still_open(&error)),
-                _ => {}
+        let told = match agent {
+            Ok(None) => return Err(not_noted(&why)),
+            Ok(Some(agent)) => agent.lock().await,
+            Err(error) => Err(error),
+        };
+        match told {
+            Ok(()) => Ok(()),
+            Err(error) if has_broken_off(&error) || error.code() == Code::Timeout => {
+                Err(still_open(&error))
             }
+            Err(_) => Err(not_noted(&why)),
         }
-        Err(not_noted(&why))
     }
 
     /// Opens the vault, asking if it has to.
@@ -190,10 +195,14 @@ impl Access {
     /// # Errors
     /// As [`Vault::remove_slot`], and as [`Custody`].
     pub async fn remove_slot(&self, kind: SlotKind) -> Result<()> {
-        match self.open().await? {
-            Holder::Agent(client) => client.remove_slot(kind).await,
-            Holder::Own(vault) => vault.remove_slot(kind).await,
-        }
+        let holder = self.open().await?;
+        let removing = async {
+            match &holder {
+                Holder::Agent(client) => client.remove_slot(kind).await,
+                Holder::Own(vault) => vault.remove_slot(kind).await,
+            }
+        };
+        self.shown(&holder, removing).await
     }
 
     async fn holder(&self) -> Result<Holder> {

@@ -52,13 +52,12 @@ pub fn restore(
     files::private_folder(paths.data())?;
     // Whoever opens the store waits for this, and has a live file before it lets go of its own.
     let _lock = files::lock_for_opening(paths)?;
-    if let Err(error) = finish(paths, now) {
-        if error.code() != Code::StoreDamaged {
-            return Err(error);
-        }
-        // What was to be restored before is no store, and this copy takes its turn.
-        put_off(paths, now)?;
-    }
+    // What was to be restored before may be no store; then this copy takes its turn, if it is one.
+    let is_unsound = match finish(paths, now) {
+        Ok(_) => false,
+        Err(error) if error.code() == Code::StoreDamaged => true,
+        Err(error) => return Err(error),
+    };
     refuse_in_use(paths)?;
     if from.canonicalize().ok() == database.canonicalize().ok() {
         return Err(Error::bad_input(
@@ -70,6 +69,9 @@ pub fn restore(
     if let Err(error) = write_draft(from, &draft, prepare) {
         files::remove_database(&draft);
         return Err(error);
+    }
+    if is_unsound {
+        put_off(paths, now)?;
     }
     put(&draft, &paths.data().join(READY))?;
     files::sync_folder_of(&draft)?;
@@ -101,6 +103,11 @@ fn install(paths: &Paths, now: Millis) -> Result<Option<PathBuf>> {
     let database = paths.database();
     let aside = paths.data().join(ASIDE);
     files::private_folder(&aside)?;
+    if database.exists() && aside.join("switchyard.db").exists() {
+        // Another store than the one that is aside: neither may take the other's name.
+        keep(paths, &aside, now)?;
+        files::private_folder(&aside)?;
+    }
     // Its name has to be durable before anything is only in there.
     files::sync_folder_of(&aside)?;
     for ending in files::PARTS {

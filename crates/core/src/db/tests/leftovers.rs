@@ -229,3 +229,39 @@ fn what_a_restore_has_put_aside_is_no_backup() {
         "a deleted key is still in there"
     );
 }
+
+#[test]
+fn a_second_restore_that_can_not_be_done_leaves_the_unfinished_one_and_its_store() {
+    let (place, db) = open_store();
+    drop(db);
+    // Killed on the way, and the disk has lost what was to be installed.
+    std::fs::create_dir(place.at(ASIDE)).unwrap();
+    let (store, aside) = (
+        place.at("switchyard.db"),
+        place.at(ASIDE).join("switchyard.db"),
+    );
+    std::fs::rename(&store, &aside).unwrap();
+    std::fs::write(place.at(READY), b"half a store").unwrap();
+    let other = place.folder.path().join("no store");
+    std::fs::write(&other, b"neither").unwrap();
+    let now = place.clock.now();
+    let refused = restore(&place.paths, &other, now, |_| Ok(())).unwrap_err();
+    assert_eq!(refused.code(), Code::StoreDamaged, "{refused}");
+    assert!(place.at(READY).exists() && aside.exists() && !store.exists());
+    // So no new one is made in its place.
+    let refused = Db::open(&place.paths, &place.clock).unwrap_err();
+    assert_eq!(refused.code(), Code::StoreDamaged, "{refused}");
+}
+
+#[test]
+fn a_store_that_is_aside_is_not_replaced_by_another_one() {
+    let (place, db) = open_store();
+    let copy = db.back_up(None).unwrap();
+    drop(db);
+    std::fs::create_dir(place.at(ASIDE)).unwrap();
+    std::fs::write(place.at(ASIDE).join("switchyard.db"), b"the first").unwrap();
+    restore(&place.paths, &copy, place.clock.now(), |_| Ok(())).unwrap();
+    let kept = place.kept();
+    let aside = kept.iter().filter(|name| name.starts_with("replaced-"));
+    assert_eq!(aside.count(), 2, "{kept:?}");
+}
