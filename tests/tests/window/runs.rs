@@ -1,12 +1,22 @@
 //! Sending from the window: the demo, a run that is ended half-way, and the command line beside it.
 
 use switchyard_simulator::Reply;
-use switchyard_tests::{Desk, Machine, Planted, expect_sound};
+use switchyard_tests::{Desk, Machine, Planted, Window, expect_sound};
 
 use super::{expect_clean, key_and_server};
 
 /// How long a window that has nothing to do is watched.
 const SETTLED: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// Unlocks the vault as its user does, from the foot of the sidebar.
+async fn unlock(desk: &Desk, window: &Window) {
+    window.click("button", "Unlock").await;
+    let passphrase = desk.machine.passphrase();
+    window.type_into("textbox", "Passphrase", passphrase).await;
+    let dialog = window.find("dialog", "Unlock").await;
+    window.click_in(&dialog, "button", "Unlock").await;
+    window.find("button", "Lock").await;
+}
 
 #[tokio::test]
 async fn the_demo_answers_a_prompt_with_one_click() {
@@ -56,12 +66,7 @@ async fn the_window_follows_what_the_command_line_does_and_serves_it_the_vault()
     desk.machine.run(["vault", "lock"]).expect_success();
     let window = desk.open(&[]).await;
     window.go_to("keys").await;
-    let passphrase = desk.machine.passphrase().to_owned();
-    window.click("button", "Unlock").await;
-    window.type_into("textbox", "Passphrase", &passphrase).await;
-    let dialog = window.find("dialog", "Unlock").await;
-    window.click_in(&dialog, "button", "Unlock").await;
-    window.find("button", "Lock").await;
+    unlock(&desk, &window).await;
     // No passphrase here: the window serves the vault.
     let sent = desk.machine.run(["send", "From a terminal"]).succeeded();
     assert!(sent.contains("Simulated answer"), "{sent}");
@@ -84,12 +89,7 @@ async fn the_window_takes_the_place_of_an_agent_that_has_ended() {
     let window = desk.open(&[]).await;
     window.go_to("keys").await;
     desk.machine.run(["vault", "lock"]).expect_success();
-    let passphrase = desk.machine.passphrase().to_owned();
-    window.click("button", "Unlock").await;
-    window.type_into("textbox", "Passphrase", &passphrase).await;
-    let dialog = window.find("dialog", "Unlock").await;
-    window.click_in(&dialog, "button", "Unlock").await;
-    window.find("button", "Lock").await;
+    unlock(&desk, &window).await;
     let sent = desk.machine.run(["send", "From a terminal"]).succeeded();
     assert!(sent.contains("Simulated answer"), "{sent}");
     window.close().await;

@@ -42,7 +42,7 @@ export function keepFresh(
   changes: readonly Change[],
 ): void {
   $effect(() => {
-    void untrack(() => (resource.loadUnlessNew ?? resource.load)());
+    void untrack(() => resource.loadUnlessNew?.() ?? resource.load());
     return onChange(changes, () => void resource.load());
   });
 }

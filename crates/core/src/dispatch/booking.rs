@@ -273,8 +273,8 @@ fn booked_later(why: &Error) -> Error {
         ),
     )
     .hint(
-        "It is kept in a file, and the next send, usage or history that can write to the store books \
-         it exactly. Free some space, and copy the answer if you need it.",
+        "It is kept in a file, and booked exactly as soon as the store can be written. Free some space, \
+         and copy the answer if you need it.",
     )
 }
 
@@ -284,9 +284,9 @@ fn not_booked(why: &Error) -> Error {
         format!("What the run used could not be booked. {}", why.message()),
     )
     .hint(
-        "Not even a file beside the store could be written. When this program has ended, the next \
-         send, usage or history that can write books an estimate of the prompt alone. Free some space, \
-         and copy the answer if you need it.",
+        "Not even a file beside the store could be written. When this program has ended, an estimate of \
+         the prompt alone is booked as soon as the store can be written. Free some space, and copy the \
+         answer if you need it.",
     )
 }
 
