@@ -341,7 +341,7 @@ fn no_variable(_name: &str) -> Option<String> {
 
 /// Asks in place: a command that needs the vault ends with "locked", the page shows a field for the
 /// passphrase where it stands, unlocks, and sends the command again.
-struct InPlace(Followers);
+pub(crate) struct InPlace(pub(crate) Followers);
 
 impl Ask for InPlace {
     fn ask<'a>(&'a self, _question: &'a Question) -> Asked<'a> {

@@ -4,15 +4,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use switchyard_core::Code;
 use switchyard_core::agent::Server;
-use switchyard_core::vault::Vault;
+use switchyard_core::vault::{Lock, Vault};
+use switchyard_core::{App, Code};
 use tauri::async_runtime::{block_on, spawn};
 use tauri::{AppHandle, Manager};
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::desktop::Desktop;
+use crate::followers::Followers;
 use crate::instance;
 use crate::replies::Change;
 use crate::tray;
@@ -102,8 +104,11 @@ async fn until_told(_handle: AppHandle) {}
 
 async fn keep(desktop: &Desktop) {
     let vault = vault_of(desktop).await;
+    let lock = vault.watch();
+    let shown = lock_shown(&desktop.followers, lock);
+    let followed = follow(&desktop.app, &desktop.followers);
     tokio::select! {
-        _ = async { tokio::join!(serve(desktop, &vault), follow(desktop), lock_shown(desktop, &vault)) } => {}
+        _ = async { tokio::join!(serve(desktop, &vault), followed, shown) } => {}
         never = desktop.app.keep_tidy() => match never {},
     }
 }
@@ -149,14 +154,16 @@ async fn serve(desktop: &Desktop, vault: &Vault) {
     }
 }
 
-/// Tells of every change of the store, also after it could not be watched for a while.
-async fn follow(desktop: &Desktop) {
+/// Tells of every change of the store: of those that may have been made before it was watched as soon as
+/// it is, since a page has read by then, and of those made while it could not be watched.
+async fn follow(app: &App, followers: &Followers) {
     loop {
-        let watched = desktop.app.db().and_then(switchyard_core::db::Db::changes);
+        let watched = app.db().and_then(switchyard_core::db::Db::changes);
+        followers.tell(Change::Store);
         let ended = match watched {
             Ok(mut changes) => loop {
                 match changes.next().await {
-                    Ok(()) => desktop.followers.tell(Change::Store),
+                    Ok(()) => followers.tell(Change::Store),
                     Err(error) => break error,
                 }
             },
@@ -164,15 +171,41 @@ async fn follow(desktop: &Desktop) {
         };
         tracing::warn!(error = %ended, "changes by other processes are not noticed for a while");
         tokio::time::sleep(TRY_AGAIN).await;
-        // Whatever changed meanwhile.
-        desktop.followers.tell(Change::Store);
     }
 }
 
 /// Tells of the lock, which is a fact of this process besides what the store says.
-async fn lock_shown(desktop: &Desktop, vault: &Vault) {
-    let mut lock = vault.watch();
+async fn lock_shown(followers: &Followers, mut lock: watch::Receiver<Lock>) {
     while lock.changed().await.is_ok() {
-        desktop.followers.tell(Change::Store);
+        followers.tell(Change::Store);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use switchyard_core::clock::Clock;
+    use switchyard_core::paths::Paths;
+
+    use super::*;
+    use crate::desktop::InPlace;
+
+    #[tokio::test]
+    async fn what_changed_before_the_store_was_watched_is_told() {
+        let home = tempfile::tempdir().unwrap();
+        let followers = Followers::default();
+        let mut page = followers.listen();
+        let ask = Arc::new(InPlace(followers.clone()));
+        let app = App::at(Paths::under(home.path()), Clock::system(), "window", ask);
+        app.db().unwrap();
+        let told = async {
+            tokio::select! {
+                () = follow(&app, &followers) => unreachable!("it goes on"),
+                told = page.recv() => told.unwrap(),
+            }
+        };
+        let told = tokio::time::timeout(Duration::from_secs(10), told).await;
+        assert_eq!(told, Ok(Change::Store));
     }
 }
