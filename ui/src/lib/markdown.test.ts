@@ -1,6 +1,7 @@
-import { describe, expect, test } from 'vitest';
+import { Marked } from 'marked';
+import { describe, expect, test, vi } from 'vitest';
 
-import { Rendering, sanitised, webPage } from './markdown';
+import { addedText, Rendering, sanitised, webPage } from './markdown';
 
 function shown(markdown: string): HTMLElement {
   const page = document.createElement('div');
@@ -154,6 +155,42 @@ describe('a growing text', () => {
         rendering.update(text.slice(0, end), false);
       expect(rendering.update(text, false)).toEqual(whole);
     }
+  });
+
+  test('says at every step what the same text says by itself', () => {
+    const words =
+      'A long line that goes on and on, with a_name_b, **bold words** and *more* of them, see ' +
+      'www.example.com or https://example.com/a.b or a@b.example for 3 < 4 & 5 > 2, `code` and ' +
+      "don't [a link](https://example.com) go\n- but this is one\n\n" +
+      '[a label that is as long as that]: https://example.com/x and what comes after it, and so on\n' +
+      'setext it is, for certain, is it not\n-----------------------------\nend of it, with words!';
+    for (const step of [1, 2, 3, 5, 11]) {
+      const rendering = new Rendering();
+      for (let end = step; end < words.length; end += step) {
+        const part = words.slice(0, end);
+        expect(rendering.update(part, false)).toEqual(new Rendering().update(part, false));
+      }
+    }
+  });
+
+  test('adds words to a paragraph without parsing it again', () => {
+    const rendering = new Rendering();
+    const before = rendering.update('A paragraph with **some** words in it', false).at(-1) ?? '';
+    const parser = vi.spyOn(Marked.prototype, 'lexer');
+    const after = rendering.update('A paragraph with **some** words in it, and more', false);
+    expect(parser).not.toHaveBeenCalled();
+    expect(addedText(before, after.at(-1) ?? '')).toBe(', and more');
+  });
+
+  test.each([
+    ['<p>a <em>b</em></p>\n', '<p>a <em>b</em> c</p>\n', null],
+    ['<p>a b</p>\n', '<p>a b &amp; c&#39;s</p>\n', " & c's"],
+    ['<p>a b</p>\n', '<p>a b <em>c</em></p>\n', null],
+    ['<p>a b</p>\n', '<p>a</p>\n', null],
+    ['<h1>a</h1>\n', '<h1>a b</h1>\n', null],
+    ['', '<p>a</p>\n', null],
+  ])('from %j to %j is %j more', (before, next, added) => {
+    expect(addedText(before, next)).toBe(added);
   });
 
   test('leaves the blocks alone that are done', () => {

@@ -45,6 +45,19 @@ const marked = new Marked({
   },
 });
 
+const signs = Object.fromEntries(Object.entries(escapes).map(([sign, name]) => [name, sign]));
+
+/** Returns what `next` adds to the text at the end of the paragraph `before`, if it does no more. */
+export function addedText(before: string, next: string): string | null {
+  const kept = before.slice(0, -END.length);
+  const isGrown = before.endsWith(END) && next.endsWith(END) && next.startsWith(kept);
+  const added = next.slice(kept.length, -END.length);
+  // Behind an element there is no text to add to.
+  if (!isGrown || kept.endsWith('>') || !/^(?:[^<>&]|&(?:amp|lt|gt|quot|#39);)*$/.test(added))
+    return null;
+  return added.replace(/&[^;]+;/g, (name) => signs[name] ?? name);
+}
+
 /** Turns what `Rendering` made into nodes. They are not parsed again, so nothing can change on the way. */
 export function sanitised(html: string): DocumentFragment {
   return DOMPurify.sanitize(html, {
@@ -62,6 +75,23 @@ export function sanitised(html: string): DocumentFragment {
   });
 }
 
+/** How a paragraph ends. */
+const END = '</p>\n';
+
+/** What means nothing in Markdown, in the middle of a line. */
+const PLAIN = /^[\p{L}\p{M}\p{N} .,:?!-]*$/u;
+/** A line of which so much is there begins with what it will begin with. */
+const BEGUN = 20;
+
+/** Tells whether words at the end of a line can only be words, whatever the line began with. */
+function isPlain(before: string, words: string): boolean {
+  const line = before.slice(before.lastIndexOf('\n') + 1);
+  const last = line.slice(line.lastIndexOf(' ') + 1);
+  const together = last + words;
+  const isBegun = line.length >= BEGUN && !line.startsWith('[');
+  return isBegun && PLAIN.test(together) && !together.includes('www.');
+}
+
 /**
  * Renders a text that grows at its end. Only the last block is parsed again, because it alone can
  * still become something else.
@@ -74,10 +104,13 @@ export class Rendering {
   /** How much of the text is in blocks that can't change. */
   #settled = 0;
   #settledBlocks = 0;
+  /** The last block is a paragraph, to which words can be added. */
+  #isOpen = false;
 
   /** Takes the text as it is now, and says whether it is all there. */
   update(text: string, isWhole: boolean): string[] {
     const clean = text.replace(/\r\n?/g, '\n');
+    if (!isWhole && this.#addWords(clean)) return this.blocks;
     if (isWhole || !clean.startsWith(this.#text.slice(0, this.#settled))) {
       this.#settled = 0;
       this.#settledBlocks = 0;
@@ -90,7 +123,19 @@ export class Rendering {
       ...fresh.map((token) => marked.parser([token])),
     ];
     if (!isWhole) this.#settle(tokens);
+    this.#isOpen = tokens.at(-1)?.type === 'paragraph';
     return this.blocks;
+  }
+
+  /** Adds what came to the last paragraph without parsing it again, where it is nothing but words. */
+  #addWords(text: string): boolean {
+    const words = text.slice(this.#text.length);
+    const last = this.blocks.at(-1);
+    if (!this.#isOpen || !last?.endsWith(END) || !text.startsWith(this.#text)) return false;
+    if (!isPlain(this.#text, words)) return false;
+    this.blocks = [...this.blocks.slice(0, -1), last.slice(0, -END.length) + words + END];
+    this.#text = text;
+    return true;
   }
 
   /** Closes every block before the last one that says something. */
