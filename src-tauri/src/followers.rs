@@ -1,6 +1,7 @@
 //! Who wants to hear of changes: the page and the tray.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tauri::ipc::Channel;
 use tokio::sync::broadcast::error::RecvError;
@@ -16,8 +17,20 @@ const WAITING_MAX: usize = 16;
 #[derive(Clone)]
 pub(crate) struct Followers {
     told: broadcast::Sender<Change>,
-    /// How many pages were there so far.
+    /// How many pages have listened so far.
     pages: Arc<watch::Sender<u64>>,
+    newest: Arc<Newest>,
+}
+
+/// What is known of the page that came last.
+#[derive(Default)]
+struct Newest {
+    /// It may have read something already.
+    has_begun: AtomicBool,
+    /// It is told of changes.
+    listens: AtomicBool,
+    /// Something changed before it was.
+    has_missed: AtomicBool,
 }
 
 impl Default for Followers {
@@ -25,13 +38,28 @@ impl Default for Followers {
         Self {
             told: broadcast::Sender::new(WAITING_MAX),
             pages: Arc::default(),
+            newest: Arc::default(),
         }
     }
 }
 
 impl Followers {
-    /// Tells everybody who listens.
+    /// Takes note of a page that is on its way: it reads before it listens.
+    pub(crate) fn begin_page(&self) {
+        self.newest.listens.store(false, Ordering::SeqCst);
+        self.newest.has_begun.store(true, Ordering::SeqCst);
+    }
+
+    /// Tells whether a page may have read something.
+    pub(crate) fn has_page(&self) -> bool {
+        self.newest.has_begun.load(Ordering::SeqCst)
+    }
+
+    /// Tells everybody who listens. A page that does not yet is told when it does.
     pub(crate) fn tell(&self, change: Change) {
+        if !self.newest.listens.load(Ordering::SeqCst) {
+            self.newest.has_missed.store(true, Ordering::SeqCst);
+        }
         // Nobody listens before the first page is there.
         let _ = self.told.send(change);
     }
@@ -47,6 +75,11 @@ impl Followers {
         let mut changes = self.listen();
         self.pages.send_modify(|pages| *pages += 1);
         let mut pages = self.pages.subscribe();
+        self.newest.listens.store(true, Ordering::SeqCst);
+        let has_missed = self.newest.has_missed.swap(false, Ordering::SeqCst);
+        if has_missed && page.send(Change::Store).is_err() {
+            return;
+        }
         loop {
             let change = tokio::select! {
                 _ = pages.changed() => return,
@@ -66,6 +99,31 @@ impl Followers {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_page_is_told_of_what_changed_between_its_reading_and_its_listening() {
+        let followers = Followers::default();
+        let (heard, mut hears) = tokio::sync::mpsc::unbounded_channel();
+        for is_changed in [true, false] {
+            followers.begin_page();
+            if is_changed {
+                followers.tell(Change::Store);
+            }
+            let (own, heard) = (followers.clone(), heard.clone());
+            let page = Channel::new(move |_| Ok(heard.send(is_changed).unwrap_or_default()));
+            let mut pages = followers.pages.subscribe();
+            let before = *pages.borrow_and_update();
+            let feeding = tokio::spawn(async move { own.feed(&page).await });
+            pages.wait_for(|pages| *pages > before).await.unwrap();
+            followers.tell(Change::Who);
+            assert_eq!(hears.recv().await, Some(is_changed));
+            if is_changed {
+                assert_eq!(hears.recv().await, Some(true), "the missed one came first");
+            }
+            assert!(hears.is_empty());
+            feeding.abort();
+        }
+    }
 
     #[tokio::test]
     async fn the_page_before_hears_nothing_any_more() {

@@ -37,13 +37,13 @@ pub(crate) fn start(desktop: &Arc<Desktop>, handle: &AppHandle) {
         }
     });
     spawn(until_told(handle.clone()));
-    let own = Arc::clone(desktop);
-    let tray_of = handle.clone();
+    let (own, tray_of) = (Arc::clone(desktop), handle.clone());
     spawn(async move {
         first_screen(&own).await;
         show_tray(&tray_of);
-        keep(&own).await;
     });
+    let own = Arc::clone(desktop);
+    spawn(async move { keep(&own).await });
 }
 
 /// Waits until the first screen can be seen: nothing of this must hold it up. A page that fails does not
@@ -102,15 +102,21 @@ async fn until_told(handle: AppHandle) {
 #[cfg(not(unix))]
 async fn until_told(_handle: AppHandle) {}
 
+/// Opens the store while the web view starts, so that the page's first question finds it open and
+/// watched; all that can wait begins after the first screen.
 async fn keep(desktop: &Desktop) {
     let vault = vault_of(desktop).await;
     let lock = vault.watch();
-    let shown = lock_shown(&desktop.followers, lock);
-    let followed = follow(&desktop.app, &desktop.followers);
-    tokio::select! {
-        _ = async { tokio::join!(serve(desktop, &vault), followed, shown) } => {}
-        never = desktop.app.keep_tidy() => match never {},
-    }
+    let later = async {
+        first_screen(desktop).await;
+        tokio::join!(serve(desktop, &vault), desktop.app.keep_tidy());
+    };
+    let followers = &desktop.followers;
+    tokio::join!(
+        later,
+        follow(&desktop.app, followers),
+        lock_shown(followers, lock)
+    );
 }
 
 /// Waits until there is a store that can be opened. Nothing is made before the user wants a vault, and
@@ -154,12 +160,14 @@ async fn serve(desktop: &Desktop, vault: &Vault) {
     }
 }
 
-/// Tells of every change of the store: of those that may have been made before it was watched as soon as
-/// it is, since a page has read by then, and of those made while it could not be watched.
+/// Tells of every change of the store, also of what may have changed between a page's reading and the
+/// watching, or while the store could not be watched.
 async fn follow(app: &App, followers: &Followers) {
     loop {
         let watched = app.db().and_then(switchyard_core::db::Db::changes);
-        followers.tell(Change::Store);
+        if followers.has_page() {
+            followers.tell(Change::Store);
+        }
         let ended = match watched {
             Ok(mut changes) => loop {
                 match changes.next().await {
@@ -195,6 +203,7 @@ mod tests {
     async fn what_changed_before_the_store_was_watched_is_told() {
         let home = tempfile::tempdir().unwrap();
         let followers = Followers::default();
+        followers.begin_page();
         let mut page = followers.listen();
         let ask = Arc::new(InPlace(followers.clone()));
         let app = App::at(Paths::under(home.path()), Clock::system(), "window", ask);

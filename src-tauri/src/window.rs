@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use switchyard_core::paths::Paths;
 use tauri::plugin::TauriPlugin;
-use tauri::webview::NewWindowResponse;
+use tauri::webview::{NewWindowResponse, PageLoadEvent};
 use tauri::{
     AppHandle, Manager, Result, Url, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent,
     Wry,
@@ -14,6 +14,9 @@ use tauri_plugin_window_state::StateFlags;
 use crate::desktop::Desktop;
 
 const MAIN: &str = "main";
+
+/// Asks for what the first screen shows while the page's own code is still on its way.
+const AHEAD: &str = include_str!("ahead.js");
 
 /// Returns what keeps the window's place and size, beside the store that the window is of.
 pub(crate) fn state_plugin(paths: &Paths) -> TauriPlugin<Wry> {
@@ -31,6 +34,7 @@ pub(crate) fn open(handle: &AppHandle) -> Result<()> {
         return window.set_focus();
     }
     let desktop = Arc::clone(&handle.state::<Arc<Desktop>>());
+    let followers = desktop.followers.clone();
     let window = WebviewWindowBuilder::new(handle, MAIN, WebviewUrl::App("index.html".into()))
         .title("Switchyard")
         .inner_size(1000.0, 680.0)
@@ -38,10 +42,16 @@ pub(crate) fn open(handle: &AppHandle) -> Result<()> {
         // Dropped files are the page's own to take: it attaches what it is given, as it is pasted.
         .disable_drag_drop_handler()
         .data_directory(desktop.app.paths().web())
+        .initialization_script(AHEAD)
         // Its processes would still write into the demo's folder while that is taken away. A page that
         // keeps nothing can't be driven, though.
         .incognito(desktop.is_demo && !is_driven())
         .on_navigation(is_ours)
+        .on_page_load(move |_, page| {
+            if page.event() == PageLoadEvent::Started {
+                followers.begin_page();
+            }
+        })
         .on_new_window(|_, _| NewWindowResponse::Deny)
         .build()?;
     window.on_window_event(move |event| {

@@ -19,8 +19,22 @@ export interface Host {
   ): Promise<unknown>;
 }
 
+declare global {
+  interface Window {
+    /** What the program asked for as soon as there was a page, before any code of it was. */
+    __AHEAD__?: Record<string, Promise<unknown>>;
+  }
+}
+
+/** Takes an answer that was asked for ahead, once. */
+function ahead(command: string): Promise<unknown> | undefined {
+  const answer = window.__AHEAD__?.[command];
+  delete window.__AHEAD__?.[command];
+  return answer;
+}
+
 const desktop: Host = {
-  call: (command, args) => invoke(command, args),
+  call: (command, args) => ahead(command) ?? invoke(command, args),
   stream: (command, args, channel, take) => {
     const events = new Channel<never>();
     events.onmessage = take;
