@@ -11,6 +11,7 @@ import type {
   Who,
 } from '../lib/bindings';
 import type { Host } from '../lib/host';
+import { download } from './download';
 import { playRun } from './fake-run';
 import { FakeVault } from './fake-vault';
 import { hostileKeys, hostileRuns, hostileWho } from './hostile';
@@ -298,14 +299,4 @@ export class FakeHost implements Host {
     if (!row) throw refuse('not_found', 'This key is no longer in the store.', null);
     return row;
   }
-}
-
-/** Saves as a browser does, without asking where. */
-function download(name: string, text: string): boolean {
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(new Blob([text]));
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(link.href);
-  return true;
 }
