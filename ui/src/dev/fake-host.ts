@@ -11,9 +11,11 @@ import type {
   Who,
 } from '../lib/bindings';
 import type { Host } from '../lib/host';
+import { download } from './download';
 import { playRun } from './fake-run';
 import { FakeVault } from './fake-vault';
-import { BROKEN, judge, weigh } from './refusals';
+import { hostileKeys, hostileRuns, hostileWho } from './hostile';
+import { BROKEN, DAMAGE, judge, weigh } from './refusals';
 import {
   keyOf,
   keyRow,
@@ -52,18 +54,17 @@ export class FakeHost implements Host {
     this.#keys = isEmpty ? [] : scenario.keys === null ? someKeys() : manyKeys(scenario.keys);
     this.#runs = isEmpty ? [] : someRuns(64);
     if (isEmpty) this.#ledger = [];
-    this.#who = { key: whoByKey, plan: whoByPlan, nobody: whoNobody }[scenario.who]();
+    this.#who = { key: whoByKey, plan: whoByPlan, nobody: whoNobody, unknown: whoNobody }[
+      scenario.who
+    ]();
+    if (scenario.isHostile) {
+      this.#keys = hostileKeys(this.#keys);
+      this.#runs = hostileRuns(this.#runs);
+      this.#who = hostileWho(this.#who);
+    }
     this.#standing = standingOf(this.#keys, {
       is_simulated: scenario.isSimulated,
-      damage: scenario.isDamaged
-        ? {
-            code: 'store_damaged' as const,
-            message:
-              'The store is damaged, so it is open for reading only: the file is cut short: 3 of its 10 pages are missing.',
-            hint: 'Nothing was changed. Copies of the store are in the folder backups beside it. Don’t move its files by hand: its log has to go with it.',
-            remedy: 'restore_store' as const,
-          }
-        : null,
+      damage: scenario.isDamaged ? DAMAGE : null,
     });
     this.#vault = new FakeVault(scenario, (change) => this.#tell(change));
   }
@@ -73,7 +74,9 @@ export class FakeHost implements Host {
 
   stream = async (command: string, args: Args, _channel: string, take: Take): Promise<unknown> => {
     await new Promise((resolve) => setTimeout(resolve, this.#scenario.delay));
-    const broken = this.#scenario.state === 'error' ? BROKEN[command] : undefined;
+    const { state, who } = this.#scenario;
+    const isBroken = state === 'error' || (command === 'who' && who === 'unknown');
+    const broken = isBroken ? BROKEN[command] : undefined;
     if (broken) throw broken;
     const answer = (
       this as unknown as Record<string, ((args: Args, take: Take) => unknown) | undefined>
@@ -296,14 +299,4 @@ export class FakeHost implements Host {
     if (!row) throw refuse('not_found', 'This key is no longer in the store.', null);
     return row;
   }
-}
-
-/** Saves as a browser does, without asking where. */
-function download(name: string, text: string): boolean {
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(new Blob([text]));
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(link.href);
-  return true;
 }

@@ -35,6 +35,14 @@ export const BROKEN: Record<string, Failure> = {
   ),
 };
 
+/** A store whose file lost its end. */
+export const DAMAGE = refuse(
+  'store_damaged',
+  'The store is damaged, so it is open for reading only: the file is cut short: 3 of its 10 pages are missing.',
+  'Nothing was changed. Copies of the store are in the folder backups beside it. Don’t move its files by hand: its log has to go with it.',
+  'restore_store',
+);
+
 /** Refuses what is not a key; `refused` and `offline` in it play the server's part. */
 export function judge(secret: string, isForGateway: boolean, unchecked: boolean): void {
   if (!/^sk-ant-api03-.{20,}$/.test(secret) && !isForGateway) {

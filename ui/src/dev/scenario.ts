@@ -11,7 +11,9 @@ export type Scenario = {
   slots: string[] | null;
   isSimulated: boolean;
   isDamaged: boolean;
-  who: 'key' | 'plan' | 'nobody';
+  who: 'key' | 'plan' | 'nobody' | 'unknown';
+  /** Whether names and texts are as bad as they may be. */
+  isHostile: boolean;
 };
 
 /** Reads it from an address. */
@@ -27,9 +29,12 @@ export function scenario(address: URL): Scenario {
     slots: ask('slots')?.split(',') ?? null,
     isSimulated: ask('simulated') !== null,
     isDamaged: ask('damaged') !== null,
-    who: ask('who') === 'plan' ? 'plan' : ask('who') === 'nobody' ? 'nobody' : 'key',
+    who: WHO.find((who) => who === ask('who')) ?? 'key',
+    isHostile: ask('names') === 'hostile',
   };
 }
+
+const WHO = ['key', 'plan', 'nobody', 'unknown'] as const;
 
 function isState(text: string): text is Scenario['state'] {
   return ['full', 'empty', 'first-run', 'error', 'locked'].includes(text);

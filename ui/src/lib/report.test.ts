@@ -138,8 +138,8 @@ describe('changes', () => {
       const permille = report.change(now, before);
       return permille === null ? null : report.changeText(permille, 'Oct');
     };
-    expect(text('1.12', '1')).toBe('+12% on Oct');
-    expect(text('0.5', '1')).toBe('−50% on Oct');
+    expect(text('1.12', '1')).toBe('+12% against Oct');
+    expect(text('0.5', '1')).toBe('−50% against Oct');
     expect(text('1.001', '1')).toBe('as much as in Oct');
     expect(text('14', '1')).toBe('14 times that of Oct');
     expect(text('14', '0')).toBeNull();

@@ -104,12 +104,12 @@ export function change(now: Nano, before: Nano): number | null {
   return from <= 0n ? null : Number(((nanos(now) - from) * 1000n) / from);
 }
 
-/** Writes a change: `+12% on 1 to 22 Oct`, `as much as in …`, `14 times that of …`. */
+/** Writes a change: `+12% against 1 to 22 Oct`, `as much as in …`, `14 times that of …`. */
 export function changeText(permille: number, before: string): string {
   const percent = Math.round(Math.abs(permille) / 10);
   if (percent === 0) return `as much as in ${before}`;
   if (percent > 999) return `${Math.round(permille / 1000) + 1} times that of ${before}`;
-  return `${permille < 0 ? '−' : '+'}${percent}% on ${before}`;
+  return `${permille < 0 ? '−' : '+'}${percent}% against ${before}`;
 }
 
 /** Returns all tokens of some runs: thinking is in the output already. */

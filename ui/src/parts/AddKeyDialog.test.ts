@@ -5,6 +5,7 @@ import { beforeEach, expect, it, vi } from 'vitest';
 import { keyOf, keyRow, standingOf } from '../dev/sample';
 import { refuse } from '../dev/sample-replies';
 import { TestHost } from '../dev/test-host';
+import { hear } from '../lib/follow.svelte';
 import { isCodePutOff } from '../lib/reminder.svelte';
 import { route } from '../lib/router.svelte';
 import AddKeyDialog from './AddKeyDialog.svelte';
@@ -115,4 +116,25 @@ it('a key that is refused after the vault was made does not take the code away w
   expect(screen.getByLabelText<HTMLInputElement>('API key').value).toBe(SECRET);
   await userEvent.click(screen.getByText('Cancel'));
   await vi.waitFor(() => expect(screen.queryByRole('dialog')).toBeNull());
+});
+
+it('Esc ends a wait for the keychain, and what was typed goes on with a passphrase', async () => {
+  let stop = (): void => undefined;
+  host.on('stop_waiting', () => (stop(), null));
+  host.on('make_vault', () => {
+    hear('keychain_waits');
+    return new Promise((_, reject) => {
+      stop = () => {
+        hear('keychain_done');
+        reject(refuse('keychain_unavailable', 'It was not waited for.', null) as unknown as Error);
+      };
+    });
+  });
+  render(AddKeyDialog, { open: true });
+  await userEvent.type(await screen.findByLabelText('API key'), SECRET);
+  await userEvent.click(screen.getByText('Add key'));
+  await screen.findByText(/^Waiting for your keychain/);
+  await userEvent.keyboard('{Escape}');
+  await screen.findByText(/^It was not waited for/);
+  expect(screen.getByRole('dialog', { name: 'Choose a passphrase' })).toBeTruthy();
 });

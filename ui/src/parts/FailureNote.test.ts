@@ -62,3 +62,15 @@ it('leads to where a step is taken, and words what has no button', async () => {
   render(FailureNote, { failure: refuse('store_damaged', 'Torn.', null, 'restore_store') });
   expect(screen.getByText('switchyard store restore FILE')).toBeTruthy();
 });
+
+it('leaves the focus to the screen where the note is gone with it', async () => {
+  const main = document.createElement('main');
+  main.tabIndex = -1;
+  document.body.append(main);
+  const failure = refuse('network', 'No answer.', null);
+  const { unmount } = render(FailureNote, { failure, retry: () => undefined });
+  screen.getByText('Try again').focus();
+  unmount();
+  await vi.waitFor(() => expect(document.activeElement).toBe(main));
+  main.remove();
+});

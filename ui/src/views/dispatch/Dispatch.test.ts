@@ -216,7 +216,7 @@ test('where no key is stored, one can be added', async () => {
     }),
   );
   render(Dispatch);
-  await userEvent.click(await screen.findByRole('button', { name: 'Add a key' }));
+  await userEvent.click(await screen.findByRole('button', { name: 'Add key' }));
   expect(asked()).toBe('add-key');
 });
 

@@ -5,6 +5,7 @@ import { beforeEach, expect, test } from 'vitest';
 import { someKeys, standingOf } from '../../dev/sample';
 import { someRuns, summary } from '../../dev/sample-runs';
 import { TestHost } from '../../dev/test-host';
+import { asked } from '../../lib/asked.svelte';
 import { desk } from '../../lib/desk.svelte';
 import { standing } from '../../lib/standing.svelte';
 import History from './History.svelte';
@@ -87,4 +88,12 @@ test('a history that can’t be read says why and is read again', async () => {
   host.on('list_runs', () => runs.map(summary));
   await userEvent.click(screen.getByRole('button', { name: 'Try again' }));
   await waitFor(async () => expect(await list()).toBeDefined());
+});
+
+test('where no key is stored, one is the next step', async () => {
+  host.on('list_runs', () => []);
+  standing.value = standingOf([]);
+  render(History);
+  await userEvent.click(await screen.findByRole('button', { name: 'Add key' }));
+  expect(asked()).toBe('add-key');
 });

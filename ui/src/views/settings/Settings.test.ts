@@ -141,3 +141,12 @@ test('a change that deletes nothing is made at once', async () => {
   await keepFor('60');
   await waitFor(() => expect(changes()).toEqual([{ name: 'history.keep_days', value: '60' }]));
 });
+
+test('who answered a question goes on at the setting that it was about', async () => {
+  render(Settings);
+  await keepFor('7');
+  screen.getByRole('button', { name: 'Leave it' }).focus();
+  await userEvent.keyboard('{Enter}');
+  const setting = screen.getByLabelText(/^Keep prompts and answers:/);
+  await waitFor(() => expect(document.activeElement).toBe(setting));
+});

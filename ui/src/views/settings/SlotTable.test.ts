@@ -153,3 +153,13 @@ test('a keychain that can not be used is told below the list', async () => {
   await click('Dismiss');
   expect(screen.queryByText(/The keychain can't be used/)).toBeNull();
 });
+
+test('what removed a way passes the focus on to what sets it again', async () => {
+  await show('');
+  screen.getByRole('button', { name: 'Remove: Passphrase' }).focus();
+  await userEvent.keyboard('{Enter}');
+  await answer('Remove');
+  await isClosed();
+  const add = screen.getByRole('button', { name: 'Add: Passphrase' });
+  await waitFor(() => expect(document.activeElement).toBe(add));
+});

@@ -2,16 +2,20 @@ import { render, screen, waitFor, within } from '@testing-library/svelte';
 import userEvent from '@testing-library/user-event';
 import { beforeEach, expect, test } from 'vitest';
 
+import { standingOf } from '../../dev/sample';
 import { ledger, report } from '../../dev/sample-ledger';
 import { refuse } from '../../dev/sample-replies';
 import { TestHost } from '../../dev/test-host';
+import { asked } from '../../lib/asked.svelte';
 import type { Range, UsageFilter } from '../../lib/bindings';
 import { said } from '../../lib/said.svelte';
+import { standing } from '../../lib/standing.svelte';
 import Usage from './Usage.svelte';
 
 let host: TestHost;
 
 beforeEach(() => {
+  standing.value = undefined;
   const rows = ledger();
   host = new TestHost({
     usage: ({ range, filter }: { range: Range; filter: UsageFilter }) =>
@@ -76,7 +80,7 @@ test('the chart is there as a table too', async () => {
 
 test('the arrows say what each day was', async () => {
   render(Usage);
-  const chart = await screen.findByRole('group', { name: /^Money leaving by day/ });
+  const chart = await screen.findByRole('group', { name: /^Money spent by day/ });
   chart.focus();
   const newest = (await screen.findByRole('status')).textContent;
   await userEvent.keyboard('{ArrowLeft}');
@@ -134,4 +138,19 @@ test('a copy that did not reach the clipboard is not said to be there', async ()
   await choose('Copy as CSV');
   await screen.findByText(/The tables could not be copied/);
   expect(said()).toBe(before);
+});
+
+test('where no key is stored, one is the next step', async () => {
+  host.on('usage', ({ range, filter }: { range: Range; filter: UsageFilter }) =>
+    report([], range, filter),
+  );
+  standing.value = standingOf([]);
+  render(Usage);
+  await userEvent.click(await screen.findByRole('button', { name: 'Add key' }));
+  expect(asked()).toBe('add-key');
+});
+
+test('each table has its name', async () => {
+  render(Usage);
+  for (const name of ['By payer', 'By key', 'By model']) await screen.findByRole('table', { name });
 });
