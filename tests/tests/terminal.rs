@@ -260,3 +260,26 @@ fn a_deletion_is_asked_for_and_no_is_the_answer_unless_yes_was_typed() {
         assert_eq!(machine.value::<i64>(stored), left, "{answer:?}");
     }
 }
+
+#[test]
+fn a_risk_text_is_shown_before_it_is_accepted_and_only_a_typed_yes_accepts_it() {
+    let machine = Machine::new();
+    let accept = ["consent", "accept", "subscription"];
+    let asked = "Type yes to accept this";
+    for answer in ["", "y", "no"] {
+        let session = typed(&machine, &accept, &[(asked, answer)]);
+        assert_eq!(session.code, 2, "{answer:?}: {}", session.shown);
+        assert!(!machine.paths().database().exists(), "{answer:?}");
+    }
+    let session = typed(&machine, &accept, &[(asked, "yes")]);
+    assert_eq!((session.code, session.left), (0, 0), "{}", session.shown);
+    let before = session.shown.split(asked).next().unwrap();
+    for part in ["without prior notice", "What can happen:", "Version 1-"] {
+        assert!(before.contains(part), "{part} is not in {before}");
+    }
+    let rows: i64 = machine.value("SELECT count(*) FROM consents WHERE withdrawn_at IS NULL");
+    assert_eq!(rows, 1);
+    // Accepted is accepted: nothing is asked again.
+    let again = typed(&machine, &accept, &[]);
+    assert!(again.shown.contains("accepted already"), "{}", again.shown);
+}

@@ -1,5 +1,7 @@
 //! What the command line takes. A key is never an argument: it would show in the process list.
 
+pub(crate) mod consent;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -16,7 +18,7 @@ pub(crate) struct Arguments {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done · 1 failed · 2 bad input · 3 vault locked, or none yet · 4 refused \
-by the API, or too busy · 5 network · 6 timeout · 7 store damaged or not writable · 8 not found · 130 cancelled";
+by the API, or too busy · 5 network · 6 timeout · 7 store damaged or not writable · 8 not found · 9 a consent is needed · 130 cancelled";
 
 /// What every command takes.
 #[derive(Args, Clone, Debug, Default)]
@@ -54,6 +56,8 @@ pub(crate) enum Command {
     Agent(Agent),
     /// Show or change settings
     Settings(Settings),
+    /// Read the texts about risks; accept them, or withdraw
+    Consent(consent::Consent),
     /// Write what a shell needs to complete this command's arguments
     Completions(Completions),
     /// Write the manual pages into a folder, to be packaged

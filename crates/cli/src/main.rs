@@ -80,6 +80,7 @@ fn run(arguments: &Arguments, out: &Out) -> Result<ExitCode> {
             Command::Store(store) => commands::store::run(store, &app, out),
             Command::Agent(agent) => commands::agent::run(agent, &app, out).await,
             Command::Settings(settings) => commands::settings::run(settings, &app, out).await,
+            Command::Consent(wanted) => commands::consent::run(wanted, &app, out).await,
             Command::Completions(wanted) => commands::packaging::completions(wanted.shell, out),
             Command::ManPages(wanted) => commands::packaging::man_pages(&wanted.folder),
             Command::DemoFill(fill) => commands::demo::run(fill, &app, out).await,

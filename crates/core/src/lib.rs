@@ -4,6 +4,7 @@ pub mod agent;
 pub mod app;
 pub mod child;
 pub mod clock;
+pub mod consent;
 pub mod db;
 pub mod demo;
 pub mod dispatch;

@@ -58,6 +58,10 @@ const WRONG: &[&[&str]] = &[
     &["settings", "usage.zone", "Mars/Olympus"],
     &["settings", "usage.keep_months", "some"],
     &["settings", "http.proxy", "not a proxy"],
+    &["consent", "show"],
+    &["consent", "show", "weather"],
+    &["consent", "accept", "oauth"],
+    &["consent", "accept", "oauth", "--version", "1"],
     &["agent", "now"],
     &["completions"],
     &["completions", "dos"],
@@ -123,6 +127,7 @@ fn help_names_every_exit_code_and_goes_to_standard_output() {
         "2 bad input",
         "3 vault locked",
         "7 store",
+        "9 a consent",
         "130 cancelled",
     ] {
         assert!(help.contains(code), "{code} is not in {help}");

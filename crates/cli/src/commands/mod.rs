@@ -1,6 +1,7 @@
 //! One file for each command: read the arguments, ask the core, write the answer.
 
 pub(crate) mod agent;
+pub(crate) mod consent;
 pub(crate) mod demo;
 pub(crate) mod history;
 pub(crate) mod keys;

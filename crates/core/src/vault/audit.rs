@@ -29,6 +29,10 @@ words! {
         AddSlot = "slot_add",
         /// A slot was removed.
         RemoveSlot = "slot_remove",
+        /// A risk text was accepted.
+        AcceptConsent = "consent_accept",
+        /// What was accepted of a risk text was withdrawn.
+        WithdrawConsent = "consent_withdraw",
     }
 }
 
@@ -40,6 +44,14 @@ pub(super) struct Caller {
 }
 
 impl Caller {
+    /// Names this process.
+    pub(super) fn own(face: &str) -> Self {
+        Self {
+            face: face.into(),
+            pid: Some(std::process::id()),
+        }
+    }
+
     /// Writes one row. It is durable when the write that it is part of is.
     pub(super) fn note(
         &self,
