@@ -7,6 +7,9 @@ mod keys;
 mod looking_back;
 mod names;
 mod packaging;
+mod scope;
+#[cfg(target_os = "linux")]
+mod scope_claude;
 mod sending;
 mod wrong_input;
 

@@ -38,13 +38,13 @@ json.dump({"shown": shown.decode(errors="replace"), "code": code, "left": len(an
 "#;
 
 /// What a terminal showed, and how the command ended.
-struct Session {
-    shown: String,
-    code: i64,
-    left: u64,
+pub(crate) struct Session {
+    pub(crate) shown: String,
+    pub(crate) code: i64,
+    pub(crate) left: u64,
 }
 
-fn typed(machine: &Machine, words: &[&str], answers: &[(&str, &str)]) -> Session {
+pub(crate) fn typed(machine: &Machine, words: &[&str], answers: &[(&str, &str)]) -> Session {
     let program = binary("switchyard").display().to_string();
     let command: Vec<&str> = std::iter::once(&*program)
         .chain(words.iter().copied())

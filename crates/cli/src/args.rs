@@ -1,6 +1,7 @@
 //! What the command line takes. A key is never an argument: it would show in the process list.
 
 pub(crate) mod consent;
+pub(crate) mod scope;
 
 use std::path::PathBuf;
 
@@ -40,6 +41,12 @@ pub(crate) enum Command {
     Keys(Keys),
     /// Send a prompt and stream the answer
     Send(Box<Send>),
+    /// Run one command with exactly one credential, and none of those around it
+    Exec(scope::Exec),
+    /// Write what a shell evaluates to have exactly one credential
+    Env(scope::Env),
+    /// Print one key, for the apiKeyHelper of Claude Code
+    KeyHelper(scope::KeyHelper),
     /// Show past runs
     History(History),
     /// Show what runs have cost

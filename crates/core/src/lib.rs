@@ -15,6 +15,7 @@ pub mod id;
 pub mod keys;
 pub mod logging;
 pub mod paths;
+pub mod scope;
 pub mod secret;
 pub mod settings;
 pub mod shell;

@@ -25,6 +25,7 @@ pub(super) const ROOMS: &[(&str, &[&str])] = &[
         &["child", "db", "settings", "http", "vault", "usage", "keys"],
     ),
     ("shell", &["child"]),
+    ("scope", &["child", "db", "http", "keys", "shell", "vault"]),
     (
         "demo",
         &[

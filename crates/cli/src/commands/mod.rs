@@ -7,6 +7,8 @@ pub(crate) mod history;
 pub(crate) mod keys;
 pub(crate) mod models;
 pub(crate) mod packaging;
+pub(crate) mod payer;
+pub(crate) mod scope;
 pub(crate) mod send;
 pub(crate) mod settings;
 pub(crate) mod store;

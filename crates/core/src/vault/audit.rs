@@ -15,6 +15,8 @@ words! {
     Act {
         /// A stored key was opened.
         Open = "open",
+        /// A command was started for a payer whose credential is not in the vault.
+        Scope = "scope",
         /// A key that is to be stored was sealed.
         Seal = "seal",
         /// The key of the history was taken.
