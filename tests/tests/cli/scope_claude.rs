@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use switchyard_core::child::{self, Environment};
-use switchyard_simulator::{Reply, Simulator};
+use switchyard_simulator::{KeyState, Reply, Script, Simulator};
 use switchyard_tests::{Machine, Planted, binary, namespace};
 
 use super::{key_and_server, prompts};
@@ -129,4 +129,64 @@ fn the_real_claude_takes_the_named_key_from_the_helper() {
         arrived(&server),
         [(Some(key.clone()), Some(format!("Bearer {key}")))]
     );
+}
+
+#[test]
+fn the_real_claude_sends_the_login_and_no_key_when_the_plan_was_chosen() {
+    let Some(cli) = cli("the_real_claude_sends_the_login_and_no_key_when_the_plan_was_chosen")
+    else {
+        return;
+    };
+    let server = Simulator::start_blocking(Script::new().any_key());
+    let machine = surrounded(&Planted::default().key("sk-ant-api03-"), &server);
+    let login = Planted::default().key("sk-ant-oat01-");
+    let kept = serde_json::json!({ "claudeAiOauth": {
+        "accessToken": login,
+        "refreshToken": Planted::default().key("sk-ant-ort01-"),
+        "expiresAt": 4_102_444_800_000_u64,
+        "scopes": ["user:inference", "user:profile"],
+        "subscriptionType": "max",
+    }});
+    write(&machine, ".credentials.json", &kept);
+    // The one way to the simulator that is left; it is said.
+    let elsewhere = serde_json::json!({ "env": { "ANTHROPIC_BASE_URL": server.base_url() } });
+    write(&machine, "settings.json", &elsewhere);
+    server.push(Reply::text("Hello."));
+    let exec = ["exec", "--tier", "subscription", "--", &cli];
+    let done = machine.run(exec.into_iter().chain(PROMPT));
+    assert_eq!(done.stdout, "Hello.\n", "{}", done.stderr);
+    let bearer = format!("Bearer {login}");
+    assert_eq!(arrived(&server), [(None, Some(bearer))]);
+    let warned = "warning: A settings file sends the credential to 127.0.0.1:";
+    assert!(done.stderr.contains(warned), "{}", done.stderr);
+}
+
+#[test]
+fn the_real_claude_does_what_the_warning_says() {
+    let Some(cli) = cli("the_real_claude_does_what_the_warning_says") else {
+        return;
+    };
+    let (key, server) = key_and_server();
+    let machine = surrounded(&key, &server);
+    let other = Planted::default().key("sk-ant-api03-");
+    server.set_key(&other, KeyState::Valid);
+    let overrules = serde_json::json!({ "env": { "ANTHROPIC_API_KEY": other } });
+    write(&machine, "settings.json", &overrules);
+    server.push(Reply::text("Hello."));
+    let exec = ["exec", "--key", "Work", "--", &cli];
+    let done = machine.run(exec.into_iter().chain(PROMPT));
+    let last4 = &other[other.len() - 4..];
+    let warned = format!("warning: A settings file overrules this: claude bills key …{last4}");
+    assert!(done.stderr.contains(&warned), "{}", done.stderr);
+    assert_eq!(arrived(&server), [(Some(other), None)]);
+}
+
+/// Writes a file of the user's settings, readable to them alone.
+fn write(machine: &Machine, name: &str, value: &serde_json::Value) {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = machine.home().join(".claude");
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join(name);
+    std::fs::write(&path, value.to_string()).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
 }
