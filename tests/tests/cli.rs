@@ -1,11 +1,15 @@
 //! The main job over the command line: the real binary, a real store, the simulated server.
 
 mod agent;
+mod consent;
 mod ends;
 mod keys;
 mod looking_back;
 mod names;
 mod packaging;
+mod scope;
+#[cfg(target_os = "linux")]
+mod scope_claude;
 mod sending;
 mod wrong_input;
 
@@ -126,6 +130,8 @@ fn every_command_that_shows_something_also_shows_it_as_json() {
         &["vault", "status"],
         &["settings"],
         &["settings", "dispatch.model"],
+        &["consent"],
+        &["consent", "show", "oauth"],
         &["send", "--estimate", "Hello."],
     ] {
         let outcome = machine.run(arguments.iter().chain(&["--json"]));

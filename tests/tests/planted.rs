@@ -119,6 +119,16 @@ fn job(machine: &mut Machine, secrets: &Secrets) -> Said {
     said.keep("add badly", machine.add("Bad", &long, &server));
 
     said.keep("who", machine.run(["who"]));
+    for scoped in [
+        &["--key", "Work", "--", "true"][..],
+        &["--key", "env:MINE", "--base-url", &url, "--", "true"],
+        &["--key", "env:PLAN", "--", "true"],
+        &["--key", "Work", "--", "no-such-program"],
+        &["--tier", "subscription", "--", "env"],
+    ] {
+        let exec = ["exec"].iter().chain(scoped);
+        said.keep("exec", machine.run(exec));
+    }
     let send = |payer: &str| {
         let system = &secrets.system;
         let mut send = vec!["send", "--key", payer, "--system", system, &secrets.prompt];

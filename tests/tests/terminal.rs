@@ -38,13 +38,13 @@ json.dump({"shown": shown.decode(errors="replace"), "code": code, "left": len(an
 "#;
 
 /// What a terminal showed, and how the command ended.
-struct Session {
-    shown: String,
-    code: i64,
-    left: u64,
+pub(crate) struct Session {
+    pub(crate) shown: String,
+    pub(crate) code: i64,
+    pub(crate) left: u64,
 }
 
-fn typed(machine: &Machine, words: &[&str], answers: &[(&str, &str)]) -> Session {
+pub(crate) fn typed(machine: &Machine, words: &[&str], answers: &[(&str, &str)]) -> Session {
     let program = binary("switchyard").display().to_string();
     let command: Vec<&str> = std::iter::once(&*program)
         .chain(words.iter().copied())
@@ -259,4 +259,27 @@ fn a_deletion_is_asked_for_and_no_is_the_answer_unless_yes_was_typed() {
         let stored = "SELECT count(*) FROM api_keys WHERE deleted_at IS NULL";
         assert_eq!(machine.value::<i64>(stored), left, "{answer:?}");
     }
+}
+
+#[test]
+fn a_risk_text_is_shown_before_it_is_accepted_and_only_a_typed_yes_accepts_it() {
+    let machine = Machine::new();
+    let accept = ["consent", "accept", "subscription"];
+    let asked = "Type yes to accept this";
+    for answer in ["", "y", "no"] {
+        let session = typed(&machine, &accept, &[(asked, answer)]);
+        assert_eq!(session.code, 2, "{answer:?}: {}", session.shown);
+        assert!(!machine.paths().database().exists(), "{answer:?}");
+    }
+    let session = typed(&machine, &accept, &[(asked, "yes")]);
+    assert_eq!((session.code, session.left), (0, 0), "{}", session.shown);
+    let before = session.shown.split(asked).next().unwrap();
+    for part in ["without prior notice", "What can happen:", "Version 1-"] {
+        assert!(before.contains(part), "{part} is not in {before}");
+    }
+    let rows: i64 = machine.value("SELECT count(*) FROM consents WHERE withdrawn_at IS NULL");
+    assert_eq!(rows, 1);
+    // Accepted is accepted: nothing is asked again.
+    let again = typed(&machine, &accept, &[]);
+    assert!(again.shown.contains("accepted already"), "{}", again.shown);
 }

@@ -1,5 +1,8 @@
 //! What the command line takes. A key is never an argument: it would show in the process list.
 
+pub(crate) mod consent;
+pub(crate) mod scope;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -16,7 +19,7 @@ pub(crate) struct Arguments {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done · 1 failed · 2 bad input · 3 vault locked, or none yet · 4 refused \
-by the API, or too busy · 5 network · 6 timeout · 7 store damaged or not writable · 8 not found · 130 cancelled";
+by the API, or too busy · 5 network · 6 timeout · 7 store damaged or not writable · 8 not found · 9 a consent is needed · 130 cancelled";
 
 /// What every command takes.
 #[derive(Args, Clone, Debug, Default)]
@@ -38,6 +41,12 @@ pub(crate) enum Command {
     Keys(Keys),
     /// Send a prompt and stream the answer
     Send(Box<Send>),
+    /// Run one command with exactly one credential, and none of those around it
+    Exec(scope::Exec),
+    /// Write what a shell evaluates to have exactly one credential
+    Env(scope::Env),
+    /// Print one key, for the apiKeyHelper of Claude Code
+    KeyHelper(scope::KeyHelper),
     /// Show past runs
     History(History),
     /// Show what runs have cost
@@ -54,6 +63,8 @@ pub(crate) enum Command {
     Agent(Agent),
     /// Show or change settings
     Settings(Settings),
+    /// Read the texts about risks; accept them, or withdraw
+    Consent(consent::Consent),
     /// Write what a shell needs to complete this command's arguments
     Completions(Completions),
     /// Write the manual pages into a folder, to be packaged

@@ -158,15 +158,30 @@ pub(crate) fn new_passphrase_at_terminal(otherwise: &str) -> Result<Passphrase> 
 
 /// Asks a question that is answered with y or n; without a terminal the answer is no.
 pub(crate) fn agrees(out: &Out, question: &str) -> Result<bool> {
-    if !io::stdin().is_terminal() {
+    if !hears() {
         return Ok(false);
     }
-    out.note_piece(&format!("{question} [y/N] "));
+    let answer = answer(out, &format!("{question} [y/N]"))?;
+    Ok(matches!(answer.as_str(), "y" | "yes"))
+}
+
+/// Asks for one word to be typed, and tells whether it was.
+pub(crate) fn is_typed(out: &Out, question: &str, word: &str) -> Result<bool> {
+    Ok(answer(out, question)? == word)
+}
+
+/// Tells whether somebody can type an answer.
+pub(crate) fn hears() -> bool {
+    io::stdin().is_terminal()
+}
+
+fn answer(out: &Out, question: &str) -> Result<String> {
+    out.note_piece(&format!("{question} "));
     let mut answer = String::new();
     io::stdin()
         .read_line(&mut answer)
         .map_err(|e| Error::failed("The answer could not be read.").because(e))?;
-    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+    Ok(answer.trim().to_lowercase())
 }
 
 fn can_ask() -> bool {

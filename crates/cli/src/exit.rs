@@ -22,6 +22,7 @@ pub(crate) fn code(of: Code) -> ExitCode {
         Code::Timeout => 6,
         Code::StoreNewer | Code::StoreDamaged | Code::StoreUnwritable | Code::Damaged => 7,
         Code::NotFound => 8,
+        Code::ConsentNeeded => 9,
         Code::Cancelled => 130,
         _ => 1,
     })

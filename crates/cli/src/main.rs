@@ -19,6 +19,7 @@ use switchyard_core::{App, Error, Result, demo, hardening, logging};
 
 use crate::args::{Arguments, Command, Keys};
 use crate::ask::AtTerminal;
+use crate::commands::scope::exec::Next;
 use crate::out::Out;
 
 fn main() -> ExitCode {
@@ -27,7 +28,7 @@ fn main() -> ExitCode {
         Err(refused) => return answer_for(&refused),
     };
     let out = Out::new(arguments.global.json);
-    if let Err(error) = prepare() {
+    if let Err(error) = prepare(&arguments) {
         out.error(&error);
         return exit::code(error.code());
     }
@@ -41,8 +42,11 @@ fn main() -> ExitCode {
 }
 
 /// Keeps this process's memory to itself, before there is a secret in it, and its log free of them.
-fn prepare() -> Result<()> {
-    hardening::pass_on_no_descriptors();
+fn prepare(arguments: &Arguments) -> Result<()> {
+    match arguments.command {
+        Command::Exec(_) => hardening::pass_on_descriptors_but(arguments.global.passphrase_fd),
+        _ => hardening::pass_on_no_descriptors(),
+    }
     logging::report_panics(|report| Out::new(false).note(report));
     hardening::forbid_core_dumps()?;
     hardening::forbid_inspection()?;
@@ -67,12 +71,19 @@ fn run(arguments: &Arguments, out: &Out) -> Result<ExitCode> {
     if is_simulated(&arguments.command, &app) && !out.json {
         out.note("SIMULATED: this is the demo's store; nothing in it is real.");
     }
+    let mut next = None;
     let outcome = runtime.block_on(async {
         catch_up(&arguments.command, &app, out).await;
         match &arguments.command {
             Command::Who(who) => commands::who::run(who, out).await,
             Command::Keys(keys) => commands::keys::run(keys, &app, out).await,
             Command::Send(send) => commands::send::run(send, &app, out).await,
+            Command::Exec(wanted) => {
+                next = Some(commands::scope::exec::prepare(wanted, &app, out).await?);
+                Ok(ExitCode::SUCCESS)
+            }
+            Command::Env(wanted) => commands::scope::env::run(wanted, &app, out).await,
+            Command::KeyHelper(wanted) => commands::scope::key_helper::run(wanted, &app, out).await,
             Command::History(history) => commands::history::run(history, &app, out).await,
             Command::Usage(usage) => commands::usage::run(usage, &app, out).await,
             Command::Models(models) => commands::models::run(models, &app, out).await,
@@ -80,6 +91,7 @@ fn run(arguments: &Arguments, out: &Out) -> Result<ExitCode> {
             Command::Store(store) => commands::store::run(store, &app, out),
             Command::Agent(agent) => commands::agent::run(agent, &app, out).await,
             Command::Settings(settings) => commands::settings::run(settings, &app, out).await,
+            Command::Consent(wanted) => commands::consent::run(wanted, &app, out).await,
             Command::Completions(wanted) => commands::packaging::completions(wanted.shell, out),
             Command::ManPages(wanted) => commands::packaging::man_pages(&wanted.folder),
             Command::DemoFill(fill) => commands::demo::run(fill, &app, out).await,
@@ -87,13 +99,20 @@ fn run(arguments: &Arguments, out: &Out) -> Result<ExitCode> {
     });
     // A silent keychain must not hold up the end: what still waits is left behind.
     runtime.shutdown_background();
-    outcome
+    // What a destructor does is done before another program takes over this process.
+    drop(app);
+    match next {
+        Some(Next::Start(start)) => Ok(start.take_over(out)),
+        Some(Next::End(code)) => Ok(code),
+        None => outcome,
+    }
 }
 
 /// Refuses a standard input that is to be both the passphrase and what the command reads.
 fn refuse_two_readers(arguments: &Arguments) -> Result<()> {
     let what = match &arguments.command {
         Command::Keys(Keys::Add(add)) if add.from_env.is_none() => "key",
+        Command::Exec(_) => "input of the command",
         Command::Send(send) if send.prompt.as_deref().is_none_or(|text| text == "-") => "prompt",
         _ => return Ok(()),
     };
@@ -116,6 +135,9 @@ async fn catch_up(command: &Command, app: &App, out: &Out) {
             | Command::Completions(_)
             | Command::ManPages(_)
             | Command::Store(_)
+            | Command::Exec(_)
+            | Command::Env(_)
+            | Command::KeyHelper(_)
             | Command::DemoFill(_)
     );
     let needs_books = matches!(

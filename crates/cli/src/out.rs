@@ -180,6 +180,21 @@ pub(crate) fn count(number: u64, what: &str) -> String {
     }
 }
 
+/// Breaks a text into lines of at most `width` columns, between words; a longer word has a line of its own.
+pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.width() + 1 + word.width() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 /// Columns that line up; numbers to the right.
 #[derive(Default)]
 pub(crate) struct Table {
@@ -251,6 +266,17 @@ impl Table {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_break_between_words_and_only_where_they_must() {
+        assert_eq!(
+            wrapped("one two three", 7),
+            ["one two".to_owned(), "three".to_owned()]
+        );
+        assert_eq!(wrapped("a incomprehensible b", 3).len(), 3);
+        assert_eq!(wrapped("漢字 漢字", 8).len(), 2, "wide ones count twice");
+        assert!(wrapped("", 5).is_empty());
+    }
 
     #[test]
     fn columns_line_up_by_what_is_seen_and_not_by_bytes() {

@@ -18,6 +18,13 @@ pub(crate) fn words(remedy: Remedy) -> &'static str {
         }
         Remedy::ChoosePayer => "Say who pays: --key NAME or --key env:VARIABLE",
         Remedy::ListRuns => "See which there are with: switchyard history",
+        Remedy::AcceptSubscription => {
+            "Read it, and accept it, with: switchyard consent accept subscription"
+        }
+        Remedy::AcceptExtraUsage => {
+            "Read it, and accept it, with: switchyard consent accept extra_usage"
+        }
+        Remedy::AcceptSignIn => "Read it, and accept it, with: switchyard consent accept oauth",
         Remedy::RestoreStore => "Put a copy in its place with: switchyard store restore FILE",
     }
 }

@@ -3,6 +3,9 @@
 //! `unsafe` is forbidden here, which rules out changing our own environment or a hook between fork
 //! and exec: so the child's environment is built from nothing, by allow-list, where the child is.
 
+#[cfg(unix)]
+mod replace;
+
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -13,6 +16,9 @@ use tokio::io::AsyncReadExt;
 use tokio::process::{Child, Command};
 
 use crate::error::{Code, Error, Result};
+
+#[cfg(unix)]
+pub use replace::{find, replace};
 
 /// What a child may inherit: enough to find programs, its home and its language, and no credential.
 /// `LC_*` passes too.
@@ -65,9 +71,20 @@ impl Environment {
         self
     }
 
+    /// Returns all that the child will see.
+    pub fn variables(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
+        self.0.iter().map(|(name, value)| (&**name, &**value))
+    }
+
     /// Returns the names that the child will see.
     pub fn names(&self) -> impl Iterator<Item = &OsStr> {
         self.0.keys().map(OsString::as_os_str)
+    }
+}
+
+impl FromIterator<(OsString, OsString)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (OsString, OsString)>>(variables: I) -> Self {
+        Self(variables.into_iter().collect())
     }
 }
 

@@ -46,6 +46,8 @@ pub enum Code {
     Network,
     /// A time limit ran out.
     Timeout,
+    /// The user has not accepted the risk text that this needs, or not the current one.
+    ConsentNeeded,
     /// The user cancelled.
     Cancelled,
     /// Anything that no caller tells apart.
@@ -78,6 +80,12 @@ pub enum Remedy {
     ListRuns,
     /// Put a copy in the place of the store.
     RestoreStore,
+    /// Read, and accept, what it means to send prompts through one's plan.
+    AcceptSubscription,
+    /// Read, and accept, what it means to pay beyond the plan's limits.
+    AcceptExtraUsage,
+    /// Read, and accept, what the sign-in means.
+    AcceptSignIn,
 }
 
 /// A failure in words: what goes to another process, into an event, or into JSON.

@@ -42,6 +42,23 @@ pub fn pass_on_no_descriptors() {
     close_fds::set_fds_cloexec(3, &[]);
 }
 
+/// As [`pass_on_no_descriptors`], for a process whose place another program will take: what it was started
+/// with is meant for that program, but for a descriptor with a passphrase.
+pub fn pass_on_descriptors_but(passphrase: Option<u32>) {
+    #[cfg(unix)]
+    {
+        let open = std::fs::read_dir("/dev/fd").into_iter().flatten().flatten();
+        let mut others: Vec<i32> = open
+            .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+            .filter(|number: &i32| u32::try_from(*number).ok() != passphrase)
+            .collect();
+        others.sort_unstable();
+        close_fds::set_fds_cloexec(3, &others);
+    }
+    #[cfg(not(unix))]
+    let _ = passphrase;
+}
+
 #[cfg(test)]
 #[cfg(target_os = "linux")]
 mod tests {

@@ -13,6 +13,8 @@ pub(super) const ROOMS: &[(&str, &[&str])] = &[
     ("db", &[]),
     ("settings", &["db"]),
     ("vault", &["child", "db", "settings"]),
+    // What is accepted and withdrawn stands in the audit.
+    ("consent", &["db", "vault"]),
     ("agent", &["child", "db", "settings", "vault"]),
     ("usage", &["db", "settings"]),
     // A call that checks a key says what it used, in the ledger's tokens.
@@ -23,6 +25,7 @@ pub(super) const ROOMS: &[(&str, &[&str])] = &[
         &["child", "db", "settings", "http", "vault", "usage", "keys"],
     ),
     ("shell", &["child"]),
+    ("scope", &["child", "db", "http", "keys", "shell", "vault"]),
     (
         "demo",
         &[

@@ -137,7 +137,7 @@ version: string | null, };
 /**
  * What went wrong, as far as a caller branches on it; everything else is [`Code::Failed`].
  */
-export type Code = "bad_input" | "not_found" | "duplicate" | "no_vault" | "locked" | "wrong_passphrase" | "keychain_empty" | "keychain_unavailable" | "keychain_mismatch" | "damaged" | "store_newer" | "store_damaged" | "store_unwritable" | "key_refused" | "refused" | "busy" | "network" | "timeout" | "cancelled" | "failed";
+export type Code = "bad_input" | "not_found" | "duplicate" | "no_vault" | "locked" | "wrong_passphrase" | "keychain_empty" | "keychain_unavailable" | "keychain_mismatch" | "damaged" | "store_newer" | "store_damaged" | "store_unwritable" | "key_refused" | "refused" | "busy" | "network" | "timeout" | "consent_needed" | "cancelled" | "failed";
 
 /**
  * Names a conversation.
@@ -874,7 +874,7 @@ sentence: string, };
  * A step that would help and that every face has in a form of its own: a button in a window, a
  * command on a command line. The core names it, the face words it.
  */
-export type Remedy = "make_vault" | "unlock_vault" | "start_agent" | "add_key" | "store_unchecked" | "name_gateway" | "select_key" | "choose_payer" | "list_runs" | "restore_store";
+export type Remedy = "make_vault" | "unlock_vault" | "start_agent" | "add_key" | "store_unchecked" | "name_gateway" | "select_key" | "choose_payer" | "list_runs" | "restore_store" | "accept_subscription" | "accept_extra_usage" | "accept_sign_in";
 
 /**
  * Where a run goes and who pays for it.

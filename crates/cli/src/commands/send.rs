@@ -10,10 +10,9 @@ use switchyard_core::dispatch::{
     Ask, Attachment, Books, Class, Dispatch, Outcome, PayWith, Prepared, Receipt, Request,
     RunEvent, channel,
 };
-use switchyard_core::http::Endpoint;
 use switchyard_core::text::shown;
 use switchyard_core::usage::{Basis, CountedBy, Nano, shown as money};
-use switchyard_core::{App, Error, Result, keys};
+use switchyard_core::{App, Error, Result};
 use tokio_util::sync::CancellationToken;
 
 use super::history;
@@ -23,12 +22,6 @@ use crate::out::Out;
 
 /// The most bytes of a prompt from standard input; the API takes 32 MB in all.
 const PROMPT_MAX: u64 = 32_000_000;
-
-/// Names the server of the environment's own credentials.
-const BASE_URL: &str = "ANTHROPIC_BASE_URL";
-
-/// The credentials that [`BASE_URL`] is set for.
-const OF_THE_BASE_URL: [&str; 2] = ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"];
 
 pub(crate) async fn run(wanted: &Send, app: &App, out: &Out) -> Result<ExitCode> {
     let ask = question(wanted, app)?;
@@ -90,46 +83,9 @@ fn question(wanted: &Send, app: &App) -> Result<Ask> {
 }
 
 fn payer(wanted: &Send, app: &App) -> Result<PayWith> {
-    let Some(named) = wanted.key.as_deref() else {
-        return Ok(PayWith::Usual);
-    };
-    let given = wanted.base_url.as_deref();
-    match named.strip_prefix("env:") {
-        Some("") => Err(Error::bad_input("env: names no variable.").hint("Write it as env:NAME.")),
-        Some(name) => Ok(PayWith::Env {
-            base_url: server_of(name, given)?,
-            name: name.to_owned(),
-        }),
-        None if given.is_some() => Err(Error::bad_input(
-            "A stored key goes to the server that is stored with it.",
-        )
-        .hint("Leave --base-url out; it is for --key env:VAR.")),
-        None => Ok(PayWith::Key(
-            app.db()?.read(|store| keys::find(store, named))?.id,
-        )),
-    }
-}
-
-/// Returns the server that the key of a variable is for: the one given, or the one that the
-/// environment names for the credentials that Anthropic's own tools read from it. Any other secret
-/// goes nowhere because of a variable that was not set for it.
-fn server_of(variable: &str, given: Option<&str>) -> Result<Option<String>> {
-    if let Some(given) = given {
-        return Ok(Some(given.to_owned()));
-    }
-    let is_elsewhere = |url: &String| {
-        !url.is_empty() && !Endpoint::parse(Some(url)).is_ok_and(|server| server.is_anthropic())
-    };
-    match std::env::var(BASE_URL).ok().filter(is_elsewhere) {
-        Some(_) if !OF_THE_BASE_URL.contains(&variable) => Err(Error::bad_input(format!(
-            "{BASE_URL} is set, but that says nothing of {}: which server is it for?",
-            shown(variable, 60)
-        ))
-        .hint(format!(
-            "Name it: --base-url {}, or your gateway's. Nothing was sent.",
-            Endpoint::ANTHROPIC
-        ))),
-        around => Ok(around),
+    match wanted.key.as_deref() {
+        Some(named) => super::payer::named(named, wanted.base_url.as_deref(), app),
+        None => Ok(PayWith::Usual),
     }
 }
 

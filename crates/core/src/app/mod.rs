@@ -150,6 +150,14 @@ impl App {
         })
     }
 
+    /// Returns the way to an open vault that asks nobody: the agent, or the keychain.
+    ///
+    /// # Errors
+    /// As [`App::db`].
+    pub fn access_quietly(&self) -> Result<Arc<Access>> {
+        Ok(self.access_with(self.vault()?, Nobody))
+    }
+
     /// Returns the one HTTP client, set up as the settings say.
     ///
     /// # Errors
@@ -175,7 +183,7 @@ impl App {
     /// # Errors
     /// As [`App::http`].
     pub fn dispatch_quietly(&self) -> Result<Dispatch> {
-        self.dispatch_through(self.access_with(self.vault()?, Nobody))
+        self.dispatch_through(self.access_quietly()?)
     }
 
     /// Books the runs whose own process could not, and returns which they were. Costs one short read

@@ -314,22 +314,8 @@ fn from_variable(
     base_url: Option<&str>,
 ) -> Result<Found> {
     let shown = text::shown(name, 60);
-    let value = value.map(|value| value.trim().to_owned());
-    let Some(value) = value.filter(|value| !value.is_empty()) else {
-        return Err(Error::new(
-            Code::NotFound,
-            format!("The variable {shown} is not set, or empty."),
-        )
-        .hint("Export it in this shell, or send with a stored key."));
-    };
-    let key = ApiKey::new(value);
     let endpoint = Endpoint::parse(base_url)?;
-    if keys::classify(&key, !endpoint.is_anthropic())? == keys::Kind::Admin {
-        return Err(Error::bad_input(format!(
-            "{shown} holds an admin key, which never pays for runs."
-        ))
-        .hint("Use an API key."));
-    }
+    let key = keys::of_variable(name, value, &endpoint)?;
     Ok(Found {
         label: Payer::env_label(name, &key.last4()),
         key: None,

@@ -11,6 +11,7 @@ mod remove;
 mod rows;
 mod shape;
 mod table;
+mod variable;
 
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +28,7 @@ pub use remove::remove;
 pub use rows::{Row, rows};
 pub use shape::classify;
 pub use table::{find, get, list, usable};
+pub use variable::of_variable;
 
 words! {
     /// What a key may be used for.

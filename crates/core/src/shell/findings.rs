@@ -12,6 +12,9 @@ use super::precedence::{Login, Payer, Shape, Source};
 use super::report::{Finding, Redirect, State, described};
 use crate::secret::ApiKey;
 
+/// The host of Anthropic's own API.
+pub(super) const ANTHROPIC: &str = "api.anthropic.com";
+
 /// Everything that findings are made of.
 pub(super) struct Found<'a> {
     pub(super) layers: &'a Layers<'a>,
@@ -355,7 +358,7 @@ pub(super) fn redirect(layers: &Layers<'_>, payer: &Payer, home: &Path) -> Optio
         let setting = layers.in_force(names::BASE_URL)?;
         (setting, host(setting.value.expose().trim()))
     };
-    (host != "api.anthropic.com").then(|| Redirect {
+    (host != ANTHROPIC).then(|| Redirect {
         sentence: format!(
             "The credential is sent to {host}, not to api.anthropic.com ({}, {}).",
             setting.name,

@@ -9,9 +9,11 @@
 //! - `login_shell`: what a new login shell exports
 //! - `files`, `parse`, `words`: the start-up files and the lines that set something
 //! - [`claude_cli`]: where the CLI is, and whether it is logged in
+//! - `chosen`: what settings files make of a credential that was chosen for one command
 //! - `findings`, [`report`]: the answer, and its sentences
 
 mod bounded;
+mod chosen;
 pub mod claude_cli;
 mod claude_settings;
 mod environment;
@@ -36,6 +38,7 @@ use std::time::Duration;
 use crate::child::Environment;
 use crate::error::{Error, Result};
 use crate::secret::ApiKey;
+pub use chosen::{Chosen, overruled};
 use claude_settings::Folders;
 use heard::Heard;
 use precedence::Credential;

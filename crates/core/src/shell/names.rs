@@ -258,19 +258,23 @@ const OTHERS: &[(Role, &[&str])] = &[
     (Role::Behaviour, &["CLAUDECODE"]),
 ];
 
+/// Returns every name of the table, or pattern of names, with what it is for.
+pub fn known() -> impl Iterator<Item = (&'static str, Role)> {
+    let explained = EXPLAINED.iter().map(|(name, role, _)| (*name, *role));
+    let switches = PROVIDERS.iter().map(|(name, _)| (*name, Role::Provider));
+    let each =
+        |(role, names): &'static (Role, &[&'static str])| names.iter().map(|name| (*name, *role));
+    explained
+        .chain(switches)
+        .chain(OTHERS.iter().flat_map(each))
+}
+
 /// Returns what the variable is for, or `None` when it has no part in who pays or what is sent.
 #[must_use]
 pub fn role(name: &str) -> Option<Role> {
-    if let Some((_, role, _)) = EXPLAINED.iter().find(|(known, ..)| *known == name) {
-        return Some(*role);
-    }
-    if PROVIDERS.iter().any(|(switch, _)| *switch == name) {
-        return Some(Role::Provider);
-    }
-    OTHERS
-        .iter()
-        .find(|(_, patterns)| patterns.iter().any(|pattern| matches(pattern, name)))
-        .map(|(role, _)| *role)
+    known()
+        .find(|(pattern, _)| matches(pattern, name))
+        .map(|(_, role)| role)
 }
 
 /// Returns one sentence that says what the variable does to `claude`, for those that decide who
@@ -362,39 +366,5 @@ fn matches(pattern: &str, name: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn patterns_match_whole_names_only() {
-        assert_eq!(role("CLAUDE_CODE_SKIP_BEDROCK_AUTH"), Some(Role::Provider));
-        assert_eq!(role("ANTHROPIC_VERTEX_BASE_URL"), Some(Role::Endpoint));
-        assert_eq!(role("ANTHROPIC_DEFAULT_OPUS_MODEL_NAME"), Some(Role::Model));
-        assert_eq!(role("MY_AWS_KEY"), None);
-        assert_eq!(role("ANTHROPIC_API_KEY_OLD"), None);
-    }
-
-    #[test]
-    fn switches_are_on_as_the_cli_reads_them() {
-        for on in ["1", "true", "yes", "on", "TRUE", " 1 "] {
-            assert!(is_on(on), "{on}");
-        }
-        for off in ["0", "false", "", "no", "2"] {
-            assert!(!is_on(off), "{off}");
-        }
-    }
-
-    #[test]
-    fn the_order_of_ranks_is_the_order_of_precedence() {
-        let order = [
-            "CLAUDE_CODE_USE_BEDROCK",
-            AUTH_TOKEN,
-            API_KEY,
-            HELPER,
-            OAUTH_TOKEN,
-            PROFILE,
-            LOGIN,
-        ];
-        assert!(order.is_sorted_by_key(|name| rank(name)));
-    }
-}
+#[path = "names_tests.rs"]
+mod tests;

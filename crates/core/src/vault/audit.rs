@@ -15,6 +15,8 @@ words! {
     Act {
         /// A stored key was opened.
         Open = "open",
+        /// A command was started for a payer whose credential is not in the vault.
+        Scope = "scope",
         /// A key that is to be stored was sealed.
         Seal = "seal",
         /// The key of the history was taken.
@@ -29,6 +31,10 @@ words! {
         AddSlot = "slot_add",
         /// A slot was removed.
         RemoveSlot = "slot_remove",
+        /// A risk text was accepted.
+        AcceptConsent = "consent_accept",
+        /// What was accepted of a risk text was withdrawn.
+        WithdrawConsent = "consent_withdraw",
     }
 }
 
@@ -40,6 +46,14 @@ pub(super) struct Caller {
 }
 
 impl Caller {
+    /// Names this process.
+    pub(super) fn own(face: &str) -> Self {
+        Self {
+            face: face.into(),
+            pid: Some(std::process::id()),
+        }
+    }
+
     /// Writes one row. It is durable when the write that it is part of is.
     pub(super) fn note(
         &self,

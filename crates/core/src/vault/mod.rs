@@ -105,14 +105,19 @@ pub fn vault_id(store: &Connection) -> Result<String> {
 /// # Errors
 /// [`Code::StoreUnwritable`] when it can't be noted.
 pub fn lock_stored(store: &Connection, face: &str, now: Millis) -> Result<()> {
-    let caller = Caller {
-        face: face.into(),
-        pid: Some(std::process::id()),
-    };
     match Header::read(store)? {
-        Some(_) => note_lock(store, &caller, now),
+        Some(_) => note_lock(store, &Caller::own(face), now),
         None => Ok(()),
     }
+}
+
+/// Notes in the audit what this process does, as part of the caller's write, where it is about no stored
+/// key. `purpose` says what it is about, and never holds a secret.
+///
+/// # Errors
+/// [`Code::StoreUnwritable`] when it can't be noted.
+pub fn note(store: &Connection, face: &str, now: Millis, act: Act, purpose: &str) -> Result<()> {
+    Caller::own(face).note(store, now, act, (None, purpose))
 }
 
 /// Notes that someone asked for the lock: for all who have the vault open, and for the keychain.

@@ -8,6 +8,7 @@ mod month;
 mod place;
 mod report;
 mod rows;
+mod scope;
 mod send;
 mod tree;
 mod window;
@@ -118,6 +119,7 @@ async fn measure(size: Size, report: &mut Report) -> Measured<()> {
     }
     let place = Place::with_open_vault().await?;
     send::measure(&place, size, report).await?;
+    scope::measure(&place, size, report).await?;
     engine::measure(&place, size, report).await?;
     memory::measure(&place, size, report).await?;
     place.close().await?;

@@ -88,7 +88,7 @@ fn curl(server: &Server, head: &std::path::Path, body: &std::path::Path) -> Comm
 }
 
 /// Runs a command to its end and returns how long that took.
-async fn timed(mut command: Command) -> Measured<Duration> {
+pub(crate) async fn timed(mut command: Command) -> Measured<Duration> {
     let begin = Instant::now();
     let status = command.status().await?;
     let time = begin.elapsed();

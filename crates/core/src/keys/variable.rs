@@ -1,0 +1,32 @@
+//! A key that is in an environment variable and not in the store.
+
+use super::{Kind, classify};
+use crate::error::{Code, Error, Result};
+use crate::http::Endpoint;
+use crate::secret::ApiKey;
+use crate::text;
+
+/// Takes the key that the variable `name` holds, which is to be sent to `endpoint` and pay there.
+///
+/// # Errors
+/// [`Code::NotFound`] when the variable is not set, [`Code::BadInput`] when it holds what can't pay, or
+/// what is no key.
+pub fn of_variable(name: &str, value: Option<String>, endpoint: &Endpoint) -> Result<ApiKey> {
+    let shown = text::shown(name, 60);
+    let value = value.map(|value| value.trim().to_owned());
+    let Some(value) = value.filter(|value| !value.is_empty()) else {
+        return Err(Error::new(
+            Code::NotFound,
+            format!("The variable {shown} is not set, or empty."),
+        )
+        .hint("Export it in this shell, or use a stored key."));
+    };
+    let key = ApiKey::new(value);
+    if classify(&key, !endpoint.is_anthropic())? == Kind::Admin {
+        return Err(Error::bad_input(format!(
+            "{shown} holds an admin key, which never pays for runs."
+        ))
+        .hint("Use an API key."));
+    }
+    Ok(key)
+}
