@@ -4,9 +4,9 @@ import { thousands } from './money';
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-// Made once: making one takes longer than all else in a row of a list.
-const DATE = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
-const TIME = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
+// Made once, when first needed: making one takes longer than all else in a row of a list.
+let dates: Intl.DateTimeFormat | undefined;
+let times: Intl.DateTimeFormat | undefined;
 
 /** Says how long ago a moment was: `just now`, `2 min ago`, `3 h ago`, `12 d ago`, then the date. */
 export function ago(then: number | null, now: number = Date.now()): string {
@@ -21,12 +21,14 @@ export function ago(then: number | null, now: number = Date.now()): string {
 
 /** Writes a moment's day: `3 Mar 2026`. */
 export function date(then: number): string {
-  return DATE.format(then);
+  dates ??= new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
+  return dates.format(then);
 }
 
 /** Writes a moment in full: `3 Mar 2026, 14:05:09`. */
 export function moment(then: number): string {
-  return `${date(then)}, ${TIME.format(then)}`;
+  times ??= new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
+  return `${date(then)}, ${times.format(then)}`;
 }
 
 /** Writes a time of day: `14:05`. */

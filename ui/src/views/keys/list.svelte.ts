@@ -8,13 +8,20 @@ export type Column = 'name' | 'source' | 'environment' | 'health' | 'used' | 'mo
 /** Stands for "whatever the environment"; no label can be this, since labels are trimmed. */
 export const ANY = ' any';
 
-const words = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' });
+let collator: Intl.Collator | undefined;
+
+/** Compares as people order names. The rules are read when they are first needed. */
+function byWords(a: string, b: string): number {
+  collator ??= new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' });
+  return collator.compare(a, b);
+}
+
 const SEVERITY = { bad: 0, warn: 1, idle: 2, ok: 3 };
 
 const orders: Record<Column, (a: KeyRow, b: KeyRow) => number> = {
-  name: (a, b) => words.compare(a.name, b.name),
-  source: (a, b) => words.compare(a.source, b.source),
-  environment: (a, b) => words.compare(a.environment, b.environment),
+  name: (a, b) => byWords(a.name, b.name),
+  source: (a, b) => byWords(a.source, b.source),
+  environment: (a, b) => byWords(a.environment, b.environment),
   health: (a, b) => SEVERITY[HEALTH[a.validity].state] - SEVERITY[HEALTH[b.validity].state],
   used: (a, b) => (a.last_used_at ?? 0) - (b.last_used_at ?? 0),
   month: (a, b) => compareMoney(a.month.cost, b.month.cost),
@@ -37,7 +44,7 @@ export class KeyList {
     const order = orders[this.column];
     const sign = this.isDescending ? -1 : 1;
     return this.#all()
-      .toSorted((a, b) => sign * order(a, b) || words.compare(a.name, b.name))
+      .toSorted((a, b) => sign * order(a, b) || byWords(a.name, b.name))
       .map((row) => ({ row, text: searchable(row) }));
   });
 
@@ -55,7 +62,7 @@ export class KeyList {
     this.#all()
       .map((row) => row.environment)
       .filter((label, index, all) => all.indexOf(label) === index)
-      .toSorted(words.compare),
+      .toSorted(byWords),
   );
 
   constructor(all: () => readonly KeyRow[]) {

@@ -1,0 +1,116 @@
+/** The rows of the key list: copies of one shape, filled anew for each key that they show. */
+import type { KeyRow } from '../../lib/bindings';
+import { ago, moment } from '../../lib/format';
+import { health, type Health } from '../../lib/health';
+import { canPay } from '../../lib/keys.svelte';
+import { figure, leftOut } from '../../lib/money';
+import Badge from '../../shared/Badge.svelte';
+import { drawn } from '../../shared/stamp';
+import KeyShape from './KeyShape.svelte';
+
+/** What the buttons of a row do. */
+export type Acts = {
+  select: (key: KeyRow) => void;
+  check: (key: KeyRow) => void;
+  copy: (key: KeyRow) => void;
+  more: (key: KeyRow, button: HTMLElement) => void;
+};
+
+type Part = keyof Acts | 'name' | 'admin' | 'gateway' | 'hint' | 'source' | 'environment' | Figures;
+type Figures = 'health' | 'used' | 'month';
+
+let shape: HTMLElement | undefined;
+const badges = new Map<Health['state'], HTMLElement>();
+
+function badge(state: Health['state']): HTMLElement {
+  const first = badges.get(state) ?? drawn(Badge, { state, word: ' ' });
+  badges.set(state, first);
+  return first.cloneNode(true) as HTMLElement;
+}
+
+/** One row. */
+export class KeyLine {
+  readonly root: HTMLElement;
+
+  readonly #parts: Record<Part, HTMLElement>;
+  #key: KeyRow | null = null;
+  #state: Health['state'] | null = null;
+
+  constructor(acts: Acts) {
+    shape ??= drawn(KeyShape, {});
+    this.root = shape.cloneNode(true) as HTMLElement;
+    const parts = this.root.querySelectorAll<HTMLElement>('[data-part]');
+    this.#parts = Object.fromEntries(
+      Array.from(parts, (part) => [part.dataset.part, part]),
+    ) as Record<Part, HTMLElement>;
+    const on = (name: keyof Acts): void => {
+      const button = this.#parts[name];
+      button.addEventListener('click', () => this.#key && acts[name](this.#key, button));
+    };
+    (['select', 'check', 'copy', 'more'] as const).forEach(on);
+  }
+
+  /** Shows a key at its place in the list. */
+  show(key: KeyRow, index: number, tabindex: number): void {
+    const { root } = this;
+    root.dataset.index = String(index);
+    root.ariaRowIndex = String(index + 2);
+    root.ariaSelected = String(key.is_selected);
+    root.tabIndex = tabindex;
+    for (const name of ['select', 'check', 'copy', 'more'] as const) {
+      this.#parts[name].tabIndex = tabindex;
+    }
+    // Most of what happens to a list moves its rows, or the focus in them.
+    if (key === this.#key) return;
+    this.#key = key;
+    this.#fill(key);
+  }
+
+  #fill(key: KeyRow): void {
+    const { admin, check, copy, environment, gateway, hint, more, name, select, source } =
+      this.#parts;
+    name.textContent = name.title = key.name;
+    admin.hidden = key.kind !== 'admin';
+    gateway.hidden = key.base_url === null;
+    gateway.title = key.base_url ?? '';
+    hint.textContent = `…${key.last4}`;
+    source.textContent = key.source;
+    environment.textContent = environment.title = key.environment;
+    select.hidden = !canPay(key) || key.is_selected;
+    select.ariaLabel = `Select ${key.name}`;
+    check.ariaLabel = check.title = `Check ${key.name} for free`;
+    copy.ariaLabel = copy.title = `Copy ${key.name}`;
+    more.ariaLabel = more.title = `More for ${key.name}`;
+    this.#figures(key);
+  }
+
+  #figures(key: KeyRow): void {
+    const { health: how, month, used } = this.#parts;
+    const { state, word, about } = health(key);
+    if (state !== this.#state) {
+      this.#state = state;
+      how.replaceChildren(badge(state));
+    }
+    const shown = how.firstElementChild as HTMLElement;
+    shown.title = about;
+    shown.querySelector('.name')?.replaceChildren(word);
+    used.textContent = ago(key.last_used_at);
+    used.title = key.last_used_at === null ? '' : moment(key.last_used_at);
+    const missing = leftOut(key.month);
+    const isPartial = missing !== null && key.month.unpriced < key.month.runs;
+    month.textContent = `${isPartial ? '≥ ' : ''}${figure(key.month)}`;
+    month.title = missing ? `${missing} not counted` : `$${key.month.cost}`;
+    month.dataset.is = key.month.runs === 0 ? 'nothing' : 'some';
+  }
+}
+
+/** Makes what puts rows into their places; a place keeps its row, whatever it shows. */
+export function lines(acts: Acts) {
+  const made = new WeakMap<Element, KeyLine>();
+  return (key: KeyRow, index: number, tabindex: number) => (place: HTMLElement) => {
+    const line = made.get(place) ?? new KeyLine(acts);
+    if (!made.has(place)) place.append(line.root);
+    made.set(place, line);
+    line.show(key, index, tabindex);
+  };
+}
