@@ -316,7 +316,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let found = fake(&folder.path().join("found"), "2.1.330");
         let pointed = fake(&folder.path().join("pointed"), "2.1.331");
-        let path = found.parent().map(|folder| folder.as_os_str());
+        let path = found.parent().map(Path::as_os_str);
         let environment = Environment::scrubbed_own();
         for (given, expected) in [(Some(&*pointed), &pointed), (None, &found)] {
             let program = Program::gate(given, path, folder.path(), &environment).await;

@@ -123,11 +123,11 @@ fn moment(seconds: f64) -> Option<Millis> {
     const YEAR_9999: f64 = 253_402_300_800.0;
     #[expect(
         clippy::cast_possible_truncation,
-        reason = "within the bounds that were just checked"
+        reason = "used only within bounds that hold it"
     )]
     (0.0..YEAR_9999)
         .contains(&seconds)
-        .then(|| Millis((seconds * 1000.0) as i64))
+        .then_some(Millis((seconds * 1000.0) as i64))
 }
 
 #[cfg(test)]

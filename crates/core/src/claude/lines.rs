@@ -20,7 +20,7 @@ const TAIL_MAX: usize = 4 * 1024;
 /// How much of it is shown, in columns.
 const SHOWN_MAX: usize = 300;
 
-/// Reads a stream line by line in bounded memory. Dropping a read that waits loses nothing.
+/// Reads a stream line by line in memory for twice [`LINE_MAX`] at most. Dropping a read that waits loses nothing.
 pub(super) struct Lines<R> {
     from: R,
     buffer: BytesMut,
@@ -65,6 +65,7 @@ impl<R: AsyncRead + Unpin> Lines<R> {
             if self.buffer.len() > LINE_MAX {
                 self.is_over = true;
                 self.buffer = BytesMut::new();
+                self.searched = 0;
                 return Read::TooLong;
             }
             if self.is_over {

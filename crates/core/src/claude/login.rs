@@ -66,7 +66,7 @@ impl Login {
     /// # Errors
     /// [`Code::BadInput`](crate::error::Code::BadInput) when it is anything but a subscription token:
     /// an API key in its place would be billed by use. The text never holds it.
-    pub fn token(variable: &str, token: SubscriptionToken) -> Result<Self> {
+    pub fn token(variable: &str, token: &SubscriptionToken) -> Result<Self> {
         let text = token.expose().trim();
         let hint = format!(
             "Put what `claude setup-token` prints in {variable}, or choose the login of `claude` \
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn only_a_subscription_token_is_taken_and_no_refusal_repeats_what_was_given() {
-        assert!(Login::token("MY_TOKEN", made("oat01")).is_ok());
+        assert!(Login::token("MY_TOKEN", &made("oat01")).is_ok());
         for (token, reason) in [
             (made("api03"), "API key"),
             (made("admin01"), "API key"),
@@ -145,7 +145,7 @@ mod tests {
             ),
         ] {
             let end = token.expose().trim().get(14..).map(str::to_owned);
-            let error = Login::token("MY_TOKEN", token).unwrap_err();
+            let error = Login::token("MY_TOKEN", &token).unwrap_err();
             assert_eq!(error.code(), Code::BadInput);
             assert!(error.message().contains("MY_TOKEN"), "{error}");
             assert!(error.message().contains(reason), "{error}");

@@ -9,7 +9,7 @@
 //! - `status`, [`variables`]: its login as it says itself, and the variables that change it
 //! - `login`, `account`: the one credential that it gets, held against the one that it says it will use
 //! - `start`, `running`, `lines`: the hardened command line, the process, its pipes
-//! - `process`: the conversation with it; `turn`, `wire`, `limits`, `failure`, `clean`: what it says
+//! - `process`, `prompt`: the conversation with it; `turn`, `wire`, `limits`, `failure`, `clean`: what it says
 
 mod account;
 mod clean;
@@ -20,6 +20,7 @@ mod limits;
 mod lines;
 mod login;
 mod process;
+mod prompt;
 mod running;
 mod start;
 mod status;
@@ -33,7 +34,8 @@ pub use find::{Cli, find, places, version};
 pub use gate::{LEAST_VERSION, Missing, Program};
 pub use limits::{Limits, Standing, Window};
 pub use login::{Expected, Login};
-pub use process::{Image, Process, Prompt, Spawned};
+pub use process::{Process, Spawned};
+pub use prompt::{Image, Prompt};
 pub use start::{Patience, Start};
 pub use status::{Status, status};
 pub use turn::{Event, Turn};

@@ -2,7 +2,6 @@
 
 use std::pin::pin;
 
-use serde::Serialize;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -13,6 +12,7 @@ use super::failure::{Failed, quoted};
 use super::gate::Program;
 use super::lines::Read;
 use super::login::Expected;
+use super::prompt::{self, Prompt};
 use super::running::Running;
 use super::start::replaced;
 use super::turn::{Event, Progress, Turn};
@@ -40,24 +40,6 @@ pub struct Process {
     program: Program,
     account: Account,
     is_usable: bool,
-}
-
-/// What is asked in one turn.
-#[derive(Clone, Copy, Default)]
-pub struct Prompt<'a> {
-    /// The text.
-    pub text: &'a str,
-    /// Images that go with it.
-    pub images: &'a [Image<'a>],
-}
-
-/// An image that goes with a prompt.
-#[derive(Clone, Copy)]
-pub struct Image<'a> {
-    /// Its type, such as `image/png`.
-    pub media_type: &'a str,
-    /// Its bytes in base64.
-    pub base64: &'a str,
 }
 
 impl Spawned {
@@ -90,7 +72,7 @@ impl Spawned {
             "request_id": INITIALIZE,
             "request": { "subtype": "initialize", "systemPrompt": system.unwrap_or_default() },
         });
-        let answer = self.answer(&line(&request)).await?;
+        let answer = self.answer(&prompt::line(&request)).await?;
         if answer.subtype != "success" {
             let said = quoted(answer.error.as_deref().unwrap_or_default());
             return Err(unfit(&format!("refused to say who pays{said}")));
@@ -344,62 +326,6 @@ async fn tell(
         }
     }
     true
-}
-
-impl Prompt<'_> {
-    /// Writes the line that hands it over.
-    ///
-    /// A text that begins with `/` is taken as a command and never sent, also where commands are
-    /// switched off; a line end before it makes it text (seen with CLI 2.1.330).
-    fn line(&self) -> Vec<u8> {
-        #[derive(Serialize)]
-        struct User<'a> {
-            r#type: &'static str,
-            message: Message<'a>,
-        }
-        #[derive(Serialize)]
-        struct Message<'a> {
-            role: &'static str,
-            content: Vec<Block<'a>>,
-        }
-        #[derive(Serialize)]
-        #[serde(tag = "type", rename_all = "snake_case")]
-        enum Block<'a> {
-            Text { text: String },
-            Image { source: Source<'a> },
-        }
-        #[derive(Serialize)]
-        struct Source<'a> {
-            r#type: &'static str,
-            media_type: &'a str,
-            data: &'a str,
-        }
-        let guard = if self.text.starts_with('/') { "\n" } else { "" };
-        let text = Block::Text {
-            text: format!("{guard}{}", self.text),
-        };
-        let images = self.images.iter().map(|image| Block::Image {
-            source: Source {
-                r#type: "base64",
-                media_type: image.media_type,
-                data: image.base64,
-            },
-        });
-        line(&User {
-            r#type: "user",
-            message: Message {
-                role: "user",
-                content: std::iter::once(text).chain(images).collect(),
-            },
-        })
-    }
-}
-
-fn line(value: &impl Serialize) -> Vec<u8> {
-    // Plain data of text always becomes JSON, whose line ends are escaped.
-    let mut line = serde_json::to_vec(value).unwrap_or_default();
-    line.push(b'\n');
-    line
 }
 
 fn unfit(what: &str) -> Error {

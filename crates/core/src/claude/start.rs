@@ -59,7 +59,7 @@ const SETTINGS: &[(&str, &str)] = &[
     // A broken stream would be followed by a second request, which counts again.
     ("CLAUDE_CODE_DISABLE_NONSTREAMING_FALLBACK", "1"),
     // Without it, CLI 2.1.330 reads each file that an `@` in a prompt names and sends it along, also
-    // where it has no tools; and tells the server of the machine and the working directory.
+    // where it has no tools.
     ("CLAUDE_CODE_DISABLE_ATTACHMENTS", "1"),
 ];
 
@@ -104,8 +104,8 @@ pub struct Start {
 }
 
 impl Start {
-    /// Prepares a start. `working` is an empty folder that nobody else writes to; its path is told to
-    /// the CLI and may be told to the server.
+    /// Prepares a start. `working` is an empty folder that nobody else writes to; the CLI tells the
+    /// server its path with each prompt (seen with CLI 2.1.330), so it wants a name that says nothing.
     ///
     /// # Errors
     /// [`Code::BadInput`](crate::error::Code::BadInput) for a model or effort that can't be one, or a

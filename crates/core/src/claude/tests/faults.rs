@@ -1,8 +1,8 @@
 //! What a `claude` can do wrong, and what is made of it.
 
-use std::io::Read as _;
+use tokio::io::AsyncReadExt;
+use tokio::net::unix::pipe;
 
-use super::super::lines::LINE_MAX;
 use super::*;
 use crate::error::{Code, Error};
 
@@ -159,7 +159,6 @@ async fn each_end_without_a_result_is_a_failure_that_keeps_what_came() {
             "Hal",
         ),
     ];
-    assert!(LINE_MAX < 10_000_000);
     for (script, expected, words, text) in rows {
         let fake = Fake::new(script);
         let mut process = fake.process().await;
@@ -256,7 +255,7 @@ async fn an_echoed_token_is_in_no_event_and_no_error() {
     let (events, turn) = ask(&mut fake.process().await).await;
     let all = format!("{events:?} {turn:?}");
     assert!(
-        all.contains("it is ") && all.contains("[redacted], really"),
+        all.contains("it is [redacted]") && all.contains(", really"),
         "{all}"
     );
     assert!(all.contains("no, [redacted]") && all.contains("token [redacted] was refused"));
@@ -323,19 +322,8 @@ async fn child_output(program: &str, path: &Path) -> Option<i32> {
 }
 
 /// A `claude` that ignores the signal to end, with a child that holds a pipe and does so as well.
-const STUBBORN: &str = "mkfifo \"$here/held\"; trap '' TERM; ready; begin
-    (while :; do sleep 600; done) > \"$here/held\" & text Hal; stay";
-
-/// Returns when nobody holds the pipe any more: the kernel closes it with the last process.
-async fn let_go(fake: &Fake) {
-    let path = fake.path("held");
-    let read = tokio::task::spawn_blocking(move || {
-        let mut file = std::fs::File::open(path).unwrap();
-        file.read_to_end(&mut Vec::new()).unwrap()
-    });
-    let read = tokio::time::timeout(Duration::from_secs(60), read);
-    assert_eq!(read.await.expect("somebody still holds it").unwrap(), 0);
-}
+const STUBBORN: &str = "exec 9> \"$here/held\"; trap '' TERM; ready; begin
+    (while :; do sleep 600; done) & text Hal; stay";
 
 /// Runs a turn until its text has come, then cancels it.
 async fn cancelled(process: &mut Process) -> Turn {
@@ -363,23 +351,27 @@ async fn cancelled(process: &mut Process) -> Turn {
 async fn one_that_ignores_the_signal_to_end_is_ended_with_all_that_it_started() {
     for is_dropped in [false, true] {
         let fake = Fake::new(STUBBORN);
+        let path = fake.path("held");
+        assert_eq!(child_output("mkfifo", &path).await, Some(0));
+        let mut held = pipe::OpenOptions::new().open_receiver(path).unwrap();
         let patience = Patience {
             grace: IMPATIENT.grace,
             ..PATIENT
         };
         let mut process = fake.initialized(patience).await.unwrap();
-        let (turn, ()) = tokio::join!(cancelled(&mut process), async {});
+        let turn = cancelled(&mut process).await;
         assert_eq!(kind(&turn), Some(Kind::Cancelled));
         assert!(turn.failure.unwrap().may_have_run);
         assert!(!process.is_usable());
-        let ended = async {
-            if is_dropped {
-                drop(process);
-            } else {
-                process.end().await;
-            }
-        };
-        tokio::join!(let_go(&fake), ended);
+        if is_dropped {
+            drop(process);
+        } else {
+            process.end().await;
+        }
+        // The kernel closes the pipe with the last process that holds it.
+        let mut rest = Vec::new();
+        let closed = tokio::time::timeout(Duration::from_secs(60), held.read_to_end(&mut rest));
+        closed.await.expect("somebody still holds it").unwrap();
     }
 }
 

@@ -78,7 +78,7 @@ async fn a_child_gets_exactly_one_credential_and_nothing_that_outranks_it() {
     let token = format!("sk-ant-oat01-{}", uuid::Uuid::now_v7().simple());
     let folder = tempfile::tempdir().unwrap();
     let own = || Login::own(Some(folder.path().to_owned())).unwrap();
-    let by_token = || Login::token("MINE", SubscriptionToken::new(token.clone())).unwrap();
+    let by_token = || Login::token("MINE", &SubscriptionToken::new(token.clone())).unwrap();
     let config = format!("CLAUDE_CONFIG_DIR={}", folder.path().display());
     let given = format!("CLAUDE_CODE_OAUTH_TOKEN={token}");
     for (login, expected) in [
@@ -120,7 +120,7 @@ fn of_the_shell(line: &str) -> bool {
 #[tokio::test]
 async fn neither_prompt_nor_system_prompt_nor_token_is_among_the_arguments() {
     let token = format!("sk-ant-oat01-{}", uuid::Uuid::now_v7().simple());
-    let fake = seen(Login::token("MINE", SubscriptionToken::new(token.clone())).unwrap()).await;
+    let fake = seen(Login::token("MINE", &SubscriptionToken::new(token.clone())).unwrap()).await;
     let arguments = fake.text("arguments");
     for private in ["hello", "private instructions", &token] {
         assert!(!arguments.contains(private), "{arguments}");

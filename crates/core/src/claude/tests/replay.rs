@@ -110,11 +110,10 @@ fn every_recording_is_in_the_table() {
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
+    let listed = RECORDINGS.iter().map(|(name, _)| format!("{name}.jsonl"));
+    let mut listed: Vec<_> = listed.collect();
     names.sort();
-    let listed: Vec<_> = RECORDINGS
-        .iter()
-        .map(|(name, _)| format!("{name}.jsonl"))
-        .collect();
+    listed.sort();
     assert_eq!(names, listed);
 }
 
