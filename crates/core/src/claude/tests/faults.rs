@@ -270,7 +270,7 @@ async fn an_echoed_token_is_in_no_event_and_no_error() {
 
 #[tokio::test]
 async fn a_program_that_is_replaced_while_it_waits_gets_no_prompt() {
-    let fake = Fake::new("ready; echo \"$prompt\" > \"$here/prompt\"");
+    let fake = Fake::new("ready && echo \"$prompt\" > \"$here/prompt\"");
     let mut spare = fake.start().await.spawn().unwrap();
     let mut process = fake.process().await;
     assert!(spare.is_usable() && process.is_usable());
