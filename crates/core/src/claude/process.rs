@@ -203,11 +203,9 @@ impl Process {
         } else {
             self.drive(prompt, &mut progress, events, cancel).await;
         }
-        let (turn, rest) = progress.finish();
-        for event in rest {
-            // Whoever has gone away does not miss the end.
-            let _ = events.try_send(event);
-        }
+        let (turn, mut rest) = progress.finish();
+        // Whoever has gone away does not miss it.
+        tell(events, &mut rest, cancel).await;
         self.is_usable = turn.failure.is_none();
         turn
     }

@@ -100,6 +100,8 @@ impl Running {
         let ended = tokio::time::timeout(self.patience.grace, self.child.wait()).await;
         if ended.is_err() {
             child::end_group(self.group);
+            // Where there are no groups, at least itself.
+            let _ = self.child.start_kill();
             // What was killed is waited for, or it would stay in the list of processes.
             let _ = self.child.wait().await;
         }
