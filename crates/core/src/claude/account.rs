@@ -143,10 +143,9 @@ impl Account {
             || self.provider.as_deref() != Some(FIRST_PARTY)
             || self.token_source.is_some()
         {
-            return "Look with `switchyard who` at what sets it. What settings files and variables \
-                    say is kept from this `claude`, so it is most likely set by your organisation's \
-                    managed settings or by a key in the login itself: `claude auth logout`, then \
-                    `claude auth login`.";
+            return "Settings files and variables of yours don't reach this `claude`, so it is most likely \
+                    set by your organisation's managed settings, or it is a key in the login itself. \
+                    `claude auth logout` and then `claude auth login` makes a new login.";
         }
         "Log in to the plan: `claude auth login`."
     }

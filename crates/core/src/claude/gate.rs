@@ -99,7 +99,7 @@ impl Program {
         let version = version(&found, environment, DEADLINE)
             .await
             .map_err(|error| silent(error.message().to_owned()))?
-            .ok_or_else(|| silent("It did not answer `--version` with one.".to_owned()))?;
+            .ok_or_else(|| silent("It did not say its version.".to_owned()))?;
         if numbers(&version) < numbers(LEAST_VERSION) {
             return Err(Missing::TooOld {
                 path: found,
@@ -204,7 +204,7 @@ impl From<Missing> for Error {
                 path.display()
             ))
             .hint(format!(
-                "Run `claude --version` in a terminal. If that fails too, install it anew with \
+                "Run `claude` in a terminal. If that fails too, install it anew with \
                  `{INSTALL}`."
             )),
             Missing::TooOld { path, version } => Error::failed(format!(

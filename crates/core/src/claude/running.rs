@@ -32,7 +32,7 @@ impl Running {
     pub(super) fn start(mut command: Command, patience: Patience) -> Result<Self> {
         let mut child = command.spawn().map_err(|error| {
             Error::failed(format!("`claude` could not be started: {error}."))
-                .hint("Run `claude --version` in a terminal and see whether it works there.")
+                .hint("Run `claude` in a terminal and see whether it works there.")
         })?;
         let group = child.id();
         let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
