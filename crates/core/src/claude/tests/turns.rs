@@ -91,7 +91,7 @@ async fn after_a_turn_that_failed_or_was_dropped_no_prompt_is_taken() {
     let fake = Fake::new(
         r#"ready; echo "$prompt" >> "$here/prompts"
         echo '{"type":"result","is_error":true,"result":"no"}'
-        read -r prompt; echo "$prompt" >> "$here/prompts"; cat > /dev/null"#,
+        read -r prompt && echo "$prompt" >> "$here/prompts"; cat > /dev/null"#,
     );
     let mut process = fake.process().await;
     let (_, turn) = ask(&mut process).await;
