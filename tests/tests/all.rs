@@ -2,6 +2,8 @@
 
 // Clippy's leave for tests to unwrap and panic covers only what it can see is a test.
 #[cfg(test)]
+mod claude_cli;
+#[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod concurrency;

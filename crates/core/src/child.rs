@@ -212,15 +212,29 @@ pub async fn output(mut command: Command, deadline: Duration, limit: usize) -> R
 /// Ends every process of the group that `leader` leads, at once.
 pub fn end_group(leader: Option<u32>) {
     #[cfg(unix)]
+    signal_group(leader, rustix::process::Signal::KILL);
+    #[cfg(not(unix))]
+    let _ = leader;
+}
+
+/// Asks every process of the group that `leader` leads to end. Says nothing to them on Windows, which
+/// has no such signal.
+pub fn ask_group_to_end(leader: Option<u32>) {
+    #[cfg(unix)]
+    signal_group(leader, rustix::process::Signal::TERM);
+    #[cfg(not(unix))]
+    let _ = leader;
+}
+
+#[cfg(unix)]
+fn signal_group(leader: Option<u32>, signal: rustix::process::Signal) {
     if let Some(pid) = leader
         .and_then(|id| i32::try_from(id).ok())
         .and_then(rustix::process::Pid::from_raw)
     {
         // The group may be gone already, which is what was wanted.
-        let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
+        let _ = rustix::process::kill_process_group(pid, signal);
     }
-    #[cfg(not(unix))]
-    let _ = leader;
 }
 
 /// Ends every process of the session that `leader` leads: a shell with job control gives each job a

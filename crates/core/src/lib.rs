@@ -3,6 +3,7 @@
 pub mod agent;
 pub mod app;
 pub mod child;
+pub mod claude;
 pub mod clock;
 pub mod consent;
 pub mod db;

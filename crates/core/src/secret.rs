@@ -90,6 +90,10 @@ secret_text! {
     ApiKey
 }
 secret_text! {
+    /// A token of a subscription, for the environment of one `claude`. Never stored.
+    SubscriptionToken
+}
+secret_text! {
     /// What the user types to open a passphrase slot.
     Passphrase
 }

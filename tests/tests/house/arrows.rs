@@ -17,6 +17,8 @@ pub(super) const ROOMS: &[(&str, &[&str])] = &[
     ("consent", &["db", "vault"]),
     ("agent", &["child", "db", "settings", "vault"]),
     ("usage", &["db", "settings"]),
+    // Its answers count tokens as the ledger does.
+    ("claude", &["child", "usage"]),
     // A call that checks a key says what it used, in the ledger's tokens.
     ("http", &["settings", "usage"]),
     ("keys", &["db", "settings", "http", "vault", "usage"]),
@@ -24,7 +26,7 @@ pub(super) const ROOMS: &[(&str, &[&str])] = &[
         "dispatch",
         &["child", "db", "settings", "http", "vault", "usage", "keys"],
     ),
-    ("shell", &["child"]),
+    ("shell", &["child", "claude"]),
     ("scope", &["child", "db", "http", "keys", "shell", "vault"]),
     (
         "demo",

@@ -22,6 +22,7 @@ mod tier;
 mod unbooked;
 mod wire;
 
+pub use crate::usage::Used;
 pub use attachment::{Attachment, IMAGE_MAX, Media, TEXT_MAX};
 pub use event::{Amount, Books, Receipt, RunEvent, Sink, State, channel};
 pub use history::{Details, Summary, forget, list, prune};
@@ -35,7 +36,6 @@ pub use retry::{RETRIES, RetryState, WAIT_MAX, Wait};
 pub use route::{Ask, Class, PayWith, Prepared, Route};
 pub use run::{Dispatch, Outcome};
 pub use tier::{ANSWER_MAX, Seen, Tier};
-pub use wire::Used;
 
 /// Turns a count into what a column holds.
 fn signed(count: u64) -> i64 {

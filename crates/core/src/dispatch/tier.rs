@@ -8,8 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::event::{RunEvent, Sink};
 use super::request::Request;
-use super::wire::Used;
 use crate::error::{Code, Error, Result};
+use crate::usage::Used;
 
 /// How much of an answer is kept, in bytes. All of it is shown; the longest that a model gives
 /// (300,000 tokens) is less than half of this.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use crate::usage::Tokens;
+use crate::usage::Usage;
 
 /// One event that matters to us.
 #[derive(Debug)]
@@ -68,40 +68,6 @@ pub(super) struct FailureText {
     pub(super) message: Option<String>,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Usage {
-    input_tokens: Option<u64>,
-    output_tokens: Option<u64>,
-    cache_creation_input_tokens: Option<u64>,
-    cache_read_input_tokens: Option<u64>,
-    cache_creation: Option<CacheCreation>,
-    output_tokens_details: Option<OutputDetails>,
-    server_tool_use: Option<ServerTools>,
-    service_tier: Option<String>,
-    inference_geo: Option<String>,
-    speed: Option<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct CacheCreation {
-    ephemeral_5m_input_tokens: Option<u64>,
-    ephemeral_1h_input_tokens: Option<u64>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct OutputDetails {
-    thinking_tokens: Option<u64>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct ServerTools {
-    web_search_requests: Option<u64>,
-}
-
 /// A block's start or delta; both carry text under the same names.
 #[derive(Deserialize)]
 struct Block<'a> {
@@ -160,74 +126,6 @@ fn block(block: Block<'_>) -> Event<'_> {
         }) if !text.0.is_empty() => Event::Thinking(text.0),
         _ => Event::Other,
     }
-}
-
-/// What the server has said so far of the tokens and of how they are priced.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Used {
-    /// The newest figures.
-    pub tokens: Tokens,
-    /// `standard`, `priority` or `batch`.
-    pub service_tier: Option<String>,
-    /// Where it was computed, such as `global` or `us`.
-    pub inference_geo: Option<String>,
-    /// `standard` or `fast`.
-    pub speed: Option<String>,
-    /// The server has reported anything at all.
-    pub is_reported: bool,
-    /// The report at the end of the answer, which alone counts the whole of it, is there.
-    pub is_final: bool,
-}
-
-impl Used {
-    /// Takes over the report at the end of the answer. What the start reports as output is the
-    /// first token or so, so without a count of the output here there is no final figure.
-    pub(super) fn take_last(&mut self, usage: Usage) {
-        self.is_final |= usage.output_tokens.is_some();
-        self.take(usage);
-    }
-
-    /// Takes over a report. Figures are totals and not increments; what a report leaves out keeps
-    /// its last value (the final one names neither the split of cache writes nor the tier).
-    pub(super) fn take(&mut self, usage: Usage) {
-        let tokens = &mut self.tokens;
-        self.is_reported |= usage.input_tokens.is_some() || usage.output_tokens.is_some();
-        replace(&mut tokens.input, usage.input_tokens);
-        replace(&mut tokens.output, usage.output_tokens);
-        replace(&mut tokens.cache_read, usage.cache_read_input_tokens);
-        if let Some(split) = usage.cache_creation {
-            replace(&mut tokens.cache_write_5m, split.ephemeral_5m_input_tokens);
-            replace(&mut tokens.cache_write_1h, split.ephemeral_1h_input_tokens);
-        }
-        if let Some(total) = usage.cache_creation_input_tokens {
-            // What the split does not cover counts at the five-minute rate.
-            tokens.cache_write_1h = tokens.cache_write_1h.min(total);
-            tokens.cache_write_5m = total - tokens.cache_write_1h;
-        }
-        let details = usage.output_tokens_details;
-        replace(
-            &mut tokens.thinking,
-            details.and_then(|d| d.thinking_tokens),
-        );
-        let tools = usage.server_tool_use;
-        replace(
-            &mut tokens.web_searches,
-            tools.and_then(|t| t.web_search_requests),
-        );
-        for (kept, new) in [
-            (&mut self.service_tier, usage.service_tier),
-            (&mut self.inference_geo, usage.inference_geo),
-            (&mut self.speed, usage.speed),
-        ] {
-            if new.is_some() {
-                *kept = new;
-            }
-        }
-    }
-}
-
-fn replace(kept: &mut u64, new: Option<u64>) {
-    *kept = new.unwrap_or(*kept);
 }
 
 #[cfg(test)]

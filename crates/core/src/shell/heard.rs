@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::claude_cli::Cli;
 use super::claude_settings::{Setting, SettingsFiles};
 use super::files::{Scanned, Search};
 use super::in_force::Layers;
@@ -13,6 +12,7 @@ use super::precedence::{Credential, Login, Payer, Shape, Source, decide};
 use super::report::{self, Next, Report};
 use super::{Asker, Question, claude_settings, environment, files, findings, in_force, login};
 use super::{login_shell, names};
+use crate::claude::Cli;
 use crate::secret::ApiKey;
 
 /// All that was found, before it is judged.

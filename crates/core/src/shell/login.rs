@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::claude_cli::{self, Cli, Status};
 use super::claude_settings::{Folders, SettingsFiles};
 use super::place::Place;
 use super::precedence::{Credential, Login, Shape};
 use super::{Question, in_force, names};
 use crate::child::Environment;
+use crate::claude::{self, Cli, Status};
 use crate::error::{Code, Error, Result};
 
 /// Asks the CLI for version and login. Without a CLI, or without an answer, a login is assumed where
@@ -27,7 +27,7 @@ pub(super) async fn ask(
     let mut notes = Vec::new();
     let path = question.cli.clone().or_else(|| {
         let path = question.variable("PATH").map(std::ffi::OsStr::new);
-        claude_cli::find(path, &question.home)
+        claude::find(path, &question.home)
     });
     let Some(path) = path else {
         notes.push("There is no `claude` on this machine.".to_owned());
@@ -44,7 +44,7 @@ pub(super) async fn ask(
     };
     let environment = cli_environment(question, &folders, config);
     let (version, status) = tokio::join!(
-        claude_cli::version(&cli.path, &environment, deadline),
+        claude::version(&cli.path, &environment, deadline),
         ask_status(&cli.path, &environment, &folders, deadline),
     );
     cli.version = version.ok().flatten();
@@ -94,7 +94,7 @@ async fn ask_status(
         return Ok(Some(Status::None));
     }
     let empty = EmptyFolder::new()?;
-    claude_cli::status(cli, environment, &empty.0, deadline).await
+    claude::status(cli, environment, &empty.0, deadline).await
 }
 
 fn apply(status: Status, login: &mut Login) {

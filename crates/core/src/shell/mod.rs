@@ -8,13 +8,12 @@
 //! - `claude_settings`, `in_force`: settings files, laid over the environment as the CLI does it
 //! - `login_shell`: what a new login shell exports
 //! - `files`, `parse`, `words`: the start-up files and the lines that set something
-//! - [`claude_cli`]: where the CLI is, and whether it is logged in
+//! - `login`: whether the CLI is logged in, as it says itself ([`crate::claude`])
 //! - `chosen`: what settings files make of a credential that was chosen for one command
 //! - `findings`, [`report`]: the answer, and its sentences
 
 mod bounded;
 mod chosen;
-pub mod claude_cli;
 mod claude_settings;
 mod environment;
 mod files;

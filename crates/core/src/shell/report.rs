@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use super::claude_cli::Cli;
 use super::names;
 use super::place::Place;
 use super::precedence::{Credential, Nobody, Payer, Source};
+use crate::claude::Cli;
 
 /// Who pays right now, and why. Holds no secret: last four characters at most.
 #[derive(Clone, Debug, serde::Serialize)]

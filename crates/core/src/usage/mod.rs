@@ -9,6 +9,7 @@ mod money;
 mod payer;
 mod pricing;
 pub mod report;
+mod reported;
 pub mod retention;
 pub mod zone;
 
@@ -25,6 +26,7 @@ pub use ledger::{Booked, book, take_out};
 pub use money::{Nano, shown};
 pub use payer::Payer;
 pub use pricing::{CacheWrites, Conditions, Priced};
+pub use reported::{Usage, Used};
 
 /// The tokens of one run, as the server counted them.
 ///

@@ -1,4 +1,5 @@
 use super::*;
+use crate::usage::{Tokens, Used};
 
 fn text(data: &[u8]) -> Cow<'_, str> {
     match read(b"content_block_delta", data).unwrap() {

@@ -1,0 +1,122 @@
+//! Takes credentials out of text that comes in pieces.
+
+use crate::secret::{REDACTED, redact};
+
+/// What every credential of Anthropic begins with.
+const MARK: &str = "sk-ant-";
+
+/// So many characters after the mark make a credential, as for [`redact`].
+const ENOUGH: usize = 8;
+
+/// Redacts a text that is split anywhere: what may be the beginning of a credential is held back
+/// until it is known, which is never more than a few characters.
+#[derive(Debug, Default)]
+pub(super) struct Cleaner {
+    held: String,
+    /// A credential has been replaced, and what still belongs to it is dropped.
+    is_inside: bool,
+}
+
+impl Cleaner {
+    /// Returns what can be shown of the text so far.
+    pub(super) fn push(&mut self, piece: &str) -> String {
+        let mut rest = piece;
+        if self.is_inside {
+            rest = rest.trim_start_matches(belongs);
+            if rest.is_empty() {
+                return String::new();
+            }
+            self.is_inside = false;
+        }
+        self.held.push_str(rest);
+        let start = undecided(&self.held);
+        let tail = self.held.split_off(start);
+        let mut out = redact(&std::mem::replace(&mut self.held, tail)).into_owned();
+        let characters = self.held.strip_prefix(MARK).map_or(0, str::len);
+        if characters >= ENOUGH {
+            out.push_str(REDACTED);
+            self.held.clear();
+            self.is_inside = true;
+        }
+        out
+    }
+
+    /// Returns what was held back, at the end of a text.
+    pub(super) fn finish(&mut self) -> String {
+        self.is_inside = false;
+        std::mem::take(&mut self.held)
+    }
+}
+
+fn belongs(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '-' || c == '_'
+}
+
+/// Returns where the end of the text begins that may belong to a credential which is not complete.
+fn undecided(text: &str) -> usize {
+    if let Some(at) = text.rfind(MARK)
+        && text[at..].chars().all(belongs)
+    {
+        // An earlier mark in the same run of characters is the beginning of the same credential.
+        let run = text[..at].trim_end_matches(belongs).len();
+        return text[run..].find(MARK).map_or(at, |first| run + first);
+    }
+    let longest = (1..MARK.len())
+        .rev()
+        .find(|count| text.ends_with(&MARK[..*count]));
+    text.len() - longest.unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cleaned(pieces: &[&str]) -> String {
+        let mut cleaner = Cleaner::default();
+        let mut out: String = pieces.iter().map(|piece| cleaner.push(piece)).collect();
+        out.push_str(&cleaner.finish());
+        out
+    }
+
+    #[test]
+    fn a_credential_is_replaced_wherever_it_is_split() {
+        let token = format!("sk-ant-oat01-{}", uuid::Uuid::now_v7().simple());
+        let text = format!("ask-it: {token}, and sk-ant-short; {token}");
+        let expected = redact(&text).into_owned();
+        assert_eq!(expected.matches(REDACTED).count(), 2);
+        for first in 0..text.len() {
+            assert_eq!(cleaned(&[&text[..first], &text[first..]]), expected);
+            let second = (first + 5).min(text.len());
+            let pieces = [&text[..first], &text[first..second], &text[second..]];
+            assert_eq!(cleaned(&pieces), expected);
+        }
+        let each: Vec<_> = text.split_inclusive(|_: char| true).collect();
+        assert_eq!(cleaned(&each), expected);
+    }
+
+    #[test]
+    fn text_without_one_comes_out_as_it_went_in() {
+        for text in [
+            "",
+            "Hello 世界",
+            "sk",
+            "task-ant",
+            "sk-ant-",
+            "a sk-ant-api03-…",
+        ] {
+            let each: Vec<_> = text.split_inclusive(|_: char| true).collect();
+            assert_eq!(cleaned(&each), text);
+        }
+    }
+
+    #[test]
+    fn what_is_held_back_stays_small_however_long_a_credential_is() {
+        let mut cleaner = Cleaner::default();
+        assert_eq!(cleaner.push("sk-ant-oat01-abcdefgh"), REDACTED);
+        for _ in 0..1000 {
+            assert_eq!(cleaner.push("abcdefgh"), "");
+            assert!(cleaner.held.len() < 32);
+        }
+        assert_eq!(cleaner.push(" on"), " on");
+    }
+}

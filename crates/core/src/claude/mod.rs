@@ -1,0 +1,45 @@
+//! The user's own `claude` CLI as a program: found, let through a gate, started, asked who pays,
+//! driven turn by turn, ended.
+//!
+//! It is the unmodified program on the user's own login or token; nothing of its requests is imitated
+//! and none of its files is read. What it does was seen by running CLI 2.1.330 against a recording
+//! server; `transcripts/` holds such runs, which the tests play again.
+//!
+//! - `find`, `gate`: where it is, and whether it can be relied on
+//! - `status`, [`variables`]: its login as it says itself, and the variables that change it
+//! - `login`, `account`: the one credential that it gets, held against the one that it says it will use
+//! - `start`, `running`, `lines`: the hardened command line, the process, its pipes
+//! - `process`, `prompt`: the conversation with it; `turn`, `wire`, `limits`, `failure`, `clean`: what it says
+
+mod account;
+mod clean;
+mod failure;
+mod find;
+mod gate;
+mod limits;
+mod lines;
+mod login;
+mod process;
+mod prompt;
+mod running;
+mod start;
+mod status;
+mod turn;
+pub mod variables;
+mod wire;
+
+pub use account::Account;
+pub use failure::{Failed, Kind};
+pub use find::{Cli, find, places, version};
+pub use gate::{LEAST_VERSION, Missing, Program};
+pub use limits::{Limits, Standing, Window};
+pub use login::{Expected, Login};
+pub use process::{Process, Spawned};
+pub use prompt::{Image, Prompt};
+pub use start::{Patience, Start};
+pub use status::{Status, status};
+pub use turn::{Event, Turn};
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests;

@@ -1,0 +1,332 @@
+//! A `claude` that waits for prompts: asked who pays, driven turn by turn, ended.
+
+use std::pin::pin;
+
+use tokio::io::AsyncWriteExt;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::account::Account;
+use super::failure::{Failed, quoted};
+use super::gate::Program;
+use super::lines::Read;
+use super::login::Expected;
+use super::prompt::{self, Prompt};
+use super::running::Running;
+use super::start::replaced;
+use super::turn::{Event, Progress, Turn};
+use super::wire::{self, Answer, Line};
+use crate::error::{Code, Error, Result};
+
+/// The name of our one request; its answer bears it.
+const INITIALIZE: &str = "initialize";
+
+/// So many lines of a turn may be unreadable; they are left out. With more, it is not the CLI.
+const UNREADABLE_MAX: u32 = 20;
+
+/// A `claude` that was started and not asked anything yet.
+pub struct Spawned {
+    running: Running,
+    expected: Expected,
+    program: Program,
+}
+
+/// A `claude` that has proved who pays and waits for a prompt. Dropping it ends it, and all that it
+/// started, at once; [`end`](Self::end) gives it time.
+pub struct Process {
+    running: Running,
+    expected: Expected,
+    program: Program,
+    account: Account,
+    is_usable: bool,
+}
+
+impl Spawned {
+    pub(super) fn new(running: Running, expected: Expected, program: Program) -> Self {
+        Self {
+            running,
+            expected,
+            program,
+        }
+    }
+
+    /// Tells whether it still waits, and is the program that is installed now.
+    pub fn is_usable(&mut self) -> bool {
+        self.running.is_alive() && self.program.is_unchanged()
+    }
+
+    /// Hands over the system prompt and asks who pays. Nothing is sent to a server by that.
+    ///
+    /// The system prompt is part of the request, and none is handed over as an empty one: without
+    /// the field the CLI sends a long one of its own. Only the first request counts, the CLI answers
+    /// a second one and keeps the first system prompt (all seen with CLI 2.1.330).
+    ///
+    /// # Errors
+    /// [`Code::Timeout`] when there is no answer in time, [`Code::KeyRefused`] when nobody would pay,
+    /// [`Code::Failed`] when somebody else would ([`Account::check`]), and when the CLI ends, answers
+    /// twice, refuses to answer or writes what can't be understood. In each case it is ended.
+    pub async fn initialize(mut self, system: Option<&str>) -> Result<Process> {
+        let request = serde_json::json!({
+            "type": "control_request",
+            "request_id": INITIALIZE,
+            "request": { "subtype": "initialize", "systemPrompt": system.unwrap_or_default() },
+        });
+        let answer = self.answer(&prompt::line(&request)).await?;
+        if answer.subtype != "success" {
+            let said = quoted(answer.error.as_deref().unwrap_or_default());
+            return Err(unfit(&format!("refused to say who pays{said}")));
+        }
+        let fields = answer
+            .account()
+            .ok_or_else(|| unfit("did not name who pays"))?;
+        let account = Account::read(fields);
+        account.check(&self.expected)?;
+        // What came in the same breath. A later one ends the turn that it comes in.
+        while let Some(read) = self.running.lines.ready() {
+            match read {
+                Read::Line(line) if matches!(wire::read(&line), Some(Line::Answer(_))) => {
+                    return Err(unfit("said twice who pays"));
+                }
+                Read::Line(_) => {}
+                Read::TooLong | Read::End { .. } => return Err(self.gone().await),
+            }
+        }
+        Ok(Process {
+            running: self.running,
+            expected: self.expected,
+            program: self.program,
+            account,
+            is_usable: true,
+        })
+    }
+
+    /// Writes the request and waits for its answer, as long as [`Patience`](super::Patience) says.
+    async fn answer(&mut self, request: &[u8]) -> Result<Answer> {
+        let patience = self.running.patience;
+        let mut deadline = Instant::now() + patience.start_up;
+        // A line that is there already shows that it has started, however long ago that was.
+        let mut is_up = false;
+        if !self.write(request).await {
+            return Err(self.gone().await);
+        }
+        loop {
+            let read = tokio::time::timeout_at(deadline, self.running.next()).await;
+            let line = match read {
+                Ok(Read::Line(line)) => line,
+                Ok(Read::TooLong) => return Err(unfit("wrote a line that has no end")),
+                Ok(Read::End { .. }) => return Err(self.gone().await),
+                Err(_) => return Err(self.silent(is_up)),
+            };
+            match wire::read(&line) {
+                Some(Line::Answer(answer)) if answer.request_id == INITIALIZE => return Ok(answer),
+                Some(_) if !is_up => {
+                    is_up = true;
+                    deadline = Instant::now() + patience.answer;
+                }
+                Some(_) => {}
+                None => return Err(unfit("wrote what can't be understood")),
+            }
+        }
+    }
+
+    async fn write(&mut self, request: &[u8]) -> bool {
+        let Some(input) = &mut self.running.input else {
+            return false;
+        };
+        // A system prompt that is longer than the pipe is read while it is written, or never.
+        let write = async {
+            input.write_all(request).await?;
+            input.flush().await
+        };
+        matches!(
+            tokio::time::timeout(self.running.patience.start_up, write).await,
+            Ok(Ok(()))
+        )
+    }
+
+    async fn gone(&mut self) -> Error {
+        let how = self.running.how_it_ended().await;
+        unfit(&format!("{how} before it said who pays"))
+    }
+
+    fn silent(&self, is_up: bool) -> Error {
+        let (what, limit) = if is_up {
+            ("did not say who pays", self.running.patience.answer)
+        } else {
+            ("did not start", self.running.patience.start_up)
+        };
+        Error::new(
+            Code::Timeout,
+            format!(
+                "`claude` {what} within {} s, so it was ended. Nothing was sent.",
+                limit.as_secs_f32()
+            ),
+        )
+        .hint(
+            "Try again; if it stays so, run `claude` in a terminal and see whether it works there.",
+        )
+    }
+}
+
+impl Process {
+    /// Returns who pays, as the CLI said itself.
+    #[must_use]
+    pub fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// Tells whether it takes a prompt: it is alive, every turn so far ended well, and the program
+    /// was not replaced meanwhile. After a turn that failed the CLI still knows its prompt and would
+    /// send it again with the next one (seen with CLI 2.1.330), so it takes no more.
+    pub fn is_usable(&mut self) -> bool {
+        self.is_usable && self.running.is_alive() && self.program.is_unchanged()
+    }
+
+    /// Hands over one prompt and tells `events` what happens until its turn has ended. What the CLI
+    /// was asked before in this process goes along as the conversation so far.
+    ///
+    /// A failure stands in [`Turn::failure`]. Cancelled, or with nobody listening, it returns at once:
+    /// the CLI is asked to end, and [`end`](Self::end) sees to it.
+    pub async fn turn(
+        &mut self,
+        prompt: &Prompt<'_>,
+        events: &mpsc::Sender<Event>,
+        cancel: &CancellationToken,
+    ) -> Turn {
+        let mut progress = Progress::new(self.expected.clone());
+        let is_usable = self.is_usable();
+        // Stays so if this future is dropped in the middle of a turn.
+        self.is_usable = false;
+        if let Some(failed) = self.unfit_for_a_prompt(is_usable).await {
+            progress.fail(failed);
+        } else {
+            self.drive(prompt, &mut progress, events, cancel).await;
+        }
+        let (turn, mut rest) = progress.finish();
+        // Whoever has gone away does not miss it.
+        tell(events, &mut rest, cancel).await;
+        self.is_usable = turn.failure.is_none();
+        turn
+    }
+
+    /// Ends it: asked first, by force after a while, with all that it started.
+    pub async fn end(self) {
+        self.running.end().await;
+    }
+
+    /// Looks at what came since the last turn: nothing may have changed who pays.
+    async fn unfit_for_a_prompt(&mut self, is_usable: bool) -> Option<Failed> {
+        loop {
+            let how = match self.running.lines.ready() {
+                None if is_usable => return None,
+                None if !self.program.is_unchanged() => {
+                    return Some(Failed::stale(replaced(self.program.path())));
+                }
+                None => "takes no further prompt".to_owned(),
+                Some(Read::Line(line)) => {
+                    if matches!(wire::read(&line), Some(Line::Answer(_))) {
+                        return Some(Failed::garbled(false, "said twice who pays"));
+                    }
+                    continue;
+                }
+                Some(Read::TooLong) => return Some(Failed::too_long(false)),
+                Some(Read::End { .. }) => self.running.how_it_ended().await,
+            };
+            return Some(Failed::died(
+                &format!("{how} before it was given the prompt"),
+                false,
+            ));
+        }
+    }
+
+    async fn drive(
+        &mut self,
+        prompt: &Prompt<'_>,
+        progress: &mut Progress,
+        events: &mpsc::Sender<Event>,
+        cancel: &CancellationToken,
+    ) {
+        let request = prompt.line();
+        let silence = self.running.patience.silence;
+        let Some(mut input) = self.running.input.take() else {
+            return progress.fail(Failed::died("takes no further prompt", false));
+        };
+        // Written while its answer is read: neither end may have to wait for the other.
+        let mut writing = pin!(async {
+            let written = async {
+                input.write_all(&request).await?;
+                input.flush().await
+            };
+            (written.await.is_ok(), input)
+        });
+        let (mut is_written, mut has_left) = (false, false);
+        let mut unreadable = 0;
+        let mut told = Vec::new();
+        let failed = loop {
+            tokio::select! {
+                biased;
+                () = cancel.cancelled() => break Failed::cancelled(is_written),
+                (is_whole, input) = &mut writing, if !has_left => {
+                    has_left = true;
+                    is_written = is_whole;
+                    self.running.input = Some(input);
+                    continue;
+                }
+                read = tokio::time::timeout(silence, self.running.next()) => match read {
+                    Ok(Read::Line(line)) => {
+                        let is_over = match wire::read(&line) {
+                            Some(line) => progress.take(line, &mut told),
+                            None => {
+                                unreadable += 1;
+                                false
+                            }
+                        };
+                        if unreadable > UNREADABLE_MAX {
+                            break Failed::garbled(is_written, "wrote what can't be understood");
+                        }
+                        if !tell(events, &mut told, cancel).await {
+                            break Failed::cancelled(true);
+                        }
+                        if is_over {
+                            return;
+                        }
+                    }
+                    Ok(Read::TooLong) => break Failed::too_long(is_written),
+                    Ok(Read::End { is_cut }) => {
+                        let how = self.running.how_it_ended().await;
+                        let cut = if is_cut { " in the middle of a line" } else { "" };
+                        break Failed::died(&format!("{how}{cut}"), is_written);
+                    }
+                    Err(_) => break Failed::silent(silence),
+                },
+            }
+        };
+        self.running.ask_to_end();
+        progress.fail(failed);
+    }
+}
+
+/// Sends what there is. `false` when nobody listens any more, or the user cancelled meanwhile.
+async fn tell(
+    events: &mpsc::Sender<Event>,
+    told: &mut Vec<Event>,
+    cancel: &CancellationToken,
+) -> bool {
+    for event in told.drain(..) {
+        let sent = tokio::select! {
+            biased;
+            () = cancel.cancelled() => false,
+            sent = events.send(event) => sent.is_ok(),
+        };
+        if !sent {
+            return false;
+        }
+    }
+    true
+}
+
+fn unfit(what: &str) -> Error {
+    Error::failed(format!("`claude` {what}. It was ended; nothing was sent."))
+        .hint("Run `claude` in a terminal and see whether it works there; `claude update` brings the newest version.")
+}
