@@ -14,6 +14,7 @@ mod machine;
 pub mod namespace;
 mod planted;
 mod program;
+pub mod real_cli;
 mod running;
 mod screen;
 mod store;

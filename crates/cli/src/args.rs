@@ -1,7 +1,9 @@
 //! What the command line takes. A key is never an argument: it would show in the process list.
 
 pub(crate) mod consent;
+pub(crate) mod plan;
 pub(crate) mod scope;
+pub(crate) mod send;
 
 use std::path::PathBuf;
 
@@ -40,7 +42,11 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Keys(Keys),
     /// Send a prompt and stream the answer
-    Send(Box<Send>),
+    Send(Box<send::Send>),
+    /// Say who would pay through each tier, and why; send nothing
+    Route(Box<send::Route>),
+    /// Show your plan: its logins, and how much of it is used
+    Plan(plan::Plan),
     /// Run one command with exactly one credential, and none of those around it
     Exec(scope::Exec),
     /// Write what a shell evaluates to have exactly one credential
@@ -199,39 +205,6 @@ pub(crate) struct RemoveKey {
     /// Don't ask
     #[arg(long)]
     pub(crate) yes: bool,
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct Send {
-    /// Who pays: a stored key, or env:VAR for the key in a variable (no vault needed)
-    #[arg(long, value_name = "KEY|env:VAR")]
-    pub(crate) key: Option<String>,
-    /// The server that the key of a variable is for, in place of Anthropic's API
-    #[arg(long, value_name = "URL", requires = "key")]
-    pub(crate) base_url: Option<String>,
-    /// The model, by id or as haiku, sonnet, opus
-    #[arg(long, value_name = "MODEL")]
-    pub(crate) model: Option<String>,
-    /// The system prompt
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) system: Option<String>,
-    /// A text or image file to send along; may be given several times
-    #[arg(long = "attach", value_name = "FILE")]
-    pub(crate) attachments: Vec<PathBuf>,
-    /// Continue this run: what came before is sent again
-    #[arg(long, value_name = "RUN")]
-    pub(crate) reply: Option<String>,
-    /// The most tokens of the answer
-    #[arg(long, value_name = "N")]
-    pub(crate) max_tokens: Option<u32>,
-    /// Show the model's thinking on standard error
-    #[arg(long)]
-    pub(crate) thinking: bool,
-    /// Say who would pay and how much at most, and send nothing
-    #[arg(long)]
-    pub(crate) estimate: bool,
-    /// The prompt; - or none reads standard input
-    pub(crate) prompt: Option<String>,
 }
 
 #[derive(Args, Debug)]

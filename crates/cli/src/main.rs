@@ -78,6 +78,8 @@ fn run(arguments: &Arguments, out: &Out) -> Result<ExitCode> {
             Command::Who(who) => commands::who::run(who, out).await,
             Command::Keys(keys) => commands::keys::run(keys, &app, out).await,
             Command::Send(send) => commands::send::run(send, &app, out).await,
+            Command::Route(route) => commands::route::run(route, &app, out).await,
+            Command::Plan(plan) => commands::plan::run(plan.what.as_ref(), &app, out).await,
             Command::Exec(wanted) => {
                 next = Some(commands::scope::exec::prepare(wanted, &app, out).await?);
                 Ok(ExitCode::SUCCESS)

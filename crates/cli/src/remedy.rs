@@ -25,6 +25,10 @@ pub(crate) fn words(remedy: Remedy) -> &'static str {
             "Read it, and accept it, with: switchyard consent accept extra_usage"
         }
         Remedy::AcceptSignIn => "Read it, and accept it, with: switchyard consent accept oauth",
+        Remedy::PointToClaude => {
+            "Where it is elsewhere, say so with: switchyard settings set plan.program PATH"
+        }
+        Remedy::ListLogins => "See which there are with: switchyard plan",
         Remedy::RestoreStore => "Put a copy in its place with: switchyard store restore FILE",
     }
 }

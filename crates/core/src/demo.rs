@@ -14,6 +14,7 @@ use crate::error::{Code, Error, Result};
 use crate::http::Http;
 use crate::id::KeyId;
 use crate::keys::{self, Edit, NewKey, Source};
+use crate::plan::Plan;
 use crate::secret::{ApiKey, DataKey};
 use crate::settings::Setting;
 use crate::usage::{self, Basis, Conditions, Entry, Payer, Tier, Tokens};
@@ -173,6 +174,7 @@ pub async fn converse(db: &Db, custody: Arc<dyn Custody>, http: &Http) -> Result
             db: Db::open(db.paths(), &then)?,
             http: http.clone(),
             vault: Arc::clone(&custody),
+            plan: Plan::new(db.clone(), None)?,
             face: "demo",
         };
         let key = dispatch.db.read(|store| keys::find(store, asked.key))?;

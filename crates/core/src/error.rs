@@ -86,6 +86,10 @@ pub enum Remedy {
     AcceptExtraUsage,
     /// Read, and accept, what the sign-in means.
     AcceptSignIn,
+    /// Say where `claude` is.
+    PointToClaude,
+    /// Look at the logins of the plan that there are.
+    ListLogins,
 }
 
 /// A failure in words: what goes to another process, into an event, or into JSON.

@@ -16,6 +16,7 @@ pub mod id;
 pub mod keys;
 pub mod logging;
 pub mod paths;
+pub mod plan;
 pub mod scope;
 pub mod secret;
 pub mod settings;

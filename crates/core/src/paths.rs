@@ -121,6 +121,13 @@ impl Paths {
         self.data.join("web")
     }
 
+    /// Returns the empty folder that `claude` is started in. Its name says nothing, because a CLI may
+    /// tell it to its server.
+    #[must_use]
+    pub fn working(&self) -> PathBuf {
+        self.runtime.join("w")
+    }
+
     /// Returns the private folder of the socket.
     #[must_use]
     pub fn runtime(&self) -> &Path {

@@ -19,19 +19,23 @@ pub(super) const ROOMS: &[(&str, &[&str])] = &[
     ("usage", &["db", "settings"]),
     // Its answers count tokens as the ledger does.
     ("claude", &["child", "usage"]),
+    ("plan", &["child", "claude", "db", "settings"]),
     // A call that checks a key says what it used, in the ledger's tokens.
     ("http", &["settings", "usage"]),
     ("keys", &["db", "settings", "http", "vault", "usage"]),
     (
         "dispatch",
-        &["child", "db", "settings", "http", "vault", "usage", "keys"],
+        &[
+            "child", "claude", "consent", "db", "http", "keys", "plan", "settings", "usage",
+            "vault",
+        ],
     ),
     ("shell", &["child", "claude"]),
     ("scope", &["child", "db", "http", "keys", "shell", "vault"]),
     (
         "demo",
         &[
-            "db", "settings", "http", "vault", "usage", "keys", "dispatch",
+            "db", "settings", "http", "vault", "usage", "keys", "plan", "dispatch",
         ],
     ),
 ];

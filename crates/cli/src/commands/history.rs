@@ -87,7 +87,7 @@ async fn list(limit: u32, app: &App, out: &Out) -> Result<ExitCode> {
 }
 
 /// Writes a moment as clocks show it in the zone whose days the costs are summed for.
-fn local(at: Millis, zone: &TimeZone, form: &str) -> String {
+pub(crate) fn local(at: Millis, zone: &TimeZone, form: &str) -> String {
     let at = at.timestamp().to_zoned(zone.clone());
     at.strftime(form).to_string()
 }

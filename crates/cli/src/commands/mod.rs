@@ -8,6 +8,8 @@ pub(crate) mod keys;
 pub(crate) mod models;
 pub(crate) mod packaging;
 pub(crate) mod payer;
+pub(crate) mod plan;
+pub(crate) mod route;
 pub(crate) mod scope;
 pub(crate) mod send;
 pub(crate) mod settings;

@@ -7,8 +7,8 @@ use std::process::ExitCode;
 
 use serde_json::json;
 use switchyard_core::dispatch::{
-    Ask, Attachment, Books, Class, Dispatch, Outcome, PayWith, Prepared, Receipt, Request,
-    RunEvent, channel,
+    Ask, Attachment, Books, Dispatch, Outcome, PayWith, Prepared, Receipt, Request, RunEvent,
+    channel,
 };
 use switchyard_core::text::shown;
 use switchyard_core::usage::{Basis, CountedBy, Nano, shown as money};
@@ -16,7 +16,7 @@ use switchyard_core::{App, Error, Result};
 use tokio_util::sync::CancellationToken;
 
 use super::history;
-use crate::args::Send;
+use crate::args::send::{Send, TierName};
 use crate::exit;
 use crate::out::Out;
 
@@ -25,9 +25,9 @@ const PROMPT_MAX: u64 = 32_000_000;
 
 pub(crate) async fn run(wanted: &Send, app: &App, out: &Out) -> Result<ExitCode> {
     let ask = question(wanted, app)?;
-    let is_env = matches!(ask.pay_with, PayWith::Env { .. });
-    // A variable's key needs no vault, so nobody is asked to open one for it.
-    let dispatch = if is_env && ask.reply_to.is_none() {
+    let is_without_vault = matches!(ask.pay_with, PayWith::Env { .. } | PayWith::Plan { .. });
+    // Neither a variable's key nor a plan needs the vault, so nobody is asked to open one for it.
+    let dispatch = if is_without_vault && ask.reply_to.is_none() {
         app.dispatch_quietly()?
     } else {
         app.dispatch()?
@@ -69,7 +69,7 @@ fn question(wanted: &Send, app: &App) -> Result<Ask> {
     }
     Ok(Ask {
         pay_with: payer(wanted, app)?,
-        class: Class::Interactive,
+        class: wanted.class,
         reply_to: wanted.reply.as_deref().map(history::number).transpose()?,
         request: Request {
             model: wanted.model.clone().unwrap_or_default(),
@@ -77,15 +77,29 @@ fn question(wanted: &Send, app: &App) -> Result<Ask> {
             prompt,
             attachments,
             max_tokens: wanted.max_tokens.map(u64::from),
+            effort: wanted.effort,
             ..Request::default()
         },
     })
 }
 
 fn payer(wanted: &Send, app: &App) -> Result<PayWith> {
-    match wanted.key.as_deref() {
-        Some(named) => super::payer::named(named, wanted.base_url.as_deref(), app),
-        None => Ok(PayWith::Usual),
+    let (tier, login) = (wanted.tier, wanted.login.clone());
+    let key = wanted.key.as_deref();
+    match (tier, key) {
+        (Some(TierName::Subscription), Some(_)) => Err(Error::bad_input(
+            "A key pays in the metered tier, not in that of your plan.",
+        )
+        .hint("Leave --key or --tier out. Nothing was sent.")),
+        (Some(TierName::Metered), _) if login.is_some() => Err(Error::bad_input(
+            "A login is of your plan, which the metered tier does not bill.",
+        )
+        .hint("Leave --login or --tier out. Nothing was sent.")),
+        (Some(TierName::Subscription), None) => Ok(PayWith::Plan { login }),
+        (None, None) if login.is_some() => Ok(PayWith::Plan { login }),
+        (_, Some(named)) => super::payer::named(named, wanted.base_url.as_deref(), app),
+        (Some(TierName::Metered), None) if wanted.reply.is_none() => Ok(PayWith::Active),
+        (_, None) => Ok(PayWith::Usual),
     }
 }
 
@@ -144,11 +158,14 @@ fn announcement(prepared: &Prepared) -> String {
         .gateway
         .as_ref()
         .map_or_else(String::new, |url| format!(" via {url}"));
+    let most = match (&route.plan, prepared.at_most()) {
+        (Some(_), Some(Nano(0))) => "no dollars".to_owned(),
+        (_, most) => format!("at most {}", money(most.map(Nano::rounded_up))),
+    };
     format!(
-        "{} pays{gateway}, {} · at most {} · {}",
+        "{} pays{gateway}, {} · {most} · {}",
         shown(&route.payer, 60),
         route.reason,
-        money(prepared.estimate.at_most.map(Nano::rounded_up)),
         shown(&route.model, 60)
     )
 }
@@ -252,6 +269,16 @@ impl Printed {
                 out.note_piece(text);
                 self.thought_is_open = true;
             }
+            RunEvent::Replaced { text } => {
+                self.close_thought(out);
+                // What was printed can't be taken back.
+                if std::mem::take(&mut self.line_is_open) {
+                    out.line("")?;
+                }
+                out.note("The answer so far is void; it begins anew.");
+                out.piece(text)?;
+                self.line_is_open = !text.is_empty() && !text.ends_with('\n');
+            }
             RunEvent::Waiting { why, attempt, .. } => {
                 out.note(&format!("{why} (attempt {attempt})"));
             }
@@ -289,21 +316,22 @@ fn summary(receipt: &Receipt) -> String {
             let tokens = &amount.tokens;
             parts.push(format!("{} in", tokens.prompt()));
             parts.push(format!("{} out", tokens.output));
-            let basis = if amount.basis == Basis::Estimated {
-                ", estimated"
-            } else {
-                ""
+            let basis = match amount.basis {
+                Basis::Estimated => ", estimated",
+                Basis::Extra => ", extra usage beyond your plan",
+                _ => "",
             };
             let later = if receipt.books == Books::SetAside {
                 ", booked later"
             } else {
                 ""
             };
-            parts.push(format!(
-                "{}{basis}, {}{later}",
-                money(amount.cost),
-                shown(&receipt.payer_label, 40)
-            ));
+            let cost = match amount.basis {
+                Basis::Plan => format!("no dollars (list price {})", money(amount.cost)),
+                _ => money(amount.cost),
+            };
+            let payer = shown(&receipt.payer_label, 40);
+            parts.push(format!("{cost}{basis}, {payer}{later}"));
         }
         None if receipt.books == Books::Lost => parts.push("not booked yet".to_owned()),
         None => parts.push("nothing was billed".to_owned()),

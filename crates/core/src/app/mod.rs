@@ -5,6 +5,7 @@ mod listed;
 mod standing;
 mod tidy;
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -17,6 +18,7 @@ use crate::dispatch::{self, Dispatch, Recovered};
 use crate::error::Result;
 use crate::http::{Http, HttpSettings};
 use crate::paths::Paths;
+use crate::plan::{self, Plan};
 use crate::vault::{self, Keychain, Vault};
 
 pub use instance::{KEEP_IN_TRAY, OneWindow};
@@ -34,6 +36,8 @@ pub struct App {
     vault: OnceLock<Vault>,
     access: OnceLock<Arc<Access>>,
     http: OnceLock<Http>,
+    plan: OnceLock<Plan>,
+    plan_server: Option<SocketAddr>,
     opening: Mutex<()>,
 }
 
@@ -59,8 +63,20 @@ impl App {
             vault: OnceLock::new(),
             access: OnceLock::new(),
             http: OnceLock::new(),
+            plan: OnceLock::new(),
+            plan_server: None,
             opening: Mutex::new(()),
         }
+    }
+
+    /// Sends what the user's plan would pay for to a server on this machine: for the demo and for tests.
+    /// No setting and no variable does that.
+    ///
+    /// # Errors
+    /// [`Code::BadInput`](crate::error::Code::BadInput) for an address of another machine.
+    pub fn simulated(mut self, server: SocketAddr) -> Result<Self> {
+        self.plan_server = Some(plan::loopback(server)?);
+        Ok(self)
     }
 
     /// Returns the folders.
@@ -170,6 +186,15 @@ impl App {
         })
     }
 
+    /// Returns the user's plan. Nothing is looked for or started by that.
+    ///
+    /// # Errors
+    /// As [`App::db`].
+    pub fn plan(&self) -> Result<&Plan> {
+        let db = self.db()?;
+        self.once(&self.plan, || Plan::new(db.clone(), self.plan_server))
+    }
+
     /// Returns what sends prompts. Where the vault is locked, the user is asked.
     ///
     /// # Errors
@@ -201,6 +226,7 @@ impl App {
             db: self.db()?.clone(),
             http: self.http()?.clone(),
             vault: access,
+            plan: self.plan()?.clone(),
             face: self.face,
         })
     }

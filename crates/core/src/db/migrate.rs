@@ -17,6 +17,7 @@ const FILES: &[&str] = &[
     include_str!("../../../../migrations/0002_vault_and_keys.sql"),
     include_str!("../../../../migrations/0003_runs.sql"),
     include_str!("../../../../migrations/0004_ledger.sql"),
+    include_str!("../../../../migrations/0005_plan.sql"),
 ];
 
 /// The schema that this version writes; a store's own is in `PRAGMA user_version`.

@@ -15,7 +15,7 @@ use crate::clock::Millis;
 use crate::db::Db;
 use crate::error::{Code, Error, Failure, Result};
 use crate::id::{ConversationId, RunId};
-use crate::usage::{Basis, Conditions, Entry, Tokens, catalogue};
+use crate::usage::{Basis, Conditions, Entry, Tier, Tokens, catalogue};
 
 /// Bytes of text to a token, where the server's count never came. Errs towards more tokens: an
 /// English text has about four.
@@ -96,6 +96,7 @@ impl Booking {
             attempts: seen.attempts,
             stop_reason: seen.stop_reason.clone(),
             request_id: seen.request_id.clone(),
+            proof: seen.proof.clone(),
             error: error.map(Failure::from),
             answer: std::mem::take(&mut seen.answer),
             keeper: self.keeper.clone(),
@@ -123,6 +124,7 @@ impl Booking {
                 .as_deref()
                 .and_then(|reason| stop_note(reason, seen.stop_detail.as_deref())),
             request_id: seen.request_id.clone(),
+            proof: seen.proof.clone(),
             attempts: seen.attempts,
             first_token_ms: seen.first_token.map(millis),
             total_ms: millis(self.start.elapsed()),
@@ -152,6 +154,11 @@ impl Booking {
                 .output
                 .max(seen.output_bytes.div_ceil(BYTES_PER_TOKEN));
             Basis::Estimated
+        };
+        let basis = match (self.route.tier, seen.is_extra) {
+            (Tier::Subscription, false) => Basis::Plan,
+            (Tier::Subscription, true) => Basis::Extra,
+            (Tier::Metered | Tier::Farm, _) => basis,
         };
         let used = &seen.used;
         let conditions = Conditions::reported(

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
+use crate::claude::Limits;
 use crate::clock::Millis;
 use crate::error::Failure;
 use crate::id::{ConversationId, KeyId, RunId};
@@ -50,6 +51,16 @@ pub enum RunEvent {
     Thinking {
         /// The piece.
         text: String,
+    },
+    /// All of the answer so far is void, and this stands in its place; it may be empty.
+    Replaced {
+        /// The answer.
+        text: String,
+    },
+    /// How much of the plan is used.
+    Limits {
+        /// The plan's limits.
+        limits: Limits,
     },
     /// The newest token counts; they are totals.
     Usage {
@@ -129,6 +140,8 @@ pub struct Receipt {
     pub stop_note: Option<String>,
     /// The server's name for the request.
     pub request_id: Option<String>,
+    /// What the server or the CLI said of the credential that it was given.
+    pub proof: Option<String>,
     /// How often the request was sent.
     pub attempts: u32,
     /// From the start to the first piece of the answer, in milliseconds.

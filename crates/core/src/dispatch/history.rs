@@ -81,6 +81,8 @@ pub struct Details {
     pub stop_reason: Option<String>,
     /// The server's name for the request.
     pub request_id: Option<String>,
+    /// What the server or the CLI said of the credential that it was given.
+    pub proof: Option<String>,
     /// What went wrong: in words where they are kept, else the error's code.
     pub error: Option<String>,
     /// When it ended.
@@ -204,7 +206,7 @@ fn details(store: &Connection, keeper: Option<&Keeper>, run: RunId) -> Result<De
     let (mut summary, prompt) = one(store, run)?;
     let (mut details, sealed) = store
         .query_row(
-            "SELECT system, answer, stop_reason, request_id, error_code, finished_at, error_text
+            "SELECT system, answer, stop_reason, request_id, error_code, finished_at, error_text, proof
              FROM runs WHERE id = ?1",
             [run],
             |row| {
@@ -225,6 +227,7 @@ fn details(store: &Connection, keeper: Option<&Keeper>, run: RunId) -> Result<De
                     request_id: row.get(3)?,
                     error: row.get(4)?,
                     finished_at: row.get(5)?,
+                    proof: row.get(7)?,
                 };
                 Ok((details, sealed))
             },

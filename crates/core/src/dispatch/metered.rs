@@ -133,6 +133,8 @@ impl Metered {
             return Err(verdict.into());
         }
         seen.request_id = self.request_id(&reply);
+        let organization = reply.header("anthropic-organization-id");
+        seen.proof = organization.map(|id| format!("organization {}", self.word(id)));
         if !is_of(&reply, "text/event-stream") {
             let verdict = self.not_a_stream(&reply);
             seen.may_have_run = verdict.may_have_run;

@@ -4,6 +4,7 @@
 
 mod attachment;
 mod booking;
+mod by_plan;
 mod check;
 mod event;
 mod history;
@@ -11,6 +12,7 @@ mod inflight;
 mod kept;
 mod metered;
 mod models;
+mod payer;
 mod recovery;
 mod request;
 mod retry;
@@ -18,12 +20,15 @@ mod route;
 mod run;
 mod runs;
 mod sse;
+mod subscription;
 mod tier;
 mod unbooked;
+mod ways;
 mod wire;
 
 pub use crate::usage::Used;
 pub use attachment::{Attachment, IMAGE_MAX, Media, TEXT_MAX};
+pub use by_plan::PlanRoute;
 pub use event::{Amount, Books, Receipt, RunEvent, Sink, State, channel};
 pub use history::{Details, Summary, forget, list, prune};
 pub use inflight::{Flight, InFlight};
@@ -36,6 +41,7 @@ pub use retry::{RETRIES, RetryState, WAIT_MAX, Wait};
 pub use route::{Ask, Class, PayWith, Prepared, Route};
 pub use run::{Dispatch, Outcome};
 pub use tier::{ANSWER_MAX, Seen, Tier};
+pub use ways::Way;
 
 /// Turns a count into what a column holds.
 fn signed(count: u64) -> i64 {

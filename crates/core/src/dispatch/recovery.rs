@@ -10,7 +10,7 @@ use crate::clock::Millis;
 use crate::db::{Db, SqlContext};
 use crate::error::{Code, Error, Result};
 use crate::id::RunId;
-use crate::usage::{Basis, Booked, Conditions, Entry, Tokens, catalogue, take_out};
+use crate::usage::{Basis, Booked, Conditions, Entry, Tier, Tokens, catalogue, take_out};
 
 /// The runs that were booked after their time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -251,17 +251,21 @@ fn estimate(store: &Connection, run: RunId) -> Result<Entry> {
                 };
                 let model: String = row.get(4)?;
                 let priced = catalogue().price(&model, &tokens, &Conditions::default());
+                let tier = row.get(3)?;
                 Ok(Entry {
                     run: Some(run),
                     // When it ended is unknown; it began on this day.
                     at: row.get(0)?,
                     payer: row.get(1)?,
                     key: row.get(2)?,
-                    tier: row.get(3)?,
+                    tier,
                     model,
                     host: row.get(5)?,
                     environment: row.get(6)?,
-                    basis: Basis::Estimated,
+                    basis: match tier {
+                        Tier::Subscription => Basis::Plan,
+                        Tier::Metered | Tier::Farm => Basis::Estimated,
+                    },
                     tokens,
                     cost: priced.as_ref().map(|priced| priced.cost),
                     priced_as_of: priced.map(|priced| priced.as_of),

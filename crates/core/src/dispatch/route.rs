@@ -2,23 +2,20 @@
 
 use std::sync::Arc;
 
-use hmac::{Hmac, KeyInit, Mac};
-use rusqlite::{Connection, OptionalExtension};
 use serde::Serialize;
-use sha2::Sha256;
 
-use super::kept::{Before, no_run};
+use super::by_plan::{self, PlanRoute};
+use super::kept::Before;
 use super::models::{self, Chosen, MODEL, UnknownModel};
+use super::payer::payer;
 use super::request::{MAX_TOKENS, Request};
 use super::run::Dispatch;
-use crate::db::SqlContext;
-use crate::error::{Code, Error, Remedy, Result};
+use crate::claude;
+use crate::error::{Error, Result};
 use crate::http::{Endpoint, count_tokens};
 use crate::id::{KeyId, RunId};
-use crate::keys;
 use crate::secret::ApiKey;
-use crate::text;
-use crate::usage::{CacheWrites, Conditions, CountedBy, Estimate, Payer, Tier, catalogue};
+use crate::usage::{CacheWrites, Conditions, CountedBy, Estimate, Nano, Payer, Tier, catalogue};
 use crate::words::words;
 
 words! {
@@ -45,6 +42,8 @@ pub enum PayWith {
     /// The stored key that paid for the run that this one continues, or the active key where none
     /// is continued: a conversation does not change its payer by itself.
     Usual,
+    /// The active key, whoever paid before.
+    Active,
     /// This key.
     Key(KeyId),
     /// The key in an environment variable, which needs no vault.
@@ -53,6 +52,11 @@ pub enum PayWith {
         name: String,
         /// The server that it is for; Anthropic's own where absent.
         base_url: Option<String>,
+    },
+    /// The user's plan, through this login of their own `claude`, else the one that is chosen.
+    Plan {
+        /// The login's name.
+        login: Option<String>,
     },
 }
 
@@ -93,6 +97,8 @@ pub struct Route {
     pub max_tokens: u64,
     /// Why this payer: a clause that begins with "because".
     pub reason: String,
+    /// What is known of the plan, where it pays.
+    pub plan: Option<PlanRoute>,
     #[serde(skip)]
     pub(super) booked_to: Payer,
     #[serde(skip)]
@@ -111,37 +117,54 @@ pub struct Prepared {
     pub(super) request: Arc<Request>,
     /// The key of an environment variable; a stored one is opened when the run starts.
     pub(super) variable: Option<ApiKey>,
+    /// The login of a plan.
+    pub(super) login: Option<claude::Login>,
 }
 
-/// A payer as it was found.
-struct Found {
-    label: String,
-    key: Option<KeyId>,
-    endpoint: Endpoint,
-    environment: String,
-    reason: String,
-    booked_to: Payer,
-    variable: Option<ApiKey>,
+impl Prepared {
+    /// Returns the most that it can cost; `None` where the price is unknown. Within a plan that is
+    /// nothing: its estimate is what it would cost outside of one.
+    #[must_use]
+    pub fn at_most(&self) -> Option<Nano> {
+        match &self.route.plan {
+            Some(plan) if !plan.is_extra() => Some(Nano(0)),
+            _ => self.estimate.at_most,
+        }
+    }
 }
 
 impl Dispatch {
-    /// Decides the route of a metered run and estimates its cost. Sends nothing. `variable` reads
-    /// an environment variable.
+    /// Decides the route of a run and estimates its cost. Sends nothing. `variable` reads an
+    /// environment variable.
     ///
     /// # Errors
     /// [`Code::BadInput`] for a request, key or model that can't be used, [`Code::NotFound`] where
     /// no key is chosen or nothing is kept to reply to, [`Code::Locked`] where a reply needs the
-    /// vault.
+    /// vault, [`Code::ConsentNeeded`] where a plan is to be used and that was not accepted.
     pub async fn preflight(
         &self,
         ask: Ask,
         variable: impl Fn(&str) -> Option<String> + Send,
     ) -> Result<Prepared> {
+        ask.request.check()?;
+        self.decide(ask, &variable).await
+    }
+
+    /// As [`Dispatch::preflight`], of a draft that may not be complete yet.
+    pub(super) async fn decide(
+        &self,
+        ask: Ask,
+        variable: &(impl Fn(&str) -> Option<String> + Send),
+    ) -> Result<Prepared> {
         let mut request = ask.request;
-        request.check()?;
         let found = self
             .db
-            .read(|store| payer(store, &ask.pay_with, ask.reply_to, &variable))?;
+            .read(|store| payer(store, &ask.pay_with, ask.reply_to, variable))?;
+        if found.plan.is_some() {
+            by_plan::check(&request, ask.class)?;
+            // What is missing is said now, and not when the prompt is to leave.
+            self.plan.program().await?;
+        }
         if let Some(run) = ask.reply_to {
             let keeper = self.keeper().await?;
             let before = self.db.read(|store| keeper.conversation(store, run))?;
@@ -161,7 +184,10 @@ impl Dispatch {
         Ok(Prepared {
             estimate: estimate(&chosen.id, (counted, CountedBy::Local), max_tokens),
             route: Route {
-                tier: Tier::Metered,
+                tier: match found.plan {
+                    Some(_) => Tier::Subscription,
+                    None => Tier::Metered,
+                },
                 model: chosen.id,
                 unknown_model: chosen.unknown,
                 payer: found.label,
@@ -170,6 +196,7 @@ impl Dispatch {
                 environment: found.environment,
                 max_tokens,
                 reason: found.reason,
+                plan: found.plan,
                 booked_to: found.booked_to,
                 endpoint: found.endpoint,
             },
@@ -177,6 +204,7 @@ impl Dispatch {
             reply_to: ask.reply_to,
             request: Arc::new(request),
             variable: found.variable,
+            login: found.login,
         })
     }
 
@@ -232,126 +260,4 @@ fn max_tokens(request: &Request, chosen: &Chosen) -> Result<u64> {
         Some(asked) => Ok(asked),
         None => Ok(MAX_TOKENS.min(most)),
     }
-}
-
-fn payer(
-    store: &Connection,
-    pay_with: &PayWith,
-    reply_to: Option<RunId>,
-    variable: &impl Fn(&str) -> Option<String>,
-) -> Result<Found> {
-    match pay_with {
-        PayWith::Usual => usual(store, reply_to),
-        PayWith::Key(id) => {
-            let key = keys::get(store, id)?;
-            let name = text::shown(&key.name, 60);
-            stored(key, format!("because you chose {name}"))
-        }
-        PayWith::Env { name, base_url } => {
-            from_variable(store, name, variable(name), base_url.as_deref())
-        }
-    }
-}
-
-fn usual(store: &Connection, reply_to: Option<RunId>) -> Result<Found> {
-    if let Some(run) = reply_to {
-        return stored(
-            paid_by(store, run)?,
-            format!("because it paid for run {run}"),
-        );
-    }
-    let Some(key) = keys::active(store)? else {
-        return Err(nobody(store)?);
-    };
-    let name = text::shown(&key.name, 60);
-    stored(key, format!("because {name} is the active key"))
-}
-
-/// Returns the stored key that paid for a run, if it can pay again.
-///
-/// # Errors
-/// [`Code::BadInput`] where it can't: nobody else pays for a conversation without being named.
-fn paid_by(store: &Connection, run: RunId) -> Result<keys::Key> {
-    let (id, label): (Option<KeyId>, String) = store
-        .query_row(
-            "SELECT key_id, payer_label FROM runs WHERE id = ?1",
-            [run],
-            |row| Ok((row.get(0)?, row.get(1)?)),
-        )
-        .optional()
-        .doing("look who paid before")?
-        .ok_or_else(|| no_run(run))?;
-    let again = id.map(|id| keys::get(store, &id)).transpose();
-    match again {
-        Ok(Some(key)) if keys::usable(&key).is_ok() => Ok(key),
-        Err(error) if error.code() != Code::NotFound => Err(error),
-        _ => Err(Error::bad_input(format!(
-            "Run {run} was paid by {}, which does not pay again by itself.",
-            text::shown(&label, 60)
-        ))
-        .hint("Nothing was sent.")
-        .remedy(Remedy::ChoosePayer)),
-    }
-}
-
-fn stored(key: keys::Key, reason: String) -> Result<Found> {
-    keys::usable(&key)?;
-    Ok(Found {
-        endpoint: Endpoint::parse(key.base_url.as_deref())?,
-        label: key.name,
-        environment: key.environment,
-        reason,
-        booked_to: Payer::Key(key.id.clone()),
-        key: Some(key.id),
-        variable: None,
-    })
-}
-
-fn from_variable(
-    store: &Connection,
-    name: &str,
-    value: Option<String>,
-    base_url: Option<&str>,
-) -> Result<Found> {
-    let shown = text::shown(name, 60);
-    let endpoint = Endpoint::parse(base_url)?;
-    let key = keys::of_variable(name, value, &endpoint)?;
-    Ok(Found {
-        label: Payer::env_label(name, &key.last4()),
-        key: None,
-        endpoint,
-        environment: String::new(),
-        reason: format!("because you named the variable {shown}"),
-        booked_to: Payer::env(name, key.last4(), &fingerprint(store, &key)?),
-        variable: Some(key),
-    })
-}
-
-/// Tells one key of a variable from the next in the ledger: HMAC-SHA256 of it under the store's
-/// pepper, of which the ledger keeps eight hexadecimal digits.
-fn fingerprint(store: &Connection, key: &ApiKey) -> Result<[u8; 32]> {
-    let pepper: Vec<u8> = store
-        .query_row("SELECT pepper FROM store", [], |row| row.get(0))
-        .doing("read its own row")?;
-    let mut mac = Hmac::<Sha256>::new_from_slice(&pepper)
-        .map_err(|e| Error::failed("The fingerprint could not be made.").because(e))?;
-    mac.update(key.expose().as_bytes());
-    Ok(mac.finalize().into_bytes().into())
-}
-
-fn nobody(store: &Connection) -> Result<Error> {
-    let any = keys::list(store)?
-        .iter()
-        .any(|key| keys::usable(key).is_ok());
-    let (message, remedy) = match any {
-        true => (
-            "No key is selected, so nobody would pay.",
-            Remedy::SelectKey,
-        ),
-        false => (
-            "No key that can pay is stored, so nobody would pay.",
-            Remedy::AddKey,
-        ),
-    };
-    Ok(Error::new(Code::NotFound, message).remedy(remedy))
 }

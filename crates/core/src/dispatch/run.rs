@@ -1,22 +1,28 @@
 //! One run from its first row to its last: begin, stream, book.
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 
 use super::booking::Booking;
+use super::by_plan::PlanRoute;
 use super::event::{Books, Receipt, RunEvent, Sink};
 use super::kept::{KEEP_DAYS, Keeper};
 use super::metered::Metered;
 use super::recovery::book_unbooked;
+use super::request::Effort;
 use super::route::Prepared;
 use super::runs::{self, NewRun};
+use super::subscription::Subscription;
 use super::tier::{Seen, Tier, tell};
+use crate::claude::Login;
 use crate::db::Db;
 use crate::error::{Code, Error, Failure, Result};
 use crate::http::Http;
+use crate::id::RunId;
+use crate::plan::{Plan, Wanted};
 use crate::secret::ApiKey;
 use crate::vault::Custody;
 
@@ -29,6 +35,8 @@ pub struct Dispatch {
     pub http: Http,
     /// Whoever opens keys.
     pub vault: Arc<dyn Custody>,
+    /// The user's plan.
+    pub plan: Plan,
     /// The face that runs are started from, such as `cli`.
     pub face: &'static str,
 }
@@ -52,25 +60,19 @@ impl Dispatch {
     /// can't be written. What goes wrong later is in [`Outcome::error`].
     pub async fn run(
         &self,
-        prepared: Prepared,
+        mut prepared: Prepared,
         sink: Sink,
         cancel: CancellationToken,
     ) -> Result<Outcome> {
         let start = self.db.clock().monotonic();
-        let (key, mut booking) = self.open(&prepared, start, &cancel).await?;
-        let tier = Metered {
-            http: self.http.clone(),
-            endpoint: booking.route.endpoint.clone(),
-            key,
-            max_tokens: booking.route.max_tokens,
-            clock: self.db.clock().clone(),
-        };
+        let at_most = prepared.at_most();
+        let (tier, mut booking) = self.open(&mut prepared, start, &cancel).await?;
         let started = RunEvent::Started {
             run: booking.run,
             conversation: booking.conversation,
             model: booking.route.model.clone(),
             payer: booking.route.payer.clone(),
-            at_most: prepared.estimate.at_most,
+            at_most,
         };
         let ended = match tell(&sink, started).await {
             Ok(()) => {
@@ -99,6 +101,56 @@ impl Dispatch {
 
     /// Opens what the run needs and writes down that it begins.
     async fn open(
+        &self,
+        prepared: &mut Prepared,
+        start: Instant,
+        cancel: &CancellationToken,
+    ) -> Result<(Box<dyn Tier>, Booking)> {
+        if let Some(route) = prepared.route.plan.clone() {
+            let login = prepared.login.take();
+            // No key is opened, so a vault that is locked stays so: the texts are not kept then.
+            let keeper = unless(cancel, self.keeper_for(prepared)).await?;
+            let booking = self.begin(prepared, keeper, start).await?;
+            let tier = self.by_plan(prepared, route, login, booking.run);
+            return Ok((Box::new(tier), booking));
+        }
+        let (key, booking) = self.open_key(prepared, start, cancel).await?;
+        let tier = Metered {
+            http: self.http.clone(),
+            endpoint: booking.route.endpoint.clone(),
+            key,
+            max_tokens: booking.route.max_tokens,
+            clock: self.db.clock().clone(),
+        };
+        Ok((Box::new(tier), booking))
+    }
+
+    fn by_plan(
+        &self,
+        prepared: &Prepared,
+        route: PlanRoute,
+        login: Option<Login>,
+        run: RunId,
+    ) -> Subscription {
+        let request = &prepared.request;
+        Subscription {
+            plan: self.plan.clone(),
+            db: self.db.clone(),
+            wanted: Wanted {
+                login: route.login.name.clone(),
+                model: prepared.route.model.clone(),
+                effort: request.effort.map(Effort::as_str),
+                system: request.system.clone(),
+            },
+            route,
+            login: Mutex::new(login),
+            run,
+            reply_to: prepared.reply_to,
+        }
+    }
+
+    /// Opens the key of a metered run.
+    async fn open_key(
         &self,
         prepared: &Prepared,
         start: Instant,
@@ -138,14 +190,14 @@ impl Dispatch {
     }
 
     /// Returns what seals the run's texts, or `None` where they are not kept: the history is off,
-    /// or the key is from the environment and no vault is open.
+    /// or no stored key pays and no vault is open.
     async fn keeper_for(&self, prepared: &Prepared) -> Result<Option<Keeper>> {
         if self.db.read(|store| KEEP_DAYS.get(store))? == Some(0) {
             return Ok(None);
         }
         match self.keeper().await {
             Ok(keeper) => Ok(Some(keeper)),
-            Err(_) if prepared.variable.is_some() => Ok(None),
+            Err(_) if prepared.route.key.is_none() => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -165,7 +217,7 @@ impl Dispatch {
             face: self.face,
             at: self.db.clock().now(),
             input_estimate: prepared.estimate.prompt_tokens,
-            at_most: prepared.estimate.at_most,
+            at_most: prepared.at_most(),
             request: Arc::clone(&prepared.request),
             keeper: keeper.clone(),
         };

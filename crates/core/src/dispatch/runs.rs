@@ -40,6 +40,7 @@ pub(super) struct Closing {
     pub(super) attempts: u32,
     pub(super) stop_reason: Option<String>,
     pub(super) request_id: Option<String>,
+    pub(super) proof: Option<String>,
     pub(super) error: Option<Failure>,
     pub(super) answer: String,
     pub(super) keeper: Option<Keeper>,
@@ -59,6 +60,7 @@ impl Closing {
             attempts: self.attempts,
             stop_reason: self.stop_reason.clone(),
             request_id: self.request_id.clone(),
+            proof: self.proof.clone(),
             error: self.error.clone(),
             answer: String::new(),
             keeper: None,
@@ -176,7 +178,7 @@ pub(super) fn finish(store: &Connection, mut closing: Closing) -> Result<Booked>
         .prepare_cached(
             "UPDATE runs SET state = ?2, finished_at = ?3, model_served = ?4, first_token_ms = ?5,
                  attempts = ?6, stop_reason = ?7, request_id = ?8, error_code = ?9, error_text = ?10,
-                 answer = ?11
+                 answer = ?11, proof = ?12
              WHERE id = ?1 AND state = 'started'",
         )
         .and_then(|mut row| {
@@ -192,6 +194,7 @@ pub(super) fn finish(store: &Connection, mut closing: Closing) -> Result<Booked>
                 code.as_ref().and_then(|code| code.as_str()),
                 said,
                 answer,
+                closing.proof,
             ])
         })
         .doing("write down the end of the run")?;

@@ -28,6 +28,7 @@ use crate::error::{Code, Error, Result};
 use crate::http::{Http, HttpSettings, Timeouts};
 use crate::id::{KeyId, RunId};
 use crate::paths::Paths;
+use crate::plan::Plan;
 use crate::secret::{ApiKey, HistoryKey};
 use crate::usage::{Basis, Nano};
 use crate::vault::{Custody, Later, SealedKey};
@@ -135,9 +136,10 @@ impl Home {
             ..HttpSettings::default()
         };
         let dispatch = Dispatch {
-            db,
+            db: db.clone(),
             http: Http::new(&settings),
             vault: Arc::clone(&vault) as Arc<dyn Custody>,
+            plan: Plan::new(db.clone(), None).unwrap(),
             face: "test",
         };
         Self {

@@ -62,11 +62,22 @@ pub struct Seen {
     pub attempts: u32,
     /// A request is out, or was, of which nobody knows whether it was carried out.
     pub may_have_run: bool,
+    /// What the server or the CLI said of the credential that it was given.
+    pub proof: Option<String>,
+    /// Usage beyond a plan was charged for.
+    pub is_extra: bool,
     /// A piece did not fit; what follows it must not be kept without it.
     is_full: bool,
 }
 
 impl Seen {
+    /// Puts `text` in the place of the answer so far.
+    pub(super) fn replace(&mut self, text: &str) {
+        self.answer.clear();
+        self.is_full = false;
+        self.keep(text);
+    }
+
     /// Keeps a piece of the answer, as far as there is room.
     pub(super) fn keep(&mut self, text: &str) {
         if self.is_full {

@@ -28,6 +28,7 @@ pub(super) struct Ending {
     attempts: u32,
     stop_reason: Option<String>,
     request_id: Option<String>,
+    proof: Option<String>,
     error: Option<Code>,
     amount: Option<Amount>,
 }
@@ -43,6 +44,7 @@ impl Ending {
             attempts: closing.attempts,
             stop_reason: closing.stop_reason.clone(),
             request_id: closing.request_id.clone(),
+            proof: closing.proof.clone(),
             error: closing.error.as_ref().map(|error| error.code),
             amount: entry.map(|entry| Amount {
                 tokens: entry.tokens,
@@ -74,6 +76,7 @@ impl Ending {
             attempts: self.attempts,
             stop_reason: self.stop_reason,
             request_id: self.request_id,
+            proof: self.proof,
             error: self.error.map(|code| Failure {
                 code,
                 message: String::new(),

@@ -11,6 +11,7 @@ use switchyard_core::dispatch::{
 use switchyard_core::http::{Http, HttpSettings};
 use switchyard_core::id::KeyId;
 use switchyard_core::paths::Paths;
+use switchyard_core::plan::Plan;
 use switchyard_core::secret::{ApiKey, HistoryKey};
 use switchyard_core::vault::{Custody, Later, SealedKey};
 use switchyard_core::{Code, Error};
@@ -74,6 +75,7 @@ fn measure(reply: Reply) -> Seen {
     })
     .unwrap();
     let dispatch = Dispatch {
+        plan: Plan::new(db.clone(), None).unwrap(),
         db,
         http: Http::new(&HttpSettings::default()),
         vault: Arc::new(History),

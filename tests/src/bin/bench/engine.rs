@@ -10,6 +10,7 @@ use switchyard_core::db::{Db, SqlContext};
 use switchyard_core::dispatch::{Ask as Wanted, Class, Dispatch, PayWith, Request, channel};
 use switchyard_core::http::{Endpoint, Http, HttpSettings};
 use switchyard_core::keys;
+use switchyard_core::plan::Plan;
 use switchyard_core::vault::{Custody, Keychain, UnlockWith, Vault};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -107,6 +108,7 @@ fn dispatch(db: &Db, http: Http, vault: Arc<dyn Custody>) -> Dispatch {
         db: db.clone(),
         http,
         vault,
+        plan: Plan::new(db.clone(), None).expect("no server to refuse"),
         face: "bench",
     }
 }

@@ -34,7 +34,9 @@ async fn credential(
             Ok(credential)
         }
         PayWith::Key(id) => scope::stored(app.db()?, &**app.access()?, &id, purpose).await,
-        PayWith::Usual => Err(Error::bad_input("No payer was named.")),
+        PayWith::Usual | PayWith::Active | PayWith::Plan { .. } => {
+            Err(Error::bad_input("No payer was named."))
+        }
     }
 }
 

@@ -36,6 +36,7 @@ async fn desk() -> Desk {
         db: house.db.clone(),
         http,
         vault: Arc::new(vault.clone()),
+        plan: Plan::new(house.db.clone(), None).unwrap(),
         face: "test",
     };
     simulator.clear();

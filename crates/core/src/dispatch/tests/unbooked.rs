@@ -419,6 +419,7 @@ proptest! {
             attempts: 2,
             stop_reason,
             request_id: None,
+            proof: Some("organization o".to_owned()),
             error: Some(Failure::from(&Error::failed("It broke."))),
             answer: "an answer".to_owned(),
             keeper: None,

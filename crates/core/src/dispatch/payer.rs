@@ -1,0 +1,173 @@
+//! Who pays: the key or plan that was named, the one that paid before, or the active key.
+
+use hmac::{Hmac, KeyInit, Mac};
+use rusqlite::{Connection, OptionalExtension};
+use sha2::Sha256;
+
+use super::by_plan::{self, PlanRoute};
+use super::kept::no_run;
+use super::route::PayWith;
+use crate::claude;
+use crate::db::SqlContext;
+use crate::error::{Code, Error, Remedy, Result};
+use crate::http::Endpoint;
+use crate::id::{KeyId, RunId};
+use crate::keys;
+use crate::secret::ApiKey;
+use crate::text;
+use crate::usage::Payer;
+
+/// A payer as it was found.
+pub(super) struct Found {
+    pub(super) label: String,
+    pub(super) key: Option<KeyId>,
+    pub(super) endpoint: Endpoint,
+    pub(super) environment: String,
+    pub(super) reason: String,
+    pub(super) booked_to: Payer,
+    pub(super) variable: Option<ApiKey>,
+    pub(super) plan: Option<PlanRoute>,
+    pub(super) login: Option<claude::Login>,
+}
+
+/// Finds who pays.
+///
+/// # Errors
+/// As [`Dispatch::preflight`](super::Dispatch::preflight).
+pub(super) fn payer(
+    store: &Connection,
+    pay_with: &PayWith,
+    reply_to: Option<RunId>,
+    variable: &impl Fn(&str) -> Option<String>,
+) -> Result<Found> {
+    match pay_with {
+        PayWith::Usual => usual(store, reply_to, variable),
+        PayWith::Active => active(store),
+        PayWith::Key(id) => {
+            let key = keys::get(store, id)?;
+            let name = text::shown(&key.name, 60);
+            stored(key, format!("because you chose {name}"))
+        }
+        PayWith::Env { name, base_url } => {
+            from_variable(store, name, variable(name), base_url.as_deref())
+        }
+        PayWith::Plan { login } => by_plan::payer(store, login.as_deref(), variable),
+    }
+}
+
+fn usual(
+    store: &Connection,
+    reply_to: Option<RunId>,
+    variable: &impl Fn(&str) -> Option<String>,
+) -> Result<Found> {
+    if let Some(run) = reply_to {
+        let reason = format!("because it paid for run {run}");
+        if let Some(login) = by_plan::paid_for(store, run)? {
+            let found = by_plan::payer(store, Some(&login), variable)?;
+            return Ok(Found { reason, ..found });
+        }
+        return stored(paid_by(store, run)?, reason);
+    }
+    active(store)
+}
+
+fn active(store: &Connection) -> Result<Found> {
+    let Some(key) = keys::active(store)? else {
+        return Err(nobody(store)?);
+    };
+    let name = text::shown(&key.name, 60);
+    stored(key, format!("because {name} is the active key"))
+}
+
+/// Returns the stored key that paid for a run, if it can pay again.
+///
+/// # Errors
+/// [`Code::BadInput`] where it can't: nobody else pays for a conversation without being named.
+fn paid_by(store: &Connection, run: RunId) -> Result<keys::Key> {
+    let (id, label): (Option<KeyId>, String) = store
+        .query_row(
+            "SELECT key_id, payer_label FROM runs WHERE id = ?1",
+            [run],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .optional()
+        .doing("look who paid before")?
+        .ok_or_else(|| no_run(run))?;
+    let again = id.map(|id| keys::get(store, &id)).transpose();
+    match again {
+        Ok(Some(key)) if keys::usable(&key).is_ok() => Ok(key),
+        Err(error) if error.code() != Code::NotFound => Err(error),
+        _ => Err(Error::bad_input(format!(
+            "Run {run} was paid by {}, which does not pay again by itself.",
+            text::shown(&label, 60)
+        ))
+        .hint("Nothing was sent.")
+        .remedy(Remedy::ChoosePayer)),
+    }
+}
+
+fn stored(key: keys::Key, reason: String) -> Result<Found> {
+    keys::usable(&key)?;
+    Ok(Found {
+        endpoint: Endpoint::parse(key.base_url.as_deref())?,
+        label: key.name,
+        environment: key.environment,
+        reason,
+        booked_to: Payer::Key(key.id.clone()),
+        key: Some(key.id),
+        variable: None,
+        plan: None,
+        login: None,
+    })
+}
+
+fn from_variable(
+    store: &Connection,
+    name: &str,
+    value: Option<String>,
+    base_url: Option<&str>,
+) -> Result<Found> {
+    let shown = text::shown(name, 60);
+    let endpoint = Endpoint::parse(base_url)?;
+    let key = keys::of_variable(name, value, &endpoint)?;
+    Ok(Found {
+        label: Payer::env_label(name, &key.last4()),
+        key: None,
+        endpoint,
+        environment: String::new(),
+        reason: format!("because you named the variable {shown}"),
+        booked_to: Payer::env(name, key.last4(), &fingerprint(store, &key)?),
+        variable: Some(key),
+        plan: None,
+        login: None,
+    })
+}
+
+/// Tells one key of a variable from the next in the ledger: HMAC-SHA256 of it under the store's
+/// pepper, of which the ledger keeps eight hexadecimal digits.
+fn fingerprint(store: &Connection, key: &ApiKey) -> Result<[u8; 32]> {
+    let pepper: Vec<u8> = store
+        .query_row("SELECT pepper FROM store", [], |row| row.get(0))
+        .doing("read its own row")?;
+    let mut mac = Hmac::<Sha256>::new_from_slice(&pepper)
+        .map_err(|e| Error::failed("The fingerprint could not be made.").because(e))?;
+    mac.update(key.expose().as_bytes());
+    Ok(mac.finalize().into_bytes().into())
+}
+
+fn nobody(store: &Connection) -> Result<Error> {
+    let any = keys::list(store)?
+        .iter()
+        .any(|key| keys::usable(key).is_ok());
+    let (message, remedy) = match any {
+        true => (
+            "No key is selected, so nobody would pay.",
+            Remedy::SelectKey,
+        ),
+        false => (
+            "No key that can pay is stored, so nobody would pay.",
+            Remedy::AddKey,
+        ),
+    };
+    Ok(Error::new(Code::NotFound, message).remedy(remedy))
+}

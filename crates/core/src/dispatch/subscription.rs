@@ -1,0 +1,301 @@
+//! The subscription tier: the user's own `claude`, which says who pays before it is given the prompt.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::sync::{Mutex, PoisonError};
+
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::attachment::Attachment;
+use super::by_plan::{PlanRoute, proof};
+use super::event::{RunEvent, Sink};
+use super::request::Request;
+use super::tier::{Running, Seen, Tier, cancelled, tell};
+use crate::claude::{Event, Limits, Login, Process, Prompt, Turn};
+use crate::consent::{self, Subject};
+use crate::db::Db;
+use crate::error::{Code, Error, Result};
+use crate::id::RunId;
+use crate::plan::{self, Plan, Wanted};
+
+/// How many of the CLI's events may wait.
+const WAITING_MAX: usize = 64;
+
+/// One run through the user's plan.
+pub(super) struct Subscription {
+    pub(super) plan: Plan,
+    pub(super) db: Db,
+    pub(super) route: PlanRoute,
+    /// Taken when the CLI is started.
+    pub(super) login: Mutex<Option<Login>>,
+    pub(super) wanted: Wanted,
+    pub(super) run: RunId,
+    /// The run that this one continues.
+    pub(super) reply_to: Option<RunId>,
+}
+
+impl Tier for Subscription {
+    fn run<'a>(
+        &'a self,
+        request: &'a Request,
+        seen: &'a mut Seen,
+        sink: &'a Sink,
+        cancel: &'a CancellationToken,
+    ) -> Running<'a> {
+        Box::pin(async move {
+            // Dropping what is being started ends it; nothing has been sent by then.
+            let (process, prompt) = tokio::select! {
+                biased;
+                () = cancel.cancelled() => return Err(cancelled()),
+                started = self.process(request) => started?,
+            };
+            self.carry(process, &prompt, seen, sink, cancel).await
+        })
+    }
+}
+
+impl Subscription {
+    /// Returns a process that has proved who pays, and what it is to be given.
+    async fn process<'a>(&self, request: &'a Request) -> Result<(Process, Cow<'a, str>)> {
+        if let Some(run) = self.reply_to
+            && let Some(process) = self.plan.take_after(run, &self.wanted).await
+        {
+            return Ok((process, with_files(&request.prompt, &request.attachments)));
+        }
+        let login = self
+            .login
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let login = login.ok_or_else(|| Error::failed("The route names no login."))?;
+        let process = self.plan.start(login, &self.wanted).await?;
+        self.same_account(&process).await?;
+        Ok((process, with_conversation(request)))
+    }
+
+    /// Refuses a login that has become somebody else's since its last run; the next run finds it noted.
+    async fn same_account(&self, process: &Process) -> Result<()> {
+        let account = process.account().clone();
+        let before = self.route.known.account.as_ref();
+        if before == Some(&account) {
+            return Ok(());
+        }
+        let changed = before.map(|before| another_account(before, &account));
+        let login = self.route.login.name.clone();
+        self.db
+            .write(move |store| plan::note_account(store, &login, &account))
+            .await?;
+        changed.map_or(Ok(()), Err)
+    }
+
+    async fn carry(
+        &self,
+        mut process: Process,
+        prompt: &str,
+        seen: &mut Seen,
+        sink: &Sink,
+        cancel: &CancellationToken,
+    ) -> Result<()> {
+        seen.proof = Some(proof(process.account()));
+        seen.attempts = 1;
+        seen.may_have_run = true;
+        let own = cancel.child_token();
+        let (told, events) = mpsc::channel(WAITING_MAX);
+        let prompt = Prompt {
+            text: prompt,
+            images: &[],
+        };
+        let turn = async {
+            let turn = process.turn(&prompt, &told, &own).await;
+            drop(told);
+            turn
+        };
+        let (turn, passed) = tokio::join!(turn, self.pass_on(events, seen, sink, &own));
+        let ended = self.end(turn, seen).and(passed);
+        match &ended {
+            Ok(()) => {
+                let wanted = self.wanted.clone();
+                self.plan.keep_after(self.run, wanted, process).await;
+            }
+            // Asking it to end may take a while, which nobody has to wait for.
+            Err(_) => drop(tokio::spawn(process.end())),
+        }
+        ended
+    }
+
+    /// Takes in what the CLI tells and hands it on.
+    async fn pass_on(
+        &self,
+        mut events: mpsc::Receiver<Event>,
+        seen: &mut Seen,
+        sink: &Sink,
+        own: &CancellationToken,
+    ) -> Result<()> {
+        let start = Instant::now();
+        let mut passed = Ok(());
+        while let Some(event) = events.recv().await {
+            let taken = self.take(event, start, seen, sink).await;
+            if let (Err(error), Ok(())) = (taken, &passed) {
+                // The rest is still taken in: it is booked.
+                passed = Err(error);
+                own.cancel();
+            }
+        }
+        passed
+    }
+
+    async fn take(&self, event: Event, start: Instant, seen: &mut Seen, sink: &Sink) -> Result<()> {
+        let mut came = |text: &str| {
+            seen.first_token.get_or_insert_with(|| start.elapsed());
+            seen.output_bytes += text.len() as u64;
+        };
+        match event {
+            Event::Model(model) => {
+                seen.model = Some(model);
+                Ok(())
+            }
+            Event::Text(text) => {
+                came(&text);
+                seen.keep(&text);
+                tell(sink, RunEvent::Text { text }).await
+            }
+            Event::Thinking(text) => {
+                came(&text);
+                tell(sink, RunEvent::Thinking { text }).await
+            }
+            Event::Replaced(text) => {
+                seen.replace(&text);
+                tell(sink, RunEvent::Replaced { text }).await
+            }
+            Event::Usage(used) => {
+                let tokens = used.tokens;
+                seen.used = used;
+                tell(sink, RunEvent::Usage { tokens }).await
+            }
+            Event::Waiting {
+                attempt,
+                delay,
+                why,
+            } => {
+                seen.attempts = attempt;
+                let until = self.db.clock().now().plus(delay);
+                let why = why.to_owned();
+                let event = RunEvent::Waiting {
+                    why,
+                    until,
+                    attempt,
+                };
+                tell(sink, event).await
+            }
+            Event::Limits(limits) => self.limits(limits, seen, sink).await,
+        }
+    }
+
+    async fn limits(&self, limits: Limits, seen: &mut Seen, sink: &Sink) -> Result<()> {
+        let (login, now) = (self.route.login.name.clone(), self.db.clock().now());
+        let kept = limits.clone();
+        let noted = self
+            .db
+            .write(move |store| plan::note_limits(store, &login, &kept, now));
+        if let Err(error) = noted.await {
+            tracing::warn!(%error, "the plan's limits are not kept");
+        }
+        seen.is_extra |= limits.is_extra;
+        let is_refused = limits.is_extra && !self.route.may_be_extra;
+        tell(sink, RunEvent::Limits { limits }).await?;
+        match is_refused {
+            // It may have been withdrawn or given while this run went on.
+            true => self
+                .db
+                .read(|store| consent::require(store, Subject::ExtraUsage))
+                .map_err(|error| stopped(&error)),
+            false => Ok(()),
+        }
+    }
+
+    /// Takes in what remains of the turn.
+    fn end(&self, turn: Turn, seen: &mut Seen) -> Result<()> {
+        seen.stop_reason = turn.stop_reason;
+        seen.request_id = turn.request_id;
+        seen.model = turn.model.or(seen.model.take());
+        seen.used = turn.used;
+        if let [(_, tokens)] = turn.by_model.as_slice() {
+            // Attempts that broke count as well.
+            seen.used.tokens = *tokens;
+            seen.used.is_reported = true;
+        }
+        match turn.failure {
+            Some(failed) => {
+                seen.may_have_run = failed.may_have_run;
+                Err(failed.error)
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+fn another_account(before: &crate::claude::Account, now: &crate::claude::Account) -> Error {
+    Error::new(
+        Code::Failed,
+        format!(
+            "This login of `claude` is another one than in its last run: {} now, {} before. Nothing was sent.",
+            proof(now),
+            proof(before)
+        ),
+    )
+    .hint("If that is meant, send again: it is noted. If not, log in again with `claude auth login`.")
+}
+
+/// Words the end of a run that would go on for dollars.
+fn stopped(why: &Error) -> Error {
+    let stopped = Error::new(
+        Code::ConsentNeeded,
+        "The plan's limit is reached, and Anthropic began to charge for extra usage. The run was \
+         stopped; what it used until then is booked as extra usage.",
+    )
+    .hint("Wait until the limit begins anew, or send with a key.");
+    match why.failure().remedy {
+        Some(remedy) => stopped.remedy(remedy),
+        None => stopped,
+    }
+}
+
+/// Puts files of text before a prompt, as the metered tier does.
+fn with_files<'a>(prompt: &'a str, files: &[Attachment]) -> Cow<'a, str> {
+    if files.is_empty() {
+        return prompt.into();
+    }
+    let mut text = String::new();
+    for file in files {
+        let body = String::from_utf8_lossy(&file.body);
+        // Writing to a text can't fail.
+        let _ = write!(text, "File {}:\n\n{body}\n\n", file.name);
+    }
+    text.push_str(prompt);
+    text.into()
+}
+
+/// Writes a conversation that another process, tier or payer has begun as one prompt: the CLI takes no
+/// answer that is not its own.
+fn with_conversation(request: &Request) -> Cow<'_, str> {
+    let prompt = with_files(&request.prompt, &request.attachments);
+    if request.turns.is_empty() {
+        return prompt;
+    }
+    let mut text = "This is our conversation so far.\n\n".to_owned();
+    for turn in &request.turns {
+        let asked = with_files(&turn.prompt, &turn.attachments);
+        let _ = write!(text, "<user>\n{asked}\n</user>\n\n");
+        if !turn.answer.trim().is_empty() {
+            let _ = write!(
+                text,
+                "<assistant>\n{}\n</assistant>\n\n",
+                turn.answer.trim_end()
+            );
+        }
+    }
+    let _ = write!(text, "I go on:\n\n{prompt}");
+    text.into()
+}

@@ -1,0 +1,80 @@
+//! The tiers side by side: who would pay through each of them, or why it can't be used.
+
+use serde::Serialize;
+
+use super::route::{Ask, PayWith, Route};
+use super::run::Dispatch;
+use crate::error::Failure;
+use crate::usage::{Estimate, Nano, Tier};
+
+/// One tier beside the others.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "wire", derive(ts_rs::TS))]
+pub struct Way {
+    /// The tier.
+    pub tier: Tier,
+    /// Where a run would go and who would pay, where it can be used.
+    pub route: Option<Route>,
+    /// What it would cost; of a plan, outside of one.
+    pub estimate: Option<Estimate>,
+    /// The most dollars that would leave; `None` where the price is unknown.
+    pub at_most: Option<Nano>,
+    /// What is left of the budget; `None` where none is set.
+    pub budget_left: Option<Nano>,
+    /// Why it can't be used.
+    pub why_not: Option<Failure>,
+}
+
+impl Dispatch {
+    /// Decides the route of a draft through each tier, whichever of them it names. It may be empty yet.
+    /// Sends nothing, and needs no open vault unless it is a reply.
+    pub async fn ways(
+        &self,
+        ask: &Ask,
+        variable: impl Fn(&str) -> Option<String> + Send + Sync,
+    ) -> Vec<Way> {
+        let is_plan = matches!(ask.pay_with, PayWith::Plan { .. });
+        let plan = match &ask.pay_with {
+            named @ PayWith::Plan { .. } => named.clone(),
+            _ => PayWith::Plan { login: None },
+        };
+        let key = match is_plan {
+            true => PayWith::Active,
+            false => ask.pay_with.clone(),
+        };
+        let mut ways = Vec::new();
+        for (tier, pay_with) in [(Tier::Subscription, plan), (Tier::Metered, key)] {
+            let ask = Ask {
+                pay_with,
+                ..ask.clone()
+            };
+            ways.push(self.way(tier, ask, &variable).await);
+        }
+        ways
+    }
+
+    async fn way(
+        &self,
+        tier: Tier,
+        ask: Ask,
+        variable: &(impl Fn(&str) -> Option<String> + Send + Sync),
+    ) -> Way {
+        let mut way = Way {
+            tier,
+            route: None,
+            estimate: None,
+            at_most: None,
+            budget_left: None,
+            why_not: None,
+        };
+        match self.decide(ask, variable).await {
+            Ok(prepared) => {
+                way.at_most = prepared.at_most();
+                way.route = Some(prepared.route);
+                way.estimate = Some(prepared.estimate);
+            }
+            Err(error) => way.why_not = Some(Failure::from(&error)),
+        }
+        way
+    }
+}

@@ -1,0 +1,122 @@
+//! The user's own plan as a payer: its logins, what is known of them, and the `claude` processes that
+//! go on between two prompts.
+//!
+//! No token is kept here, and none is read from a file: a login is a name for a folder that the CLI
+//! keeps it in, or for a variable that the user keeps it in.
+
+mod live;
+mod logins;
+mod seen;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+
+use crate::child::Environment;
+use crate::claude::{Login, Process, Program, Start};
+use crate::db::{Db, private_folder};
+use crate::error::{Error, Remedy, Result};
+use crate::settings::Setting;
+
+pub use live::Wanted;
+pub use logins::{LOGIN, LOGINS, Place, PlanLogin, add, chosen, find, remove, select};
+pub use seen::{Known, known, note_account, note_limits};
+
+use live::Live;
+
+/// The CLI that the user points to; found where installers put it where absent.
+pub const PROGRAM: Setting<Option<PathBuf>> = Setting {
+    name: "plan.program",
+    default: || None,
+    check: |program| match program {
+        Some(path) if !path.is_absolute() => {
+            Err(Error::bad_input("That is not the whole path of a program.")
+                .hint("Write it from the root on, such as /usr/local/bin/claude."))
+        }
+        _ => Ok(()),
+    },
+};
+
+/// Where the tier's processes come from. Clones share them.
+#[derive(Clone)]
+pub struct Plan(Arc<Shared>);
+
+struct Shared {
+    db: Db,
+    working: PathBuf,
+    /// Stands in for Anthropic's servers, in tests and in the demo.
+    server: Option<SocketAddr>,
+    /// The program as it passed the gate.
+    program: Mutex<Option<Program>>,
+    live: Mutex<Live>,
+}
+
+/// Lets an address of this machine pass.
+///
+/// # Errors
+/// [`Code::BadInput`](crate::error::Code::BadInput) for that of another one.
+pub fn loopback(server: SocketAddr) -> Result<SocketAddr> {
+    match server.ip().is_loopback() {
+        true => Ok(server),
+        false => Err(
+            Error::bad_input(format!("{server} is not on this machine."))
+                .hint("The credential of a plan goes to Anthropic alone."),
+        ),
+    }
+}
+
+impl Plan {
+    /// Makes the plan of a store; `server` on this machine stands in for Anthropic's, in tests and in the
+    /// demo. Nothing is looked for or started.
+    ///
+    /// # Errors
+    /// As [`loopback`].
+    pub fn new(db: Db, server: Option<SocketAddr>) -> Result<Self> {
+        Ok(Self(Arc::new(Shared {
+            working: db.paths().working(),
+            db,
+            server: server.map(loopback).transpose()?,
+            program: Mutex::default(),
+            live: Mutex::default(),
+        })))
+    }
+
+    /// Returns the CLI, once it has passed the gate; one that was updated since passes it anew.
+    ///
+    /// # Errors
+    /// What is missing, with the command that mends it.
+    pub async fn program(&self) -> Result<Program> {
+        let mut passed = self.0.program.lock().await;
+        if let Some(program) = passed.as_ref().filter(|program| program.is_unchanged()) {
+            return Ok(program.clone());
+        }
+        let pointed = self.0.db.read(|store| PROGRAM.get(store))?;
+        let home = std::env::home_dir().unwrap_or_default();
+        let path = std::env::var_os("PATH");
+        let environment = Environment::scrubbed_own();
+        let gate = Program::gate(pointed.as_deref(), path.as_deref(), &home, &environment);
+        let program = gate.await.map_err(|missing| {
+            *passed = None;
+            Error::from(missing).remedy(Remedy::PointToClaude)
+        })?;
+        *passed = Some(program.clone());
+        Ok(program)
+    }
+
+    /// Starts a `claude` with this login and asks it who pays. Nothing is sent to a server by that.
+    ///
+    /// # Errors
+    /// As [`Plan::program`], and when the CLI would bill anybody else.
+    pub async fn start(&self, login: Login, wanted: &Wanted) -> Result<Process> {
+        let program = self.program().await?;
+        private_folder(&self.0.working)?;
+        let working = self.0.working.clone();
+        let mut start = Start::new(program, login, &wanted.model, wanted.effort, working)?;
+        if let Some(server) = self.0.server {
+            start = start.at_loopback(server)?;
+        }
+        start.spawn()?.initialize(wanted.system.as_deref()).await
+    }
+}

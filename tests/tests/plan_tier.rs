@@ -1,0 +1,239 @@
+//! The subscription tier from draft to ledger: the real CLI, a real store, the simulator as server.
+
+#![cfg(target_os = "linux")]
+
+use std::path::Path;
+use std::sync::Arc;
+
+use switchyard_core::agent::{Answered, Ask as AskUser, Asked, Question};
+use switchyard_core::clock::Clock;
+use switchyard_core::consent::{self, Subject};
+use switchyard_core::dispatch::{
+    Ask, Class, Details, Outcome, PayWith, Request, RunEvent, State, channel,
+};
+use switchyard_core::id::RunId;
+use switchyard_core::paths::Paths;
+use switchyard_core::plan::{self, Place, PlanLogin};
+use switchyard_core::secret::Passphrase;
+use switchyard_core::usage::{Basis, Nano, Payer, Tier};
+use switchyard_core::vault::NewVault;
+use switchyard_core::{App, Code};
+use switchyard_simulator::{KeyState, Reply, Script, Simulator};
+use switchyard_tests::real_cli;
+use tokio_util::sync::CancellationToken;
+
+const VARIABLE: &str = "PLAN_TOKEN_OF_THE_TEST";
+
+/// Nobody is asked.
+struct Nobody;
+
+impl AskUser for Nobody {
+    fn ask<'a>(&'a self, _question: &'a Question) -> Asked<'a> {
+        Box::pin(std::future::ready(None::<Answered>))
+    }
+}
+
+/// A store with a login in a variable, and consent to use it.
+struct House {
+    _folder: tempfile::TempDir,
+    app: App,
+    server: Simulator,
+    token: String,
+}
+
+impl House {
+    async fn new(cli: &Path, script: Script) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let token = format!("sk-ant-oat01-{}", uuid::Uuid::new_v4().simple());
+        let server = Simulator::start(script.key(&token, KeyState::Valid)).await;
+        let paths = Paths::under(&folder.path().join("store"));
+        let app = App::at(paths, Clock::system(), "test", Arc::new(Nobody));
+        let app = app.simulated(server.address()).unwrap();
+        let cli = Some(cli.to_owned());
+        let login = PlanLogin {
+            name: "work".to_owned(),
+            place: Place::Variable {
+                variable: VARIABLE.to_owned(),
+            },
+        };
+        let set = app.write(move |store, now| {
+            plan::PROGRAM.set(store, &cli, now)?;
+            plan::add(store, login, now)?;
+            plan::select(store, "work", now)?;
+            let version = Subject::Subscription.text().version;
+            consent::accept(store, Subject::Subscription, &version, "test", now).map(drop)
+        });
+        set.await.unwrap();
+        Self {
+            _folder: folder,
+            app,
+            server,
+            token,
+        }
+    }
+
+    fn ask(prompt: &str, reply_to: Option<RunId>) -> Ask {
+        Ask {
+            pay_with: match reply_to {
+                Some(_) => PayWith::Usual,
+                None => PayWith::Plan { login: None },
+            },
+            class: Class::Interactive,
+            reply_to,
+            request: Request {
+                prompt: prompt.to_owned(),
+                ..Request::default()
+            },
+        }
+    }
+
+    async fn send(&self, ask: Ask) -> (Vec<RunEvent>, Outcome) {
+        let dispatch = self.app.dispatch_quietly().unwrap();
+        let variable = |name: &str| (name == VARIABLE).then(|| self.token.clone());
+        let prepared = dispatch.preflight(ask, variable).await.unwrap();
+        assert_eq!(prepared.at_most(), Some(Nano(0)), "no dollars leave");
+        let (sink, mut events) = channel();
+        let run = dispatch.run(prepared, sink, CancellationToken::new());
+        let listen = async {
+            let mut all = Vec::new();
+            while let Some(event) = events.recv().await {
+                all.push(event);
+            }
+            all
+        };
+        let (outcome, events) = tokio::join!(run, listen);
+        (events, outcome.unwrap())
+    }
+
+    async fn show(&self, run: RunId) -> Details {
+        let dispatch = self.app.dispatch_quietly().unwrap();
+        dispatch.show(run).await.unwrap()
+    }
+}
+
+fn text(events: &[RunEvent]) -> String {
+    let pieces = events.iter().filter_map(|event| match event {
+        RunEvent::Text { text } => Some(text.as_str()),
+        _ => None,
+    });
+    pieces.collect()
+}
+
+#[tokio::test]
+async fn a_prompt_goes_through_the_plan_and_is_booked_without_dollars() {
+    const NAME: &str = "plan_tier::a_prompt_goes_through_the_plan_and_is_booked_without_dollars";
+    let Some(cli) = real_cli::inside(NAME).await else {
+        return;
+    };
+    let limits = [
+        ("status", "allowed_warning"),
+        ("representative-claim", "five_hour"),
+        ("reset", "4102444800"),
+        ("5h-status", "allowed_warning"),
+        ("5h-utilization", "0.91"),
+        ("5h-reset", "4102444800"),
+        ("5h-surpassed-threshold", "0.9"),
+        ("7d-status", "allowed"),
+        ("7d-utilization", "0.42"),
+        ("7d-reset", "4102444800"),
+    ];
+    let reply = limits
+        .into_iter()
+        .fold(Reply::text("By the plan."), |reply, (name, value)| {
+            reply.header(format!("anthropic-ratelimit-unified-{name}"), value)
+        });
+    let house = House::new(&cli, Script::new().reply(reply)).await;
+    let (events, outcome) = house.send(House::ask("Who pays?", None)).await;
+    assert!(outcome.error.is_none(), "{:?}", outcome.error);
+    assert_eq!(text(&events), "By the plan.");
+    let receipt = &outcome.receipt;
+    assert_eq!(
+        (receipt.tier, receipt.state),
+        (Tier::Subscription, State::Finished)
+    );
+    assert_eq!(receipt.payer, Payer::Plan("work".to_owned()));
+    let booked = receipt.booked.as_ref().unwrap();
+    assert_eq!(booked.basis, Basis::Plan);
+    assert!(
+        booked.cost.is_some_and(|cost| cost > Nano(0)),
+        "what it would have cost"
+    );
+    let proof = receipt.proof.as_deref().unwrap();
+    assert!(proof.contains("CLAUDE_CODE_OAUTH_TOKEN"), "{proof}");
+    assert_eq!(house.show(receipt.run).await.proof.as_deref(), Some(proof));
+    let requests = house.server.requests();
+    assert_eq!(requests.len(), 1);
+    assert_eq!(requests[0].credential(), Some(&*house.token));
+    let known = house
+        .app
+        .read(|store, _| plan::known(store, "work"))
+        .unwrap();
+    let limits = known.limits.expect("the limits were told");
+    assert_eq!(limits.windows[0].kind, "five_hour");
+    assert_eq!(limits.windows[0].used, Some(0.91));
+}
+
+#[tokio::test]
+async fn without_consent_nothing_is_started_and_the_way_says_why() {
+    const NAME: &str = "plan_tier::without_consent_nothing_is_started_and_the_way_says_why";
+    let Some(cli) = real_cli::inside(NAME).await else {
+        return;
+    };
+    let house = House::new(&cli, Script::new()).await;
+    let withdrawn = house
+        .app
+        .write(|store, now| consent::withdraw(store, Subject::Subscription, "test", now).map(drop));
+    withdrawn.await.unwrap();
+    let dispatch = house.app.dispatch_quietly().unwrap();
+    let ask = House::ask("Who pays?", None);
+    let refused = dispatch.preflight(ask.clone(), |_| None).await.unwrap_err();
+    assert_eq!(refused.code(), Code::ConsentNeeded);
+    let ways = dispatch.ways(&ask, |_| None).await;
+    let way = ways
+        .iter()
+        .find(|way| way.tier == Tier::Subscription)
+        .unwrap();
+    assert_eq!(way.why_not.as_ref().unwrap().code, Code::ConsentNeeded);
+    assert!(house.server.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_reply_goes_on_in_the_same_process_and_another_payer_takes_the_conversation_along() {
+    const NAME: &str = "plan_tier::a_reply_goes_on_in_the_same_process_and_another_payer_takes_the_conversation_along";
+    let Some(cli) = real_cli::inside(NAME).await else {
+        return;
+    };
+    let script = Script::new()
+        .reply(Reply::text("One."))
+        .reply(Reply::text("Two."));
+    let house = House::new(&cli, script).await;
+    let vault = NewVault {
+        passphrase: Some(Passphrase::new("seven lanterns on the viaduct".to_owned())),
+        ..NewVault::default()
+    };
+    house.app.vault().unwrap().create(vault).await.unwrap();
+    let (_, first) = house.send(House::ask("First?", None)).await;
+    assert!(first.error.is_none(), "{:?}", first.error);
+    assert!(
+        first.receipt.is_kept,
+        "the vault is open, so the text is kept"
+    );
+    let (events, second) = house
+        .send(House::ask("Second?", Some(first.receipt.run)))
+        .await;
+    assert!(second.error.is_none(), "{:?}", second.error);
+    assert_eq!(text(&events), "Two.");
+    assert_eq!(second.receipt.conversation, first.receipt.conversation);
+    let requests = house.server.requests();
+    let sessions: Vec<_> = requests
+        .iter()
+        .map(|request| {
+            request
+                .header("x-claude-code-session-id")
+                .map(str::to_owned)
+        })
+        .collect();
+    assert_eq!(sessions[0], sessions[1], "one process for one conversation");
+    let body = String::from_utf8_lossy(&requests[1].body).into_owned();
+    assert!(body.contains("First?") && body.contains("One."), "{body}");
+}
