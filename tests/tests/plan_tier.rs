@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use switchyard_core::agent::{Answered, Ask as AskUser, Asked, Question};
+use switchyard_core::claude::Account;
 use switchyard_core::clock::Clock;
 use switchyard_core::consent::{self, Subject};
 use switchyard_core::dispatch::{
@@ -236,4 +237,123 @@ async fn a_reply_goes_on_in_the_same_process_and_another_payer_takes_the_convers
     assert_eq!(sessions[0], sessions[1], "one process for one conversation");
     let body = String::from_utf8_lossy(&requests[1].body).into_owned();
     assert!(body.contains("First?") && body.contains("One."), "{body}");
+}
+
+#[tokio::test]
+async fn a_warm_spare_serves_one_conversation_and_is_gone_then() {
+    const NAME: &str = "plan_tier::a_warm_spare_serves_one_conversation_and_is_gone_then";
+    let Some(cli) = real_cli::inside(NAME).await else {
+        return;
+    };
+    let house = House::new(&cli, Script::new()).await;
+    let dispatch = house.app.dispatch_quietly().unwrap();
+    let variable = |name: &str| (name == VARIABLE).then(|| house.token.clone());
+    let prepared = dispatch
+        .preflight(House::ask("One?", None), variable)
+        .await
+        .unwrap();
+    dispatch.warm(prepared).unwrap();
+    let plan = house.app.plan().unwrap();
+    while !plan.is_warm().await {
+        tokio::task::yield_now().await;
+    }
+    assert!(house.server.requests().is_empty(), "warming sends nothing");
+    let (_, outcome) = house.send(House::ask("One?", None)).await;
+    assert!(outcome.error.is_none(), "{:?}", outcome.error);
+    assert!(!plan.is_warm().await, "nobody else gets it");
+    let (_, other) = house.send(House::ask("Two?", None)).await;
+    assert!(other.error.is_none(), "{:?}", other.error);
+    let requests = house.server.requests();
+    let body = String::from_utf8_lossy(&requests[1].body);
+    assert!(
+        !body.contains("One?"),
+        "a second conversation knows nothing of the first"
+    );
+}
+
+#[tokio::test]
+async fn a_login_that_became_somebody_elses_is_told_before_anything_is_sent() {
+    const NAME: &str =
+        "plan_tier::a_login_that_became_somebody_elses_is_told_before_anything_is_sent";
+    let Some(cli) = real_cli::inside(NAME).await else {
+        return;
+    };
+    let house = House::new(&cli, Script::new()).await;
+    let other = Account {
+        plan: Some("Claude Pro".to_owned()),
+        ..Account::default()
+    };
+    let note = house
+        .app
+        .write(move |store, _| plan::note_account(store, "work", &other));
+    note.await.unwrap();
+    let (_, outcome) = house.send(House::ask("Who pays?", None)).await;
+    let error = outcome.error.expect("it is told");
+    assert!(error.message().contains("another one"), "{error}");
+    assert!(
+        outcome.receipt.booked.is_none(),
+        "nothing was sent, so nothing is booked"
+    );
+    assert!(house.server.requests().is_empty());
+    let (_, again) = house.send(House::ask("Who pays?", None)).await;
+    assert!(
+        again.error.is_none(),
+        "whoever sends again means it: {:?}",
+        again.error
+    );
+}
+
+#[tokio::test]
+async fn extra_usage_is_stopped_where_it_is_not_consented_to_and_booked_as_that() {
+    const NAME: &str =
+        "plan_tier::extra_usage_is_stopped_where_it_is_not_consented_to_and_booked_as_that";
+    let Some(cli) = real_cli::inside(NAME).await else {
+        return;
+    };
+    let limits = [
+        ("status", "rejected"),
+        ("representative-claim", "five_hour"),
+        ("reset", "4102444800"),
+        ("overage-status", "allowed"),
+        ("overage-in-use", "true"),
+        ("5h-status", "rejected"),
+        ("5h-utilization", "1.0"),
+        ("5h-reset", "4102444800"),
+    ];
+    let reply = limits
+        .into_iter()
+        .fold(Reply::text("Paid."), |reply, (name, value)| {
+            reply.header(format!("anthropic-ratelimit-unified-{name}"), value)
+        });
+    let house = House::new(&cli, Script::new().otherwise(reply)).await;
+    let (_, outcome) = house.send(House::ask("Who pays?", None)).await;
+    let error = outcome.error.expect("the default is to stop");
+    assert_eq!(error.code(), Code::ConsentNeeded, "{error}");
+    let booked = outcome.receipt.booked.expect("what was used is booked");
+    assert_eq!(booked.basis, Basis::Extra);
+    let dispatch = house.app.dispatch_quietly().unwrap();
+    let variable = |name: &str| (name == VARIABLE).then(|| house.token.clone());
+    let next = dispatch
+        .preflight(House::ask("Again?", None), variable)
+        .await;
+    assert_eq!(
+        next.unwrap_err().code(),
+        Code::ConsentNeeded,
+        "nothing more is sent"
+    );
+    assert_eq!(house.server.requests().len(), 1);
+    let accept = house.app.write(|store, now| {
+        let version = Subject::ExtraUsage.text().version;
+        consent::accept(store, Subject::ExtraUsage, &version, "test", now).map(drop)
+    });
+    accept.await.unwrap();
+    let prepared = dispatch
+        .preflight(House::ask("Again?", None), variable)
+        .await
+        .unwrap();
+    assert_ne!(
+        prepared.at_most(),
+        Some(Nano(0)),
+        "dollars may leave, and that is said"
+    );
 }

@@ -174,7 +174,7 @@ pub async fn converse(db: &Db, custody: Arc<dyn Custody>, http: &Http) -> Result
             db: Db::open(db.paths(), &then)?,
             http: http.clone(),
             vault: Arc::clone(&custody),
-            plan: Plan::new(db.clone(), None)?,
+            plan: Plan::new(db.clone()),
             face: "demo",
         };
         let key = dispatch.db.read(|store| keys::find(store, asked.key))?;

@@ -7,7 +7,7 @@ use super::tidy::TIDIED_AT;
 use crate::clock::Millis;
 use crate::dispatch::UnknownModel;
 use crate::error::{Code, Error, Result};
-use crate::{dispatch, http, usage, vault};
+use crate::{dispatch, http, plan, usage, vault};
 
 /// A setting as faces list it.
 pub struct Listed {
@@ -75,6 +75,14 @@ pub const SETTINGS: &[Listed] = &[
     listed!(
         dispatch::KEEP_DAYS,
         "For how many days prompts and answers are kept: a number, null for ever, 0 not at all"
+    ),
+    listed!(
+        plan::PROGRAM,
+        "Where the `claude` of your plan is, or null to look where installers put it"
+    ),
+    listed!(
+        plan::WARM_SPARE,
+        "Whether a `claude` waits for your next prompt where you use your plan: true or false"
     ),
     listed!(
         vault::LOCK_AFTER_MINUTES,

@@ -192,7 +192,10 @@ impl App {
     /// As [`App::db`].
     pub fn plan(&self) -> Result<&Plan> {
         let db = self.db()?;
-        self.once(&self.plan, || Plan::new(db.clone(), self.plan_server))
+        self.once(&self.plan, || match self.plan_server {
+            Some(server) => Plan::simulated(db.clone(), server),
+            None => Ok(Plan::new(db.clone())),
+        })
     }
 
     /// Returns what sends prompts. Where the vault is locked, the user is asked.

@@ -160,7 +160,8 @@ impl Dispatch {
         let found = self
             .db
             .read(|store| payer(store, &ask.pay_with, ask.reply_to, variable))?;
-        if found.plan.is_some() {
+        if let Some(plan) = &found.plan {
+            self.plan.check(&plan.login)?;
             by_plan::check(&request, ask.class)?;
             // What is missing is said now, and not when the prompt is to leave.
             self.plan.program().await?;

@@ -125,6 +125,19 @@ impl Dispatch {
         Ok((Box::new(tier), booking))
     }
 
+    /// Starts a `claude` in the background for a prepared request that may be sent soon, where the plan
+    /// pays. Nothing is sent to a server by that.
+    ///
+    /// # Errors
+    /// As [`Plan::warm`].
+    pub fn warm(&self, mut prepared: Prepared) -> Result<()> {
+        let wanted = wanted(&prepared);
+        match (wanted, prepared.login.take()) {
+            (Some(wanted), Some(login)) => self.plan.warm(login, wanted),
+            _ => Ok(()),
+        }
+    }
+
     fn by_plan(
         &self,
         prepared: &Prepared,
@@ -132,16 +145,10 @@ impl Dispatch {
         login: Option<Login>,
         run: RunId,
     ) -> Subscription {
-        let request = &prepared.request;
         Subscription {
             plan: self.plan.clone(),
             db: self.db.clone(),
-            wanted: Wanted {
-                login: route.login.name.clone(),
-                model: prepared.route.model.clone(),
-                effort: request.effort.map(Effort::as_str),
-                system: request.system.clone(),
-            },
+            wanted: wanted(prepared).unwrap_or_default(),
             route,
             login: Mutex::new(login),
             run,
@@ -234,6 +241,17 @@ impl Dispatch {
             is_closed: false,
         })
     }
+}
+
+/// Returns what a `claude` has to be started with for a request, where the plan pays.
+fn wanted(prepared: &Prepared) -> Option<Wanted> {
+    let route = prepared.route.plan.as_ref()?;
+    Some(Wanted {
+        login: route.login.name.clone(),
+        model: prepared.route.model.clone(),
+        effort: prepared.request.effort.map(Effort::as_str),
+        system: prepared.request.system.clone(),
+    })
 }
 
 /// Waits for `work`, which may wait for the user's keychain, as long as the user wants that.

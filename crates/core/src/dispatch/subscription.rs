@@ -69,8 +69,13 @@ impl Subscription {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        let login = login.ok_or_else(|| Error::failed("The route names no login."))?;
-        let process = self.plan.start(login, &self.wanted).await?;
+        let process = match self.plan.take_spare(&self.wanted).await {
+            Some(spare) => spare,
+            None => {
+                let login = login.ok_or_else(|| Error::failed("The route names no login."))?;
+                self.plan.start(login, &self.wanted).await?
+            }
+        };
         self.same_account(&process).await?;
         Ok((process, with_conversation(request)))
     }
@@ -113,7 +118,9 @@ impl Subscription {
             turn
         };
         let (turn, passed) = tokio::join!(turn, self.pass_on(events, seen, sink, &own));
-        let ended = self.end(turn, seen).and(passed);
+        let ended = self.end(turn, seen);
+        // Where the run was ended from here, that is why.
+        let ended = passed.and(ended);
         match &ended {
             Ok(()) => {
                 let wanted = self.wanted.clone();

@@ -139,7 +139,7 @@ impl Home {
             db: db.clone(),
             http: Http::new(&settings),
             vault: Arc::clone(&vault) as Arc<dyn Custody>,
-            plan: Plan::new(db.clone(), None).unwrap(),
+            plan: Plan::new(db.clone()),
             face: "test",
         };
         Self {

@@ -13,7 +13,7 @@ const MOST: usize = 3;
 const IDLE: Duration = Duration::from_secs(10 * 60);
 
 /// What a process is started with, besides the login.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
     /// The login's name.
     pub login: String,

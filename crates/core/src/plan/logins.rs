@@ -159,7 +159,7 @@ impl PlanLogin {
             Place::Folder { folder } => claude::Login::own(Some(folder.clone())),
             Place::Variable { variable: name } => {
                 let token = SubscriptionToken::new(variable(name).unwrap_or_default());
-                claude::Login::token(name, token)
+                claude::Login::token(name, &token)
             }
         }
     }

@@ -7,6 +7,7 @@
 mod live;
 mod logins;
 mod seen;
+mod spare;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -23,8 +24,10 @@ use crate::settings::Setting;
 pub use live::Wanted;
 pub use logins::{LOGIN, LOGINS, Place, PlanLogin, add, chosen, find, remove, select};
 pub use seen::{Known, known, note_account, note_limits};
+pub use spare::WARM_SPARE;
 
 use live::Live;
+use spare::Spare;
 
 /// The CLI that the user points to; found where installers put it where absent.
 pub const PROGRAM: Setting<Option<PathBuf>> = Setting {
@@ -51,6 +54,7 @@ struct Shared {
     /// The program as it passed the gate.
     program: Mutex<Option<Program>>,
     live: Mutex<Live>,
+    spare: Mutex<Spare>,
 }
 
 /// Lets an address of this machine pass.
@@ -68,19 +72,49 @@ pub fn loopback(server: SocketAddr) -> Result<SocketAddr> {
 }
 
 impl Plan {
-    /// Makes the plan of a store; `server` on this machine stands in for Anthropic's, in tests and in the
-    /// demo. Nothing is looked for or started.
+    /// Makes the plan of a store. Nothing is looked for or started.
+    #[must_use]
+    pub fn new(db: Db) -> Self {
+        Self::with(db, None)
+    }
+
+    /// As [`Plan::new`], with a server on this machine in place of Anthropic's, for tests and for the demo.
     ///
     /// # Errors
     /// As [`loopback`].
-    pub fn new(db: Db, server: Option<SocketAddr>) -> Result<Self> {
-        Ok(Self(Arc::new(Shared {
+    pub fn simulated(db: Db, server: SocketAddr) -> Result<Self> {
+        Ok(Self::with(db, Some(loopback(server)?)))
+    }
+
+    fn with(db: Db, server: Option<SocketAddr>) -> Self {
+        Self(Arc::new(Shared {
             working: db.paths().working(),
             db,
-            server: server.map(loopback).transpose()?,
+            server,
             program: Mutex::default(),
             live: Mutex::default(),
-        })))
+            spare: Mutex::default(),
+        }))
+    }
+
+    /// Refuses a login of the user's where a server on this machine stands in for Anthropic's: only one that
+    /// was made for it is given to that.
+    ///
+    /// # Errors
+    /// [`Code::BadInput`](crate::error::Code::BadInput).
+    pub fn check(&self, login: &PlanLogin) -> Result<()> {
+        let is_made_for_it = match &login.place {
+            Place::Usual => false,
+            Place::Folder { folder } => folder.starts_with(self.0.db.paths().data()),
+            Place::Variable { .. } => true,
+        };
+        if self.0.server.is_none() || is_made_for_it {
+            return Ok(());
+        }
+        Err(Error::bad_input(
+            "This is sample data: a login of yours is not sent to a simulated server.",
+        )
+        .hint("Choose the sample login."))
     }
 
     /// Returns the CLI, once it has passed the gate; one that was updated since passes it anew.

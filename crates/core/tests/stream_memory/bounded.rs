@@ -75,7 +75,7 @@ fn measure(reply: Reply) -> Seen {
     })
     .unwrap();
     let dispatch = Dispatch {
-        plan: Plan::new(db.clone(), None).unwrap(),
+        plan: Plan::new(db.clone()),
         db,
         http: Http::new(&HttpSettings::default()),
         vault: Arc::new(History),

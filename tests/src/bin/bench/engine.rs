@@ -108,7 +108,7 @@ fn dispatch(db: &Db, http: Http, vault: Arc<dyn Custody>) -> Dispatch {
         db: db.clone(),
         http,
         vault,
-        plan: Plan::new(db.clone(), None).expect("no server to refuse"),
+        plan: Plan::new(db.clone()),
         face: "bench",
     }
 }

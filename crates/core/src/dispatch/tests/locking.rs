@@ -36,7 +36,7 @@ async fn desk() -> Desk {
         db: house.db.clone(),
         http,
         vault: Arc::new(vault.clone()),
-        plan: Plan::new(house.db.clone(), None).unwrap(),
+        plan: Plan::new(house.db.clone()),
         face: "test",
     };
     simulator.clear();
