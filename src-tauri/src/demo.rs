@@ -1,6 +1,7 @@
 //! Sample data to look around in: a store of its own in a folder that is thrown away, with the
 //! simulator as its server. Nothing in it is real and nothing is sent anywhere.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
@@ -82,6 +83,11 @@ impl Stage {
     /// Returns the folders of the demo's store.
     pub(crate) fn paths(&self) -> Paths {
         Paths::under(self.home.path())
+    }
+
+    /// Returns where the simulator listens.
+    pub(crate) fn server(&self) -> Option<SocketAddr> {
+        self.url.strip_prefix("http://")?.parse().ok()
     }
 
     /// Takes the folder away.

@@ -1,5 +1,6 @@
 //! What the window works with: the core, and what only a window has.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -60,12 +61,22 @@ pub(crate) struct Desktop {
 }
 
 impl Desktop {
-    /// Makes it on the store of `paths`, which `is_demo` says is thrown away afterwards.
-    pub(crate) fn new(handle: AppHandle, paths: Paths, is_demo: bool) -> Self {
+    /// Makes it on the store of `paths`, which `is_demo` says is thrown away afterwards; `server` then
+    /// stands in for Anthropic's.
+    pub(crate) fn new(
+        handle: AppHandle,
+        paths: Paths,
+        is_demo: bool,
+        server: Option<SocketAddr>,
+    ) -> Result<Self> {
         let followers = Followers::default();
         let ask = Arc::new(InPlace(followers.clone()));
-        Self {
-            app: App::at(paths, Clock::system(), "window", ask),
+        let app = App::at(paths, Clock::system(), "window", ask);
+        Ok(Self {
+            app: match server {
+                Some(server) => app.simulated(server)?,
+                None => app,
+            },
             in_flight: InFlight::default(),
             attachments: Attachments::default(),
             followers,
@@ -77,7 +88,7 @@ impl Desktop {
             is_demo,
             looked: Mutex::default(),
             left: Mutex::default(),
-        }
+        })
     }
 
     /// Tells a page of every change, for as long as it listens.

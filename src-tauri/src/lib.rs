@@ -116,7 +116,13 @@ fn start(Beginning { paths, stage, one }: Beginning) -> Result<()> {
 }
 
 fn open(handle: &AppHandle, paths: Paths, stage: Option<&demo::Stage>) -> Result<()> {
-    let desktop = Arc::new(Desktop::new(handle.clone(), paths, stage.is_some()));
+    let server = stage.and_then(demo::Stage::server);
+    let desktop = Arc::new(Desktop::new(
+        handle.clone(),
+        paths,
+        stage.is_some(),
+        server,
+    )?);
     handle.manage(Arc::clone(&desktop));
     if let Some(stage) = stage {
         block_on(stage.fill(&desktop.app))?;

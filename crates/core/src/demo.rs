@@ -1,6 +1,8 @@
 //! Fills a throw-away store with sample keys and months of ledger rows, so that every screen and
 //! command has something to show. Nothing in it is real, and its keys are for the simulator.
 
+mod plan;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -99,6 +101,7 @@ pub async fn fill(db: &Db, custody: &dyn Custody, http: &Http, base_url: &str) -
     let now = db.clock().now();
     db.write(move |store| IS_SIMULATED.set(store, &true, now))
         .await?;
+    plan::log_in(db).await?;
     let mut rows = 0;
     for character in CHARACTERS {
         let id = add(db, custody, http, character, base_url).await?;

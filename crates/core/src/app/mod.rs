@@ -14,6 +14,7 @@ use rusqlite::Connection;
 use crate::agent::{Access, Ask, Asked, Question};
 use crate::clock::{Clock, Millis};
 use crate::db::{self, Db};
+use crate::demo;
 use crate::dispatch::{self, Dispatch, Recovered};
 use crate::error::Result;
 use crate::http::{Http, HttpSettings};
@@ -194,6 +195,7 @@ impl App {
         let db = self.db()?;
         self.once(&self.plan, || match self.plan_server {
             Some(server) => Plan::simulated(db.clone(), server),
+            None if db.read(|store| demo::IS_SIMULATED.get(store))? => Ok(Plan::closed(db.clone())),
             None => Ok(Plan::new(db.clone())),
         })
     }

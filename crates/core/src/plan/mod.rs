@@ -49,8 +49,7 @@ pub struct Plan(Arc<Shared>);
 struct Shared {
     db: Db,
     working: PathBuf,
-    /// Stands in for Anthropic's servers, in tests and in the demo.
-    server: Option<SocketAddr>,
+    server: Server,
     /// The program as it passed the gate.
     program: Mutex<Option<Program>>,
     live: Mutex<Live>,
@@ -71,11 +70,20 @@ pub fn loopback(server: SocketAddr) -> Result<SocketAddr> {
     }
 }
 
+/// Where the credential of a plan is sent.
+#[derive(Clone, Copy)]
+enum Server {
+    Anthropic,
+    /// To a stand-in on this machine, in tests and in the demo.
+    Here(SocketAddr),
+    Nowhere,
+}
+
 impl Plan {
     /// Makes the plan of a store. Nothing is looked for or started.
     #[must_use]
     pub fn new(db: Db) -> Self {
-        Self::with(db, None)
+        Self::with(db, Server::Anthropic)
     }
 
     /// As [`Plan::new`], with a server on this machine in place of Anthropic's, for tests and for the demo.
@@ -83,10 +91,16 @@ impl Plan {
     /// # Errors
     /// As [`loopback`].
     pub fn simulated(db: Db, server: SocketAddr) -> Result<Self> {
-        Ok(Self::with(db, Some(loopback(server)?)))
+        Ok(Self::with(db, Server::Here(loopback(server)?)))
     }
 
-    fn with(db: Db, server: Option<SocketAddr>) -> Self {
+    /// Makes the plan of sample data that has no such server: it is sent nowhere.
+    #[must_use]
+    pub fn closed(db: Db) -> Self {
+        Self::with(db, Server::Nowhere)
+    }
+
+    fn with(db: Db, server: Server) -> Self {
         Self(Arc::new(Shared {
             working: db.paths().working(),
             db,
@@ -97,8 +111,8 @@ impl Plan {
         }))
     }
 
-    /// Refuses a login of the user's where a server on this machine stands in for Anthropic's: only one that
-    /// was made for it is given to that.
+    /// Refuses a login of the user's where another server stands in for Anthropic's: only one that was made
+    /// for that is given to it.
     ///
     /// # Errors
     /// [`Code::BadInput`](crate::error::Code::BadInput).
@@ -108,13 +122,18 @@ impl Plan {
             Place::Folder { folder } => folder.starts_with(self.0.db.paths().data()),
             Place::Variable { .. } => true,
         };
-        if self.0.server.is_none() || is_made_for_it {
-            return Ok(());
+        match self.0.server {
+            Server::Anthropic => Ok(()),
+            Server::Here(_) if is_made_for_it => Ok(()),
+            Server::Here(_) => Err(Error::bad_input(
+                "This is sample data: a login of yours is not sent to a simulated server.",
+            )
+            .hint("Choose the sample login.")),
+            Server::Nowhere => Err(Error::bad_input(
+                "This is sample data, and its plan has no simulated server here.",
+            )
+            .hint("Its window has one; or send with one of the sample keys.")),
         }
-        Err(Error::bad_input(
-            "This is sample data: a login of yours is not sent to a simulated server.",
-        )
-        .hint("Choose the sample login."))
     }
 
     /// Returns the CLI, once it has passed the gate; one that was updated since passes it anew.
@@ -148,7 +167,7 @@ impl Plan {
         private_folder(&self.0.working)?;
         let working = self.0.working.clone();
         let mut start = Start::new(program, login, &wanted.model, wanted.effort, working)?;
-        if let Some(server) = self.0.server {
+        if let Server::Here(server) = self.0.server {
             start = start.at_loopback(server)?;
         }
         start.spawn()?.initialize(wanted.system.as_deref()).await

@@ -75,20 +75,7 @@ fn limits(headers: &mut HeaderMap, status: u16, request: &LoggedRequest) {
         .unwrap_or(now);
     let reset = format!("{in_one_minute:.0}");
     if request.credential().is_some_and(is_oauth) {
-        let prefix = "anthropic-ratelimit-unified";
-        let status = if status == 429 { "rejected" } else { "allowed" };
-        set(headers, &format!("{prefix}-status"), status);
-        set(
-            headers,
-            &format!("{prefix}-reset"),
-            &in_one_minute.as_second().to_string(),
-        );
-        set(
-            headers,
-            &format!("{prefix}-representative-claim"),
-            "five_hour",
-        );
-        return;
+        return plan_limits(headers, status == 429, now);
     }
     for (name, limit, remaining) in LIMITS {
         let prefix = format!("anthropic-ratelimit-{name}");
@@ -100,6 +87,37 @@ fn limits(headers: &mut HeaderMap, status: u16, request: &LoggedRequest) {
             &remaining.to_string(),
         );
         set(headers, &format!("{prefix}-reset"), &reset);
+    }
+}
+
+/// Sets the limits of a plan, of which a part is used: so much that `claude` tells of it.
+fn plan_limits(headers: &mut HeaderMap, is_rejected: bool, now: Timestamp) {
+    let (standing, used) = match is_rejected {
+        true => ("rejected", "1"),
+        false => ("allowed_warning", "0.62"),
+    };
+    let after = |hours| {
+        let at = now.saturating_add(SignedDuration::from_hours(hours));
+        at.unwrap_or(now).as_second().to_string()
+    };
+    let (soon, later) = (after(2), after(60));
+    for (name, value) in [
+        ("status", standing),
+        ("representative-claim", "five_hour"),
+        ("reset", &soon),
+        ("5h-status", standing),
+        ("5h-utilization", used),
+        ("5h-surpassed-threshold", "0.5"),
+        ("5h-reset", &soon),
+        ("7d-status", "allowed"),
+        ("7d-utilization", "0.34"),
+        ("7d-reset", &later),
+    ] {
+        set(
+            headers,
+            &format!("anthropic-ratelimit-unified-{name}"),
+            value,
+        );
     }
 }
 

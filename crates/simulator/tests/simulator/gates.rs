@@ -53,7 +53,7 @@ fn an_oauth_token_needs_its_beta_and_gets_the_headers_of_a_subscription() {
         .send(&simulator);
     assert_eq!(
         received.header("anthropic-ratelimit-unified-status"),
-        Some("allowed")
+        Some("allowed_warning")
     );
     assert_eq!(received.header("anthropic-ratelimit-requests-limit"), None);
 }
