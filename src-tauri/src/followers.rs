@@ -110,7 +110,10 @@ mod tests {
                 followers.tell(Change::Store);
             }
             let (own, heard) = (followers.clone(), heard.clone());
-            let page = Channel::new(move |_| Ok(heard.send(is_changed).unwrap_or_default()));
+            let page = Channel::new(move |_| {
+                heard.send(is_changed).unwrap_or_default();
+                Ok(())
+            });
             let mut pages = followers.pages.subscribe();
             let before = *pages.borrow_and_update();
             let feeding = tokio::spawn(async move { own.feed(&page).await });
