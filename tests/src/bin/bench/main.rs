@@ -6,6 +6,7 @@ mod ledger;
 mod memory;
 mod month;
 mod place;
+mod plan;
 mod report;
 mod rows;
 mod scope;
@@ -122,6 +123,7 @@ async fn measure(size: Size, report: &mut Report) -> Measured<()> {
     scope::measure(&place, size, report).await?;
     engine::measure(&place, size, report).await?;
     memory::measure(&place, size, report).await?;
+    plan::measure(size, report).await?;
     place.close().await?;
     let many = if size == Size::Quick {
         100_000
