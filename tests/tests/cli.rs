@@ -7,6 +7,7 @@ mod keys;
 mod looking_back;
 mod names;
 mod packaging;
+mod plan;
 mod scope;
 #[cfg(target_os = "linux")]
 mod scope_claude;

@@ -1,0 +1,114 @@
+//! `switchyard plan`, `route`, and `send --tier subscription` up to the door of the CLI.
+
+use switchyard_simulator::{Script, Simulator};
+use switchyard_tests::{Machine, Planted};
+
+fn ways(machine: &Machine, arguments: &[&str]) -> serde_json::Value {
+    let all = [&["route", "--json"], arguments].concat();
+    machine.run(all).json_lines().remove(0)["ways"].clone()
+}
+
+#[test]
+fn the_tier_is_off_until_its_text_is_accepted_and_each_way_says_how_it_stands() {
+    let machine = Machine::with_vault();
+    let server = Simulator::start_blocking(Script::new().any_key());
+    let key = Planted::default().key("sk-ant-api03-");
+    assert_eq!(machine.add("Work", &key, &server).code, Some(0));
+    let refused = machine
+        .run(["send", "--tier", "subscription", "Hi."])
+        .failed_with(9);
+    assert!(
+        refused.contains("switchyard consent accept subscription"),
+        "{refused}"
+    );
+    let found = ways(&machine, &["Who pays?"]);
+    assert_eq!(found[0]["tier"], "subscription");
+    assert_eq!(found[0]["why_not"]["code"], "consent_needed");
+    assert_eq!(found[1]["route"]["payer_label"], "Work");
+    assert!(found[1]["at_most"].is_string(), "{found}");
+    assert!(
+        server
+            .requests()
+            .iter()
+            .all(|request| request.path != "/v1/messages")
+    );
+}
+
+#[test]
+fn once_accepted_what_is_missing_is_named_with_what_mends_it() {
+    let machine = Machine::new();
+    let read = machine
+        .run(["consent", "show", "subscription", "--json"])
+        .json_lines()
+        .remove(0);
+    let version = read["text"]["version"].as_str().unwrap().to_owned();
+    let accept = ["consent", "accept", "subscription", "--version", &version];
+    machine.run(accept).expect_success();
+    machine
+        .run(["settings", "plan.program", "/nowhere/claude"])
+        .expect_success();
+    let refused = machine.run(["send", "--tier", "subscription", "Hi."]);
+    assert_ne!(refused.code, Some(0));
+    assert!(
+        refused.stderr.contains("/nowhere/claude"),
+        "{}",
+        refused.stderr
+    );
+    assert!(refused.stderr.contains("hint"), "{}", refused.stderr);
+    let said = machine.run(["plan"]).succeeded();
+    assert!(said.contains("The subscription tier is on."), "{said}");
+    let status = machine.run(["plan", "--json"]).json_lines().remove(0);
+    assert_eq!(status["is_on"], true);
+    assert!(
+        status["missing"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("/nowhere/claude")
+    );
+}
+
+#[test]
+fn logins_stand_side_by_side_and_only_the_user_chooses_between_them() {
+    let machine = Machine::new();
+    machine
+        .run(["plan", "add", "ci", "--variable", "CI_TOKEN"])
+        .expect_success();
+    let chosen = |machine: &Machine| {
+        let status = machine.run(["plan", "--json"]).json_lines().remove(0);
+        let logins = status["logins"].as_array().unwrap().clone();
+        let chosen = logins.iter().find(|login| login["is_chosen"] == true);
+        (
+            logins.len(),
+            chosen.unwrap()["login"]["name"]
+                .as_str()
+                .unwrap()
+                .to_owned(),
+        )
+    };
+    assert_eq!(chosen(&machine), (2, "claude".to_owned()));
+    machine.run(["plan", "select", "ci"]).expect_success();
+    assert_eq!(chosen(&machine), (2, "ci".to_owned()));
+    let refused = machine.run(["plan", "rm", "ci"]).failed_with(2);
+    assert!(refused.contains("Choose another one first"), "{refused}");
+    machine.run(["plan", "rm", "claude"]).expect_success();
+    assert_eq!(chosen(&machine), (1, "ci".to_owned()));
+    let token = Planted::default().key("sk-ant-oat01-");
+    let refused = machine
+        .run(["plan", "add", "oops", "--variable", &token])
+        .failed_with(2);
+    assert!(!refused.contains(&token), "{refused}");
+}
+
+#[test]
+fn payers_and_tiers_that_contradict_one_another_are_refused() {
+    let machine = Machine::new();
+    for arguments in [
+        &["send", "--tier", "subscription", "--key", "Work", "Hi."][..],
+        &["send", "--tier", "metered", "--login", "claude", "Hi."],
+        &["send", "--login", "claude", "--key", "Work", "Hi."],
+        &["send", "--tier", "farm", "Hi."],
+    ] {
+        let refused = machine.run(arguments);
+        assert_eq!(refused.code, Some(2), "{arguments:?}: {}", refused.stderr);
+    }
+}
