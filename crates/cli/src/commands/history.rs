@@ -7,7 +7,7 @@ use switchyard_core::clock::Millis;
 use switchyard_core::dispatch::{self, Class, Details, Summary};
 use switchyard_core::id::RunId;
 use switchyard_core::text::shown;
-use switchyard_core::usage::{shown as money, zone};
+use switchyard_core::usage::{Basis, shown as money, zone};
 use switchyard_core::{App, Error, Remedy, Result};
 
 use crate::args::History;
@@ -102,10 +102,11 @@ fn title(run: &Summary) -> String {
 }
 
 fn cost(run: &Summary) -> String {
-    if run.basis.is_none() {
-        "–".to_owned()
-    } else {
-        money(run.cost)
+    match run.basis {
+        None => "–".to_owned(),
+        // What it would have cost by the list: no dollars left.
+        Some(Basis::Plan) => format!("plan ({})", money(run.cost)),
+        Some(_) => money(run.cost),
     }
 }
 
@@ -130,6 +131,9 @@ fn tell(details: &Details, zone: &TimeZone, out: &Out) -> Result<()> {
         shown(&run.model, 60),
         cost(run)
     ))?;
+    if let Some(proof) = &details.proof {
+        out.line(&format!("Billed to, as it was told: {}", shown(proof, 200)))?;
+    }
     if let Some(error) = &details.error {
         out.line(&format!("It ended with: {error}"))?;
     }
