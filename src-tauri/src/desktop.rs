@@ -210,7 +210,7 @@ impl Desktop {
 
     pub(crate) async fn preflight(&self, draft: Draft) -> Result<Offer> {
         let ask = self.ask(draft)?;
-        let prepared = self.app.dispatch()?.preflight(ask, no_variable).await?;
+        let prepared = self.app.dispatch()?.preflight(ask, own_variable).await?;
         Ok(prepared.into())
     }
 
@@ -232,7 +232,7 @@ impl Desktop {
                 left.files.clear();
             }
         };
-        let prepared = dispatch.preflight(ask, no_variable).await?;
+        let prepared = dispatch.preflight(ask, own_variable).await?;
         stream::run(&dispatch, prepared, &flight, &events, sent).await
     }
 
@@ -339,15 +339,16 @@ impl Desktop {
             .map_err(|e| Error::failed("The browser could not be started.").because(e))
     }
 
-    fn ask(&self, draft: Draft) -> Result<dispatch::Ask> {
+    pub(crate) fn ask(&self, draft: Draft) -> Result<dispatch::Ask> {
         let attachments = self.attachments.of(&draft.attachments)?;
         Ok(draft.ask(attachments))
     }
 }
 
-/// A window has nobody's variables: what its own environment holds is not the user's choice.
-fn no_variable(_name: &str) -> Option<String> {
-    None
+/// Reads a variable of this program's own environment, for a login that the user said is in one. No key
+/// is taken from there: a draft can't name one.
+pub(crate) fn own_variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 /// Asks in place: a command that needs the vault ends with "locked", the page shows a field for the
