@@ -11,6 +11,8 @@ export type Scenario = {
   slots: string[] | null;
   isSimulated: boolean;
   isDamaged: boolean;
+  /** How the plan stands. */
+  plan: PlanScene;
   who: 'key' | 'plan' | 'nobody' | 'unknown';
   /** Whether names and texts are as bad as they may be. */
   isHostile: boolean;
@@ -29,10 +31,30 @@ export function scenario(address: URL): Scenario {
     slots: ask('slots')?.split(',') ?? null,
     isSimulated: ask('simulated') !== null,
     isDamaged: ask('damaged') !== null,
+    plan: PLANS.find((plan) => plan === ask('plan')) ?? 'off',
     who: WHO.find((who) => who === ask('who')) ?? 'key',
     isHostile: ask('names') === 'hostile',
   };
 }
+
+const PLANS = [
+  'off',
+  'on',
+  'missing',
+  'old',
+  'out',
+  'two',
+  'near',
+  'full',
+  'extra',
+  'extra-off',
+  'changed',
+  'mismatch',
+  'replaced',
+] as const;
+
+/** Off, or on: with what is wrong, or how much of it is used. */
+export type PlanScene = (typeof PLANS)[number];
 
 const WHO = ['key', 'plan', 'nobody', 'unknown'] as const;
 

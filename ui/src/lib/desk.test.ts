@@ -108,7 +108,7 @@ describe('a reply', () => {
   const ended: RunEvent = { event: 'finished', receipt: receipt() };
 
   test('goes on from the last answer and leaves the payer to the program', async () => {
-    desk.draft.key = 'a';
+    desk.draft.choose('a');
     await begin();
     program.tell(text('Hi'), ended);
     expect(desk.draft.wire).toMatchObject({ reply_to: 41, key: null });

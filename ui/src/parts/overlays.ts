@@ -3,6 +3,7 @@ export const overlays = {
   palette: () => import('./Palette.svelte'),
   unlock: () => import('./UnlockDialog.svelte'),
   addKey: () => import('./AddKeyDialog.svelte'),
+  consent: () => import('./ConsentDialog.svelte'),
   whoPays: () => import('./WhoPays.svelte'),
   recovery: () => import('./RecoveryDialog.svelte'),
   activeKey: () => import('./ActiveKeyMenu.svelte'),
