@@ -47,6 +47,9 @@ import { NOTHING_LEFT, offer, refuse, someModels, someSettings } from './sample-
 type Args = Record<string, unknown>;
 type Take = (event: never) => void;
 
+/** When a key begins to pay, in the scenario in which one does. */
+const CHANGES_MS = 900;
+
 /** Stands in for the program when the page runs in a browser. */
 export class FakeHost implements Host {
   #scenario: Scenario;
@@ -68,9 +71,13 @@ export class FakeHost implements Host {
     this.#keys = isEmpty ? [] : scenario.keys === null ? someKeys() : manyKeys(scenario.keys);
     this.#runs = isEmpty ? [] : someRuns(64);
     if (isEmpty) this.#ledger = [];
-    this.#who = { key: whoByKey, plan: whoByPlan, nobody: whoNobody, unknown: whoNobody }[
-      scenario.who
-    ]();
+    this.#who = {
+      key: whoByKey,
+      plan: whoByPlan,
+      nobody: whoNobody,
+      unknown: whoNobody,
+      changes: whoByPlan,
+    }[scenario.who]();
     if (scenario.isHostile) {
       this.#keys = hostileKeys(this.#keys);
       this.#runs = hostileRuns(this.#runs);
@@ -113,6 +120,12 @@ export class FakeHost implements Host {
 
   follow(_: Args, take: Take): Promise<null> {
     this.#tell = take as (change: Change) => void;
+    if (this.#scenario.who === 'changes') {
+      setTimeout(() => {
+        this.#who = whoByKey();
+        this.#tell('who');
+      }, CHANGES_MS);
+    }
     return new Promise(() => undefined);
   }
 

@@ -4,6 +4,7 @@ export const overlays = {
   unlock: () => import('./UnlockDialog.svelte'),
   addKey: () => import('./AddKeyDialog.svelte'),
   consent: () => import('./ConsentDialog.svelte'),
+  payerNotice: () => import('./PayerNotice.svelte'),
   whoPays: () => import('./WhoPays.svelte'),
   recovery: () => import('./RecoveryDialog.svelte'),
   activeKey: () => import('./ActiveKeyMenu.svelte'),

@@ -24,8 +24,8 @@ use crate::plan::{self, Plan};
 use crate::vault::{self, Keychain, Vault};
 
 pub use instance::{KEEP_IN_TRAY, OneWindow};
-pub use plan_status::{LoginRow, PlanStatus};
 pub use listed::{Listed, SETTINGS, setting};
+pub use plan_status::{LoginRow, PlanStatus};
 pub use standing::Standing;
 pub use tidy::TIDIED_AT;
 

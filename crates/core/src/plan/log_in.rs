@@ -86,10 +86,11 @@ impl Plan {
         let program = self.program().await?;
         let path = std::env::var_os("PATH").unwrap_or_default();
         let Some((terminal, before)) = terminal(&path) else {
-            return Err(
-                Error::new(Code::NotFound, "No terminal was found that could be opened.")
-                    .hint(format!("Open one yourself and type: {typed}")),
-            );
+            return Err(Error::new(
+                Code::NotFound,
+                "No terminal was found that could be opened.",
+            )
+            .hint(format!("Open one yourself and type: {typed}")));
         };
         let mut environment = Environment::scrubbed_own();
         for name in DISPLAY {
