@@ -234,8 +234,13 @@ export class FakeHost implements Host {
 
   preflight({ draft }: Args) {
     const asked = draft as Draft;
-    if (asked.payer.with === 'plan') return this.#plan.offer(asked);
+    if (asked.payer.with === 'plan' || this.#wasByPlan(asked)) return this.#plan.offer(asked);
     return this.#metered(asked);
+  }
+
+  #wasByPlan({ payer, reply_to }: Draft): boolean {
+    const before = this.#runs.find(({ run }) => run === reply_to);
+    return payer.with === 'usual' && before?.tier === 'subscription';
   }
 
   #metered({ payer, model, prompt }: Draft): Offer {
@@ -254,7 +259,10 @@ export class FakeHost implements Host {
 
   ways({ draft }: Args): Way[] {
     const asked = draft as Draft;
-    const key = asked.payer.with === 'plan' ? { with: 'active' as const } : asked.payer;
+    const key =
+      asked.payer.with === 'plan' || this.#wasByPlan(asked)
+        ? { with: 'active' as const }
+        : asked.payer;
     return [
       way('subscription', () => this.#plan.offer(asked)),
       way('metered', () => this.#metered({ ...asked, payer: key })),

@@ -1,11 +1,7 @@
 /** The stand-in's plan: its logins and consents, and what is wrong with it where something is. */
-import extraText from '../../../crates/core/src/consent/texts/extra_usage.md?raw';
-import oauthText from '../../../crates/core/src/consent/texts/oauth.md?raw';
-import subscriptionText from '../../../crates/core/src/consent/texts/subscription.md?raw';
 import type {
   Change,
   Consent,
-  ConsentBlock,
   ConsentSubject,
   Draft,
   Failure,
@@ -20,6 +16,7 @@ import type {
 import { failure } from '../lib/host';
 import { exact } from '../lib/money';
 import type { Ending } from './fake-run';
+import { someConsents } from './sample-consents';
 import { refuse } from './sample-replies';
 import type { PlanScene } from './scenario';
 
@@ -82,31 +79,6 @@ export function known(used: number, more: Partial<PlanKnown['limits'] & object> 
     },
     limits_at: now - 3 * 60_000,
   };
-}
-
-/** Reads a risk text as the program does. */
-function parsed(subject: ConsentSubject, file: string): Consent {
-  const [, head = '', body = ''] = /^---\n(.*?)\n---\n(.*)$/s.exec(file) ?? [];
-  const field = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(head)?.[1] ?? '';
-  const blocks = body.trim().split('\n\n').map(blockOf);
-  const text = { subject, version: `${field('version')}-3f9a77c2`, title: field('title'), blocks };
-  return { subject, standing: { state: 'never' }, text, history: [] };
-}
-
-function blockOf(lines: string): ConsentBlock {
-  if (!lines.startsWith('> ')) return { kind: 'paragraph', text: lines.replaceAll('\n', ' ') };
-  const [sentence = '', source = ''] = lines.replace(/^> /gm, '').split('\n-- ');
-  const [url = '', date = ''] = source.split(', ');
-  return { kind: 'quote', sentence: sentence.replaceAll('\n', ' '), url, date };
-}
-
-/** Every risk text, none of them accepted. */
-export function someConsents(): Consent[] {
-  return [
-    parsed('subscription', subscriptionText),
-    parsed('extra_usage', extraText),
-    parsed('oauth', oauthText),
-  ];
 }
 
 /** Makes a row of the list of logins. */

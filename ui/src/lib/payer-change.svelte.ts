@@ -16,15 +16,15 @@ export class PayerChange {
   notice = $state.raw<Changed | null>(null);
 
   #last: string | null = null;
-  readonly #seen = new Set<string>();
+  readonly #seen: string[] = [];
 
   /** Takes in an answer to who pays. */
   hear(who: Who): void {
     const { payer, rest } = verdict(who);
     const last = this.#last;
-    const isBack = this.#seen.has(payer);
+    const isBack = this.#seen.includes(payer);
     this.#last = payer;
-    this.#seen.add(payer);
+    if (!isBack) this.#seen.push(payer);
     if (last === null || last === payer) return;
     const where = rest === '' ? '' : `, ${rest}`;
     this.notice = {

@@ -2,6 +2,7 @@ import { render, screen, waitFor } from '@testing-library/svelte';
 import userEvent from '@testing-library/user-event';
 import { beforeEach, expect, test } from 'vitest';
 
+import { way } from '../../dev/fake-plan';
 import { someKeys, standingOf } from '../../dev/sample';
 import { NOTHING_LEFT } from '../../dev/sample-replies';
 import { someRuns } from '../../dev/sample-runs';
@@ -96,6 +97,13 @@ beforeEach(async () => {
     list_keys: () => keys,
     list_models: () => ({ models: [], fetched_at: null }),
     preflight: ({ draft }: { draft: Draft }) => offer(draft),
+    ways: ({ draft }: { draft: Draft }) => [
+      way('subscription', () => {
+        throw locked;
+      }),
+      way('metered', () => offer(draft)),
+    ],
+    plan_status: () => null,
     detach: () => null,
     cancel: () => null,
     left_draft: () => NOTHING_LEFT,
