@@ -19,6 +19,7 @@ use super::login_shell::Dialect;
 use super::place::Place;
 use super::{Question, claude_settings, heard, names};
 use crate::error::{Error, Result};
+use crate::secret::ApiKey;
 
 /// How long it is waited for what comes together: an editor writes a file in several steps.
 const TOGETHER: Duration = Duration::from_millis(500);
@@ -117,7 +118,7 @@ impl Changes {
         read.extend(folders.files());
         read.insert(login.clone());
         let lines = scanned.lines.iter().map(|line| {
-            let value = line.value.as_ref().map(|value| value.expose());
+            let value = line.value.as_ref().map(ApiKey::expose);
             (&line.name, value, line.removes, place(&line.place))
         });
         let set = settings.settings.iter().map(|one| {
