@@ -6,7 +6,7 @@ import { someConsents } from '../dev/sample-consents';
 import { standingOf } from '../dev/sample';
 import { TestHost } from '../dev/test-host';
 import type { Consent } from '../lib/bindings';
-import { consents } from '../lib/plan.svelte';
+import { consents } from './plan.svelte';
 import ConsentDialog from './ConsentDialog.svelte';
 
 let host: TestHost;

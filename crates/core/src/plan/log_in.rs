@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use super::{Place, Plan, PlanLogin};
+use super::{Place, Plan, PlanLogin, Server};
 use crate::child::{self, Environment};
 use crate::claude::{self, Status, variables};
 use crate::db::private_folder;
@@ -76,6 +76,12 @@ impl Plan {
     /// As [`Plan::program`]; [`Code::BadInput`] for a token in a variable; [`Code::NotFound`] with what
     /// to type where no terminal can be opened.
     pub async fn log_in(&self, login: &PlanLogin) -> Result<()> {
+        if !matches!(self.0.server, Server::Anthropic) {
+            return Err(
+                Error::bad_input("This is sample data: nobody logs in to its plan.")
+                    .hint("Log in from a window of your own data."),
+            );
+        }
         let Some(typed) = login.command() else {
             let name = shown(&login.name, 60);
             return Err(Error::bad_input(format!(

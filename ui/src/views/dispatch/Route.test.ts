@@ -7,7 +7,7 @@ import { scenario } from '../../dev/scenario';
 import { ask, asked } from '../../lib/asked.svelte';
 import { desk } from '../../lib/desk.svelte';
 import { useHost } from '../../lib/host';
-import { planStatus } from '../../lib/plan.svelte';
+import { planStatus } from '../../parts/plan.svelte';
 import { standing } from '../../lib/standing.svelte';
 import Dispatch from './Dispatch.svelte';
 

@@ -6,7 +6,7 @@ import { FakeHost } from '../../dev/fake-host';
 import { scenario } from '../../dev/scenario';
 import { ask, asked } from '../../lib/asked.svelte';
 import { useHost } from '../../lib/host';
-import { consents, planStatus } from '../../lib/plan.svelte';
+import { consents, planStatus } from '../../parts/plan.svelte';
 import ConsentSection from './ConsentSection.svelte';
 import PlanSection from './PlanSection.svelte';
 

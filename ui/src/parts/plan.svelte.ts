@@ -1,6 +1,11 @@
 /** The user's plan, and the risk texts: one reading each for all parts of the page. */
-import { consents as readConsents, plan_status, type LoginRow, type PlanStatus } from './bindings';
-import { Resource } from './resource.svelte';
+import {
+  consents as readConsents,
+  plan_status,
+  type LoginRow,
+  type PlanStatus,
+} from '../lib/bindings';
+import { Resource } from '../lib/resource.svelte';
 
 /** How things stand with the plan: its logins, and the CLI. */
 export const planStatus = new Resource<PlanStatus>(plan_status);

@@ -1,6 +1,6 @@
 /** Risk texts in words: what accepting one does, and how things stand with it. */
-import type { Consent, ConsentStanding, ConsentSubject } from './bindings';
-import { date } from './format';
+import type { Consent, ConsentStanding, ConsentSubject } from '../lib/bindings';
+import { date } from '../lib/format';
 
 /** What each subject is called, and what its buttons say. */
 export const SUBJECTS: Record<ConsentSubject, { name: string; accept: string; after: string }> = {
