@@ -31,7 +31,7 @@ use crate::failure;
 use crate::followers::Followers;
 use crate::inputs::{Draft, LeftDraft, NewKey, NewSlot, NewVault, Opener, TakeOver};
 use crate::replies::{Added, Attached, Change, Checked, Chosen, Created, Offer, SettingRow};
-use crate::{links, stream};
+use crate::{links, stream, window};
 
 /// How old the answer to who pays may be when the window is come back to.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
@@ -209,9 +209,14 @@ impl Desktop {
     }
 
     pub(crate) async fn preflight(&self, draft: Draft) -> Result<Offer> {
-        let ask = self.ask(draft)?;
-        let prepared = self.app.dispatch()?.preflight(ask, own_variable).await?;
-        Ok(prepared.into())
+        let (dispatch, is_new) = (self.app.dispatch()?, draft.reply_to.is_none());
+        let prepared = dispatch.preflight(self.ask(draft)?, own_variable).await?;
+        let offer = Offer::from(&prepared);
+        // A reply has a process of its own that waits, and nobody waits where there is no window.
+        if is_new && window::is_visible(&self.handle) {
+            dispatch.warm(prepared)?;
+        }
+        Ok(offer)
     }
 
     pub(crate) async fn send(

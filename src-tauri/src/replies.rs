@@ -21,12 +21,12 @@ pub(crate) struct Offer {
     pub(crate) at_most: Option<Nano>,
 }
 
-impl From<Prepared> for Offer {
-    fn from(prepared: Prepared) -> Self {
+impl From<&Prepared> for Offer {
+    fn from(prepared: &Prepared) -> Self {
         Self {
             at_most: prepared.at_most(),
-            route: prepared.route,
-            estimate: prepared.estimate,
+            route: prepared.route.clone(),
+            estimate: prepared.estimate.clone(),
         }
     }
 }
