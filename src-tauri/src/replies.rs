@@ -26,7 +26,7 @@ impl From<&Prepared> for Offer {
         Self {
             at_most: prepared.at_most(),
             route: prepared.route.clone(),
-            estimate: prepared.estimate.clone(),
+            estimate: prepared.estimate,
         }
     }
 }
