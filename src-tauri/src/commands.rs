@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use switchyard_core::app::{self, Standing};
-use switchyard_core::dispatch::{Models, RunEvent, UnknownModel};
+use switchyard_core::app::{self, PlanStatus, Standing};
+use switchyard_core::consent::{Consent, Subject};
+use switchyard_core::dispatch::{Models, RunEvent, UnknownModel, Way};
 use switchyard_core::id::{KeyId, RunId};
 use switchyard_core::keys::{self, Edit, Key};
+use switchyard_core::plan::{self, PlanLogin};
 use switchyard_core::secret::Passphrase;
 use switchyard_core::usage::report::{Filter, Range, Report as UsageReport};
 use switchyard_core::vault::SlotKind;
@@ -92,6 +94,9 @@ commands! { desktop;
     /// Says who would pay for a draft and how much at most. Sends nothing.
     preflight(draft: Draft) => Offer { desktop.preflight(draft).await }
 
+    /// Says the same of each tier beside the others. Sends nothing.
+    ways(draft: Draft) => Vec<Way> { desktop.ways(draft).await }
+
     /// Sends a draft; its events come until it is booked.
     send(draft: Draft, name: String) ~> events: RunEvent => () { desktop.send(draft, name, events).await }
 
@@ -133,6 +138,30 @@ commands! { desktop;
 
     /// Changes a setting; `default` goes back to the default. Returns a doubt about a model's name.
     change_setting(name: String, value: String) => Option<UnknownModel> { desktop.app.write(move |store, now| app::setting(&name)?.set(store, &value, now)).await }
+
+    /// Says how things stand with the user's plan. Spends nothing.
+    plan_status() => PlanStatus { desktop.plan_status().await }
+
+    /// Tells of another login of the plan. It is used once it is chosen.
+    add_login(login: PlanLogin) => () { desktop.app.write(move |store, now| plan::add(store, login, now)).await }
+
+    /// Chooses the login that is used from now on.
+    select_login(name: String) => PlanLogin { desktop.app.write(move |store, now| plan::select(store, &name, now)).await }
+
+    /// Forgets a login; what `claude` keeps stays as it is.
+    remove_login(name: String) => () { desktop.app.write(move |store, now| plan::remove(store, &name, now)).await }
+
+    /// Opens a terminal in which the user logs in.
+    log_in(name: String) => () { desktop.log_in(&name).await }
+
+    /// Lists the risk texts with what was accepted of them.
+    consents() => Vec<Consent> { desktop.consents() }
+
+    /// Records that the user accepts the text whose version was shown.
+    accept_consent(subject: Subject, version: String) => Consent { desktop.accept(subject, version).await }
+
+    /// Records that the user withdraws what they accepted.
+    withdraw_consent(subject: Subject) => Consent { desktop.withdraw(subject).await }
 
     /// Opens another window with sample data, in a store of its own.
     start_demo() => () { crate::demo::start() }

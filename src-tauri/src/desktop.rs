@@ -31,7 +31,7 @@ use crate::failure;
 use crate::followers::Followers;
 use crate::inputs::{Draft, LeftDraft, NewKey, NewSlot, NewVault, Opener, TakeOver};
 use crate::replies::{Added, Attached, Change, Checked, Chosen, Created, Offer, SettingRow};
-use crate::{links, stream};
+use crate::{links, stream, window};
 
 /// How old the answer to who pays may be when the window is come back to.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
@@ -209,9 +209,14 @@ impl Desktop {
     }
 
     pub(crate) async fn preflight(&self, draft: Draft) -> Result<Offer> {
-        let ask = self.ask(draft)?;
-        let prepared = self.app.dispatch()?.preflight(ask, no_variable).await?;
-        Ok(prepared.into())
+        let (dispatch, is_new) = (self.app.dispatch()?, draft.reply_to.is_none());
+        let prepared = dispatch.preflight(self.ask(draft)?, own_variable).await?;
+        let offer = Offer::from(&prepared);
+        // A reply has a process of its own that waits, and nobody waits where there is no window.
+        if is_new && window::is_visible(&self.handle) {
+            dispatch.warm(prepared)?;
+        }
+        Ok(offer)
     }
 
     pub(crate) async fn send(
@@ -232,7 +237,7 @@ impl Desktop {
                 left.files.clear();
             }
         };
-        let prepared = dispatch.preflight(ask, no_variable).await?;
+        let prepared = dispatch.preflight(ask, own_variable).await?;
         stream::run(&dispatch, prepared, &flight, &events, sent).await
     }
 
@@ -339,15 +344,16 @@ impl Desktop {
             .map_err(|e| Error::failed("The browser could not be started.").because(e))
     }
 
-    fn ask(&self, draft: Draft) -> Result<dispatch::Ask> {
+    pub(crate) fn ask(&self, draft: Draft) -> Result<dispatch::Ask> {
         let attachments = self.attachments.of(&draft.attachments)?;
         Ok(draft.ask(attachments))
     }
 }
 
-/// A window has nobody's variables: what its own environment holds is not the user's choice.
-fn no_variable(_name: &str) -> Option<String> {
-    None
+/// Reads a variable of this program's own environment, for a login that the user said is in one. No key
+/// is taken from there: a draft can't name one.
+pub(crate) fn own_variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 /// Asks in place: a command that needs the vault ends with "locked", the page shows a field for the

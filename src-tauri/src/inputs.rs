@@ -7,11 +7,45 @@ use switchyard_core::id::{KeyId, RunId};
 use switchyard_core::keys::{self, Edit, Source};
 use switchyard_core::secret::{ApiKey, Passphrase, RecoveryCode};
 use switchyard_core::shell::precedence::Credential;
+use switchyard_core::usage::Tier;
 use switchyard_core::vault::{self, UnlockWith};
 use switchyard_core::{Code, Error, Result};
 use ts_rs::TS;
 
 use crate::replies::Attached;
+
+/// Who shall pay for a draft.
+#[derive(Clone, Default, Deserialize, Serialize, TS)]
+#[ts(rename = "PayWith")]
+#[serde(tag = "with", rename_all = "snake_case")]
+pub(crate) enum Payer {
+    /// Whoever paid for what it replies to, else the active key.
+    #[default]
+    Usual,
+    /// The active key, whoever paid before.
+    Active,
+    /// This key.
+    Key {
+        /// The key.
+        id: KeyId,
+    },
+    /// The user's plan.
+    Plan {
+        /// The login through which it is used; the chosen one where absent.
+        login: Option<String>,
+    },
+}
+
+impl From<Payer> for PayWith {
+    fn from(payer: Payer) -> Self {
+        match payer {
+            Payer::Usual => Self::Usual,
+            Payer::Active => Self::Active,
+            Payer::Key { id } => Self::Key(id),
+            Payer::Plan { login } => Self::Plan { login },
+        }
+    }
+}
 
 /// A prompt as it stands in the editor.
 #[derive(Clone, Default, Deserialize, Serialize, TS)]
@@ -22,8 +56,8 @@ pub(crate) struct Draft {
     pub(crate) system: Option<String>,
     /// An id or a word; the usual one where absent.
     pub(crate) model: Option<String>,
-    /// The key that shall pay; the usual one where absent.
-    pub(crate) key: Option<KeyId>,
+    /// Who shall pay.
+    pub(crate) payer: Payer,
     /// The run that this one continues.
     pub(crate) reply_to: Option<RunId>,
     /// The longest answer, in tokens.
@@ -40,7 +74,7 @@ impl Draft {
     /// Turns it into what the core is asked.
     pub(crate) fn ask(self, attachments: Vec<Attachment>) -> Ask {
         Ask {
-            pay_with: self.key.map_or(PayWith::Usual, PayWith::Key),
+            pay_with: self.payer.into(),
             class: Class::Interactive,
             reply_to: self.reply_to,
             request: Request {
@@ -68,6 +102,8 @@ pub(crate) struct LeftDraft {
     pub(crate) title: Option<String>,
     /// Who paid for what it replies to.
     pub(crate) payer: Option<String>,
+    /// The tier that it went through.
+    pub(crate) tier: Option<Tier>,
 }
 
 /// A key that was pasted.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use switchyard_core::agent::Server;
+use switchyard_core::shell::{Asker, Changes, Question};
 use switchyard_core::vault::{Lock, Vault};
 use switchyard_core::{App, Code};
 use tauri::async_runtime::{block_on, spawn};
@@ -37,6 +38,11 @@ pub(crate) fn start(desktop: &Arc<Desktop>, handle: &AppHandle) {
         }
     });
     spawn(until_told(handle.clone()));
+    let own = Arc::clone(desktop);
+    spawn(async move {
+        first_screen(&own).await;
+        watch_payer(&own.followers).await;
+    });
     let (own, tray_of) = (Arc::clone(desktop), handle.clone());
     spawn(async move {
         first_screen(&own).await;
@@ -180,6 +186,22 @@ async fn follow(app: &App, followers: &Followers) {
         tracing::warn!(error = %ended, "changes by other processes are not noticed for a while");
         tokio::time::sleep(TRY_AGAIN).await;
     }
+}
+
+/// Tells that who pays may be someone else now, as soon as a file that decides it has changed.
+async fn watch_payer(followers: &Followers) {
+    let watched = Question::of_this_process(Asker::Desktop).and_then(Changes::watch);
+    let ended = match watched {
+        Ok(mut changes) => loop {
+            match changes.next().await {
+                Ok(()) => followers.tell(Change::Who),
+                Err(error) => break error,
+            }
+        },
+        Err(error) => error,
+    };
+    // The page still looks again when its window is come back to.
+    tracing::warn!(error = %ended, "changes of who pays are not noticed at once");
 }
 
 /// Tells of the lock, which is a fact of this process besides what the store says.

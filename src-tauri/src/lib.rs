@@ -13,6 +13,7 @@ mod inputs;
 mod instance;
 mod keeper;
 mod links;
+mod plan;
 mod replies;
 mod stream;
 mod tray;

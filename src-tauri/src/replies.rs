@@ -15,14 +15,17 @@ use crate::failure;
 pub(crate) struct Offer {
     /// Where it would go and who would pay.
     pub(crate) route: Route,
-    /// What it would cost, as far as that is known.
+    /// What it would cost, as far as that is known; of a plan, outside of one.
     pub(crate) estimate: Estimate,
+    /// The most dollars that leave; `None` where the price is unknown.
+    pub(crate) at_most: Option<Nano>,
 }
 
-impl From<Prepared> for Offer {
-    fn from(prepared: Prepared) -> Self {
+impl From<&Prepared> for Offer {
+    fn from(prepared: &Prepared) -> Self {
         Self {
-            route: prepared.route,
+            at_most: prepared.at_most(),
+            route: prepared.route.clone(),
             estimate: prepared.estimate,
         }
     }

@@ -66,6 +66,22 @@ fn join(held: &mut RunEvent, next: RunEvent) -> Option<RunEvent> {
             text.push_str(&more);
             None
         }
+        (RunEvent::Replaced { text }, RunEvent::Text { text: more }) => {
+            text.push_str(&more);
+            None
+        }
+        // All of the answer so far is void, what is held of it as well.
+        (
+            held @ (RunEvent::Text { .. } | RunEvent::Replaced { .. }),
+            next @ RunEvent::Replaced { .. },
+        ) => {
+            *held = next;
+            None
+        }
+        (RunEvent::Limits { limits }, RunEvent::Limits { limits: newer }) => {
+            *limits = newer;
+            None
+        }
         // The counts are totals, so the newer ones say it all.
         (RunEvent::Usage { tokens }, RunEvent::Usage { tokens: newer }) => {
             *tokens = newer;
@@ -96,6 +112,9 @@ mod tests {
                 text: "c".to_owned(),
             },
             text("d"),
+            RunEvent::Replaced {
+                text: "x".to_owned(),
+            },
             text("e"),
         ] {
             sink.send(event).await.unwrap();
@@ -112,6 +131,6 @@ mod tests {
             Ok(())
         });
         pass_on(events, &page, |_| ()).await.unwrap();
-        assert_eq!(*told.lock().unwrap(), ["ab", "c", "de"]);
+        assert_eq!(*told.lock().unwrap(), ["ab", "c", "xe"]);
     }
 }

@@ -26,6 +26,13 @@ pub(crate) fn state_plugin(paths: &Paths) -> TauriPlugin<Wry> {
         .build()
 }
 
+/// Tells whether somebody could see the window.
+pub(crate) fn is_visible(handle: &AppHandle) -> bool {
+    handle
+        .get_webview_window(MAIN)
+        .is_some_and(|window| window.is_visible().unwrap_or(false))
+}
+
 /// Opens the main window, or brings it to the front.
 pub(crate) fn open(handle: &AppHandle) -> Result<()> {
     if let Some(window) = handle.get_webview_window(MAIN) {

@@ -28,6 +28,7 @@ pub(crate) fn words(remedy: Remedy) -> &'static str {
         Remedy::PointToClaude => {
             "Where it is elsewhere, say so with: switchyard settings set plan.program PATH"
         }
+        Remedy::LogIn => "Then try again",
         Remedy::ListLogins => "See which there are with: switchyard plan",
         Remedy::RestoreStore => "Put a copy in its place with: switchyard store restore FILE",
     }

@@ -48,6 +48,8 @@ pub enum Code {
     Timeout,
     /// The user has not accepted the risk text that this needs, or not the current one.
     ConsentNeeded,
+    /// Somebody else would have been billed than the route said; nothing was sent.
+    WrongPayer,
     /// The user cancelled.
     Cancelled,
     /// Anything that no caller tells apart.
@@ -90,6 +92,8 @@ pub enum Remedy {
     PointToClaude,
     /// Look at the logins of the plan that there are.
     ListLogins,
+    /// Log in to the plan with one's own `claude`, then try again.
+    LogIn,
 }
 
 /// A failure in words: what goes to another process, into an event, or into JSON.

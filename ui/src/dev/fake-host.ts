@@ -1,6 +1,17 @@
-import type { Change, Draft, KeyEdit, KeyRow, NewKey, NewSlot, NewVault } from '../lib/bindings';
 import type {
+  Change,
+  ConsentSubject,
+  Draft,
+  KeyEdit,
+  KeyRow,
+  NewKey,
+  NewSlot,
+  NewVault,
+} from '../lib/bindings';
+import type {
+  Offer,
   Opener,
+  PlanLogin,
   Range,
   RunDetails,
   RunEvent,
@@ -8,11 +19,13 @@ import type {
   SlotKind,
   Standing,
   UsageFilter,
+  Way,
   Who,
 } from '../lib/bindings';
 import type { Host } from '../lib/host';
 import { download } from './download';
 import { playRun } from './fake-run';
+import { FakePlan, way } from './fake-plan';
 import { FakeVault } from './fake-vault';
 import { hostileKeys, hostileRuns, hostileWho } from './hostile';
 import { BROKEN, DAMAGE, judge, weigh } from './refusals';
@@ -34,6 +47,9 @@ import { NOTHING_LEFT, offer, refuse, someModels, someSettings } from './sample-
 type Args = Record<string, unknown>;
 type Take = (event: never) => void;
 
+/** When a key begins to pay, in the scenario in which one does. */
+const CHANGES_MS = 900;
+
 /** Stands in for the program when the page runs in a browser. */
 export class FakeHost implements Host {
   #scenario: Scenario;
@@ -43,6 +59,7 @@ export class FakeHost implements Host {
   #settings: SettingRow[] = someSettings();
   #standing: Standing;
   #vault: FakeVault;
+  #plan: FakePlan;
   #who: Who;
   #tell: (change: Change) => void = () => undefined;
   #cancelled = new Set<string>();
@@ -54,9 +71,13 @@ export class FakeHost implements Host {
     this.#keys = isEmpty ? [] : scenario.keys === null ? someKeys() : manyKeys(scenario.keys);
     this.#runs = isEmpty ? [] : someRuns(64);
     if (isEmpty) this.#ledger = [];
-    this.#who = { key: whoByKey, plan: whoByPlan, nobody: whoNobody, unknown: whoNobody }[
-      scenario.who
-    ]();
+    this.#who = {
+      key: whoByKey,
+      plan: whoByPlan,
+      nobody: whoNobody,
+      unknown: whoNobody,
+      changes: whoByPlan,
+    }[scenario.who]();
     if (scenario.isHostile) {
       this.#keys = hostileKeys(this.#keys);
       this.#runs = hostileRuns(this.#runs);
@@ -67,6 +88,7 @@ export class FakeHost implements Host {
       damage: scenario.isDamaged ? DAMAGE : null,
     });
     this.#vault = new FakeVault(scenario, (change) => this.#tell(change));
+    this.#plan = new FakePlan(scenario.plan, (change) => this.#tell(change));
   }
 
   call = (command: string, args: Args): Promise<unknown> =>
@@ -92,11 +114,18 @@ export class FakeHost implements Host {
       vault: this.#vault.status,
       active: active ? keyOf(active) : null,
       has_keys: this.#keys.length > 0,
+      has_plan: this.#plan.isOn,
     };
   }
 
   follow(_: Args, take: Take): Promise<null> {
     this.#tell = take as (change: Change) => void;
+    if (this.#scenario.who === 'changes') {
+      setTimeout(() => {
+        this.#who = whoByKey();
+        this.#tell('who');
+      }, CHANGES_MS);
+    }
     return new Promise(() => undefined);
   }
 
@@ -204,8 +233,20 @@ export class FakeHost implements Host {
   }
 
   preflight({ draft }: Args) {
-    const { key, model, prompt } = draft as Draft;
-    const row = this.#keys.find((row) => (key === null ? row.is_selected : row.id === key));
+    const asked = draft as Draft;
+    if (asked.payer.with === 'plan' || this.#wasByPlan(asked)) return this.#plan.offer(asked);
+    return this.#metered(asked);
+  }
+
+  #wasByPlan({ payer, reply_to }: Draft): boolean {
+    const before = this.#runs.find(({ run }) => run === reply_to);
+    return payer.with === 'usual' && before?.tier === 'subscription';
+  }
+
+  #metered({ payer, model, prompt }: Draft): Offer {
+    const row = this.#keys.find((row) =>
+      payer.with === 'key' ? row.id === payer.id : row.is_selected,
+    );
     if (!row)
       throw refuse(
         'not_found',
@@ -216,19 +257,54 @@ export class FakeHost implements Host {
     return offer(row, model ?? 'claude-haiku-5-5', prompt);
   }
 
-  async send({ draft, name }: Args, take: Take): Promise<null> {
-    this.#vault.need();
-    const run = (this.#runs[0]?.run ?? 0) + 1;
-    const { route } = this.preflight({ draft });
+  ways({ draft }: Args): Way[] {
     const asked = draft as Draft;
+    const key =
+      asked.payer.with === 'plan' || this.#wasByPlan(asked)
+        ? { with: 'active' as const }
+        : asked.payer;
+    return [
+      way('subscription', () => this.#plan.offer(asked)),
+      way('metered', () => this.#metered({ ...asked, payer: key })),
+    ];
+  }
+
+  plan_status = () => this.#plan.status;
+  consents = () => this.#plan.consents;
+  add_login = ({ login }: Args): null => this.#plan.add(login as PlanLogin);
+  select_login = ({ name }: Args) => this.#plan.select(String(name));
+  remove_login = ({ name }: Args): null => this.#plan.remove(String(name));
+  log_in = ({ name }: Args): null => this.#plan.logIn(String(name));
+  accept_consent = ({ subject }: Args) => this.#plan.accept(subject as ConsentSubject);
+  withdraw_consent = ({ subject }: Args) => this.#plan.withdraw(subject as ConsentSubject);
+
+  async send({ draft, name }: Args, take: Take): Promise<null> {
+    const asked = draft as Draft;
+    if (asked.payer.with !== 'plan') this.#vault.need();
+    const run = (this.#runs[0]?.run ?? 0) + 1;
+    const { route, at_most } = this.preflight({ draft });
     const isCancelled = (): boolean => this.#cancelled.has(String(name));
     const tell = take as (event: RunEvent) => void;
-    const receipt = await playRun(asked, run, route.payer_label, isCancelled, tell);
+    const receipt = await playRun(
+      asked,
+      run,
+      route,
+      at_most,
+      route.plan ? this.#plan.ending : {},
+      isCancelled,
+      tell,
+    );
     const [like] = someRuns(1);
     if (like) {
-      const { conversation, state } = receipt;
+      const { conversation, state, tier, payer_label, key, proof } = receipt;
+      const basis = receipt.booked?.basis ?? null;
       const texts = { title: asked.prompt, prompt: asked.prompt, answer: ANSWER, cost: '0.001634' };
-      this.#runs.unshift({ ...like, ...texts, run, conversation, state, started_at: Date.now() });
+      this.#runs.unshift({
+        ...like,
+        ...texts,
+        ...{ run, conversation, state, tier, payer_label, key, proof, basis },
+        started_at: Date.now(),
+      });
     }
     this.#tell('store');
     return null;

@@ -1,24 +1,48 @@
 /** Plays a run: events come over some time, as from a server. */
-import type { Draft, Receipt, RunEvent, Tokens } from '../lib/bindings';
+import type {
+  Basis,
+  Draft,
+  Failure,
+  Nano,
+  Receipt,
+  Route,
+  RunEvent,
+  Tokens,
+} from '../lib/bindings';
 import { ANSWER } from './sample-runs';
 
 const PIECE_MS = 35;
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** How a run ends, where it does not simply. */
+export interface Ending {
+  /** The text that takes the place of what was shown. */
+  replaced?: string;
+  /** Why it fails before anything comes. */
+  failure?: Failure;
+}
+
 /** Streams an answer to a draft until it ends or `isCancelled` says so. */
 export async function playRun(
   draft: Draft,
   run: number,
-  payer: string,
+  { payer_label: payer, key, tier, plan }: Route,
+  at_most: Nano | null,
+  ending: Ending,
   isCancelled: () => boolean,
   tell: (event: RunEvent) => void,
 ): Promise<Receipt> {
   const began = Date.now();
   const conversation = draft.reply_to ?? run;
   const model = draft.model ?? 'claude-haiku-5-5';
-  tell({ event: 'started', run, conversation, model, payer_label: payer, at_most: '0.0041' });
+  tell({ event: 'started', run, conversation, model, payer_label: payer, at_most });
   await pause(420);
+  if (ending.failure) {
+    const receipt = failed(run, conversation, model, payer, tier);
+    tell({ event: 'failed', error: ending.failure, receipt });
+    return receipt;
+  }
   const first = Date.now() - began;
   const pieces = `You asked: ${draft.prompt.slice(0, 80)}\n\n${ANSWER}`.match(/.{1,9}/gs) ?? [];
   let output = 0;
@@ -39,21 +63,25 @@ export async function playRun(
   };
   tell({ event: 'usage', tokens });
   const state = isCancelled() ? 'cancelled' : 'finished';
-  const basis = state === 'cancelled' ? 'estimated' : 'metered';
+  const within = plan?.known.limits?.is_extra ? 'extra' : 'plan';
+  const basis: Basis = plan ? within : state === 'cancelled' ? 'estimated' : 'metered';
+  if (ending.replaced) tell({ event: 'replaced', text: ending.replaced });
+  if (plan?.known.limits) tell({ event: 'limits', limits: plan.known.limits });
   const receipt: Receipt = {
     run,
     conversation,
     state,
-    tier: 'metered',
+    tier,
     model,
     payer,
     payer_label: payer,
-    key: draft.key,
+    key,
     booked: { tokens, cost: '0.001634', basis, priced_as_of: '2026-10-01' },
     books: 'kept',
     stop_reason: state === 'finished' ? 'end_turn' : null,
     stop_note: null,
     request_id: `req_${run}`,
+    proof: plan ? 'claude: Claude Max, Acme GmbH, ann@example.org' : null,
     attempts: 1,
     first_token_ms: first,
     total_ms: Date.now() - began,
@@ -67,4 +95,33 @@ export async function playRun(
       receipt,
     });
   return receipt;
+}
+
+function failed(
+  run: number,
+  conversation: number,
+  model: string,
+  payer: string,
+  tier: Route['tier'],
+): Receipt {
+  return {
+    run,
+    conversation,
+    state: 'failed',
+    tier,
+    model,
+    payer,
+    payer_label: payer,
+    key: null,
+    booked: null,
+    books: 'kept',
+    stop_reason: null,
+    stop_note: null,
+    request_id: null,
+    proof: null,
+    attempts: 0,
+    first_token_ms: null,
+    total_ms: 640,
+    is_kept: true,
+  };
 }

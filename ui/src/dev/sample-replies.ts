@@ -62,6 +62,11 @@ export function someSettings(): SettingRow[] {
       'For how many months the ledger keeps single rows, 0 for ever; sums stay in any case',
       '13',
     ],
+    [
+      'plan.program',
+      'The whole path of `claude`, where it is in none of the usual places, or null',
+      'null',
+    ],
     ['http.proxy', 'The proxy: off, system, or a URL without name and password', '"system"'],
     [
       'http.ca_file',
@@ -94,6 +99,7 @@ export function offer(key: KeyRow, model: string, prompt: string): Offer {
       environment: key.environment,
       max_tokens: 4096,
       unknown_model: null,
+      plan: null,
       reason: key.is_selected ? 'because it is the active key' : 'because you chose it',
     },
     estimate: {
@@ -102,6 +108,7 @@ export function offer(key: KeyRow, model: string, prompt: string): Offer {
       likely: isPriced ? exact(BigInt(prompt_tokens) * 1000n + 1_600_000n) : null,
       at_most: isPriced ? exact(BigInt(prompt_tokens) * 1000n + 20_480_000n) : null,
     },
+    at_most: isPriced ? exact(BigInt(prompt_tokens) * 1000n + 20_480_000n) : null,
   };
 }
 
@@ -111,7 +118,7 @@ export const NOTHING_LEFT: LeftDraft = {
     prompt: '',
     system: null,
     model: null,
-    key: null,
+    payer: { with: 'usual' },
     reply_to: null,
     max_tokens: null,
     effort: null,
@@ -121,4 +128,5 @@ export const NOTHING_LEFT: LeftDraft = {
   files: [],
   title: null,
   payer: null,
+  tier: null,
 };

@@ -1,5 +1,5 @@
 /** Made-up runs with their texts. */
-import type { RunDetails, RunSummary } from '../lib/bindings';
+import type { Basis, RunDetails, RunSummary } from '../lib/bindings';
 import { NOW } from './sample';
 
 const MINUTE = 60_000;
@@ -37,6 +37,12 @@ let head = parse_head(&bytes).ok_or(Error::ClosedEarly)?;
 See [the documentation](https://doc.rust-lang.org/std/option/) for more.
 `;
 
+function basisOf(state: string, isPlan: boolean, isExtra: boolean): Basis | null {
+  if (state === 'failed') return null;
+  if (isPlan) return isExtra ? 'extra' : 'plan';
+  return state === 'cancelled' ? 'estimated' : 'metered';
+}
+
 /** A history of some length, newest first. */
 export function someRuns(number: number): RunDetails[] {
   return Array.from({ length: number }, (_, index) => {
@@ -44,24 +50,26 @@ export function someRuns(number: number): RunDetails[] {
     const state = index % 11 === 4 ? 'failed' : index % 13 === 6 ? 'cancelled' : 'finished';
     const isKept = index % 9 !== 8;
     const prompt = PROMPTS[index % PROMPTS.length] ?? '';
+    const isPlan = index % 5 === 3;
+    const isExtra = index % 15 === 8;
     const [payer, key] = PAYERS[index % PAYERS.length] ?? ['', ''];
     return {
       run,
       conversation: Math.ceil(run / 2),
       reply_to: run % 2 === 0 ? run - 1 : null,
       state,
-      tier: 'metered',
+      tier: isPlan ? 'subscription' : 'metered',
       class: 'interactive',
       model: index % 3 === 0 ? 'claude-sonnet-5' : 'claude-haiku-5-5',
-      payer_label: payer,
-      key,
+      payer_label: isPlan ? 'your plan (work, Claude Max)' : payer,
+      key: isPlan ? null : key,
       started_at: NOW - (index * index * 7 + 2) * MINUTE,
       finished_at: NOW - (index * index * 7 + 2) * MINUTE + 4200,
       title: isKept ? prompt : null,
       is_kept: isKept,
       cost:
         state === 'failed' ? null : index % 7 === 5 ? null : `0.00${(index * 37) % 90}${run % 10}5`,
-      basis: state === 'failed' ? null : state === 'cancelled' ? 'estimated' : 'metered',
+      basis: basisOf(state, isPlan, isExtra),
       tokens: state === 'failed' ? null : 318 + index * 97,
       system: index % 5 === 0 ? 'Answer in one paragraph.' : null,
       prompt: isKept ? prompt : null,
@@ -69,6 +77,7 @@ export function someRuns(number: number): RunDetails[] {
       attachments: index % 6 === 2 ? ['trace.txt'] : [],
       stop_reason: state === 'finished' ? 'end_turn' : null,
       request_id: `req_011CT${run}`,
+      proof: isPlan ? 'claude: Claude Max, Acme GmbH, ann@example.org' : null,
       error: state === 'failed' ? 'The server refused the key (401).' : null,
     };
   });
@@ -81,6 +90,7 @@ const TEXTS = [
   'attachments',
   'stop_reason',
   'request_id',
+  'proof',
   'error',
   'finished_at',
 ];

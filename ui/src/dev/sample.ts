@@ -221,6 +221,7 @@ export function standingOf(keys: KeyRow[], change: Partial<Standing> = {}): Stan
     },
     active: active ? keyOf(active) : null,
     has_keys: keys.length > 0,
+    has_plan: false,
     damage: null,
     is_simulated: false,
     ...change,

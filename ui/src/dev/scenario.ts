@@ -11,7 +11,9 @@ export type Scenario = {
   slots: string[] | null;
   isSimulated: boolean;
   isDamaged: boolean;
-  who: 'key' | 'plan' | 'nobody' | 'unknown';
+  /** How the plan stands. */
+  plan: PlanScene;
+  who: 'key' | 'plan' | 'nobody' | 'unknown' | 'changes';
   /** Whether names and texts are as bad as they may be. */
   isHostile: boolean;
 };
@@ -29,12 +31,32 @@ export function scenario(address: URL): Scenario {
     slots: ask('slots')?.split(',') ?? null,
     isSimulated: ask('simulated') !== null,
     isDamaged: ask('damaged') !== null,
+    plan: PLANS.find((plan) => plan === ask('plan')) ?? 'off',
     who: WHO.find((who) => who === ask('who')) ?? 'key',
     isHostile: ask('names') === 'hostile',
   };
 }
 
-const WHO = ['key', 'plan', 'nobody', 'unknown'] as const;
+const PLANS = [
+  'off',
+  'on',
+  'missing',
+  'old',
+  'out',
+  'two',
+  'near',
+  'full',
+  'extra',
+  'extra-off',
+  'changed',
+  'mismatch',
+  'replaced',
+] as const;
+
+/** Off, or on: with what is wrong, or how much of it is used. */
+export type PlanScene = (typeof PLANS)[number];
+
+const WHO = ['key', 'plan', 'nobody', 'unknown', 'changes'] as const;
 
 function isState(text: string): text is Scenario['state'] {
   return ['full', 'empty', 'first-run', 'error', 'locked'].includes(text);

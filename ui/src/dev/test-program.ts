@@ -18,6 +18,7 @@ export const receipt = (more: Partial<Receipt> = {}): Receipt => ({
   stop_reason: 'end_turn',
   stop_note: null,
   request_id: 'req_1',
+  proof: null,
   attempts: 1,
   first_token_ms: 420,
   total_ms: 1800,
@@ -35,9 +36,11 @@ export const offer = (key = 'a', payer_label = 'Work'): Offer => ({
     unknown_model: null,
     environment: '',
     max_tokens: 8192,
+    plan: null,
     reason: `because ${payer_label} is the active key`,
   },
   estimate: { prompt_tokens: 10, counted_by: 'local', likely: '0.0018', at_most: '0.0041' },
+  at_most: '0.0041',
 });
 
 export const started: RunEvent = {

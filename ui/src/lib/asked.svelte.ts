@@ -1,7 +1,10 @@
 /** What the frame was asked to open above the screens: at most one thing at a time. */
 
+import type { ConsentSubject } from './bindings';
+
 /** A dialog of the frame. */
-export type Asked = 'palette' | 'add-key' | 'take-over' | 'unlock' | null;
+export type Asked =
+  'palette' | 'add-key' | 'take-over' | 'unlock' | `consent:${ConsentSubject}` | null;
 
 let current = $state<Asked>(null);
 

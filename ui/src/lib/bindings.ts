@@ -4,6 +4,27 @@
 import { call, stream } from './host';
 
 /**
+ * One acceptance, as it was recorded.
+ */
+export type Acceptance = { 
+/**
+ * The version of the text.
+ */
+version: string, 
+/**
+ * The face through which it was accepted.
+ */
+face: string, 
+/**
+ * When it was accepted.
+ */
+accepted_at: Millis, 
+/**
+ * When it was withdrawn, if it was.
+ */
+withdrawn_at: Millis | null, };
+
+/**
  * What came of adding a key.
  */
 export type Added = { 
@@ -122,6 +143,40 @@ trouble: Failure | null, };
 export type Class = "interactive" | "planning" | "review" | "chat" | "task" | "check";
 
 /**
+ * The account that the CLI names in its answer to `initialize`. Two that are equal are the same as
+ * far as the CLI tells.
+ */
+export type ClaudeAccount = { 
+/**
+ * The plan, such as `Claude Max`; only for the CLI's own login.
+ */
+plan: string | null, 
+/**
+ * The login's address, where the CLI has it.
+ */
+email: string | null, 
+/**
+ * The login's organisation, where the CLI has it.
+ */
+organization: string | null, 
+/**
+ * Where a token comes from.
+ */
+token_source: string | null, 
+/**
+ * Where an API key comes from; one that is there would be billed before everything else.
+ */
+key_source: string | null, 
+/**
+ * Who serves: Anthropic itself, or a cloud provider.
+ */
+provider: string | null, 
+/**
+ * The names of what else the answer held. Its meaning is not known.
+ */
+unknown: Array<string>, };
+
+/**
  * The CLI, as far as it answered.
  */
 export type Cli = { 
@@ -137,7 +192,85 @@ version: string | null, };
 /**
  * What went wrong, as far as a caller branches on it; everything else is [`Code::Failed`].
  */
-export type Code = "bad_input" | "not_found" | "duplicate" | "no_vault" | "locked" | "wrong_passphrase" | "keychain_empty" | "keychain_unavailable" | "keychain_mismatch" | "damaged" | "store_newer" | "store_damaged" | "store_unwritable" | "key_refused" | "refused" | "busy" | "network" | "timeout" | "consent_needed" | "cancelled" | "failed";
+export type Code = "bad_input" | "not_found" | "duplicate" | "no_vault" | "locked" | "wrong_passphrase" | "keychain_empty" | "keychain_unavailable" | "keychain_mismatch" | "damaged" | "store_newer" | "store_damaged" | "store_unwritable" | "key_refused" | "refused" | "busy" | "network" | "timeout" | "consent_needed" | "wrong_payer" | "cancelled" | "failed";
+
+/**
+ * All there is to show about one subject.
+ */
+export type Consent = { 
+/**
+ * What it is about.
+ */
+subject: ConsentSubject, 
+/**
+ * How things stand.
+ */
+standing: ConsentStanding, 
+/**
+ * The current text.
+ */
+text: ConsentText, 
+/**
+ * Every acceptance, newest first.
+ */
+history: Array<Acceptance>, };
+
+/**
+ * A part of a risk text.
+ */
+export type ConsentBlock = { "kind": "paragraph", 
+/**
+ * What it says.
+ */
+text: string, } | { "kind": "quote" } & Quote;
+
+/**
+ * How things stand with one subject.
+ */
+export type ConsentStanding = { "state": "accepted", 
+/**
+ * Since when.
+ */
+at: Millis, } | { "state": "never" } | { "state": "withdrawn", 
+/**
+ * Since when.
+ */
+at: Millis, } | { "state": "text_changed", 
+/**
+ * The version that is accepted.
+ */
+version: string, 
+/**
+ * Since when.
+ */
+at: Millis, };
+
+/**
+ * What is consented to.
+ */
+export type ConsentSubject = "subscription" | "extra_usage" | "oauth";
+
+/**
+ * A risk text as it is shown.
+ */
+export type ConsentText = { 
+/**
+ * What it is about.
+ */
+subject: ConsentSubject, 
+/**
+ * Its version: the number in its head and the first eight digits of its hash, so that no two texts
+ * share one, and nobody names it without having seen it.
+ */
+version: string, 
+/**
+ * Its title.
+ */
+title: string, 
+/**
+ * What follows the title, in order.
+ */
+blocks: Array<ConsentBlock>, };
 
 /**
  * Names a conversation.
@@ -213,9 +346,9 @@ system: string | null,
  */
 model: string | null, 
 /**
- * The key that shall pay; the usual one where absent.
+ * Who shall pay.
  */
-key: KeyId | null, 
+payer: PayWith, 
 /**
  * The run that this one continues.
  */
@@ -560,7 +693,11 @@ title: string | null,
 /**
  * Who paid for what it replies to.
  */
-payer: string | null, };
+payer: string | null, 
+/**
+ * The tier that it went through.
+ */
+tier: Tier | null, };
 
 /**
  * Whether the vault is locked.
@@ -571,6 +708,45 @@ export type Lock = { "locked": LockReason } | "unlocked";
  * Why the vault is locked.
  */
 export type LockReason = "start" | "asked" | "idle" | "suspend" | "screen" | "renewed";
+
+/**
+ * Where a login is.
+ */
+export type LoginPlace = { "kind": "usual" } | { "kind": "folder", 
+/**
+ * The whole path.
+ */
+folder: string, } | { "kind": "variable", 
+/**
+ * The variable's name.
+ */
+variable: string, };
+
+/**
+ * A login of the plan in a list.
+ */
+export type LoginRow = { 
+/**
+ * Its name and place.
+ */
+login: PlanLogin, 
+/**
+ * It is the one that is used.
+ */
+is_chosen: boolean, 
+/**
+ * What its last run said.
+ */
+known: PlanKnown, 
+/**
+ * Whether somebody is logged in, as the CLI says itself; `None` where it was not asked, or gave no
+ * answer. A variable counts as logged in where it holds a token.
+ */
+is_logged_in: boolean | null, 
+/**
+ * What logs in, to be typed in a terminal; `None` for a token in a variable.
+ */
+command: string | null, };
 
 /**
  * A moment in wall time: milliseconds since 1970-01-01 UTC, as the store keeps it.
@@ -701,9 +877,13 @@ export type Offer = {
  */
 route: Route, 
 /**
- * What it would cost, as far as that is known.
+ * What it would cost, as far as that is known; of a plan, outside of one.
  */
-estimate: Estimate, };
+estimate: Estimate, 
+/**
+ * The most dollars that leave; `None` where the price is unknown.
+ */
+at_most: Nano | null, };
 
 /**
  * What the vault is opened with.
@@ -714,6 +894,19 @@ export type Opener = "keychain" | { "passphrase": Passphrase } | { "recovery": R
  * What the user types to open a passphrase slot.
  */
 export type Passphrase = string;
+
+/**
+ * Who shall pay for a draft.
+ */
+export type PayWith = { "with": "usual" } | { "with": "active" } | { "with": "key", 
+/**
+ * The key.
+ */
+id: KeyId, } | { "with": "plan", 
+/**
+ * The login through which it is used; the chosen one where absent.
+ */
+login: string | null, };
 
 /**
  * One thing that can fill a slot of the request.
@@ -768,6 +961,146 @@ path: string,
  * The line, counted from 1.
  */
 line: number, } | { "place": "login" };
+
+/**
+ * What is known of a login, from the last run through it. Nothing is spent to learn it.
+ */
+export type PlanKnown = { 
+/**
+ * The account that the CLI named.
+ */
+account: ClaudeAccount | null, 
+/**
+ * The plan's limits.
+ */
+limits: PlanLimits | null, 
+/**
+ * When the limits were told.
+ */
+limits_at: Millis | null, };
+
+/**
+ * The plan's limits as they stood when a request was answered.
+ */
+export type PlanLimits = { 
+/**
+ * Whether requests are let through.
+ */
+standing: PlanStanding, 
+/**
+ * The window that decides that, such as `five_hour`.
+ */
+window: string | null, 
+/**
+ * When that window begins anew.
+ */
+resets_at: Millis | null, 
+/**
+ * Each window that was told.
+ */
+windows: Array<PlanWindow>, 
+/**
+ * Paid usage beyond the plan is being spent.
+ */
+is_extra: boolean, };
+
+/**
+ * A login, by the name that the user calls it.
+ */
+export type PlanLogin = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Where it is.
+ */
+place: LoginPlace, };
+
+/**
+ * What is known of the plan that pays.
+ */
+export type PlanRoute = { 
+/**
+ * The login through which it is used.
+ */
+login: PlanLogin, 
+/**
+ * What its last run said of it.
+ */
+known: PlanKnown, 
+/**
+ * The user has accepted that dollars leave when the plan's limits are reached.
+ */
+may_be_extra: boolean, };
+
+/**
+ * Whether a limit lets requests through.
+ */
+export type PlanStanding = "allowed" | "allowed_warning" | "rejected" | "unknown";
+
+/**
+ * How things stand with the user's plan.
+ */
+export type PlanStatus = { 
+/**
+ * Why nothing may be sent through it; `None` where the user has accepted that.
+ */
+off: Failure | null, 
+/**
+ * The user has accepted that dollars leave when the plan's limits are reached.
+ */
+may_be_extra: boolean, 
+/**
+ * The logins, in the order in which they were told of.
+ */
+logins: Array<LoginRow>, 
+/**
+ * The CLI, where it passed the gate.
+ */
+cli: Cli | null, 
+/**
+ * What is missing, where it did not.
+ */
+missing: Failure | null, };
+
+/**
+ * One window of a plan's limits.
+ */
+export type PlanWindow = { 
+/**
+ * Its kind in the CLI's word, such as `five_hour` or `seven_day`.
+ */
+kind: string, 
+/**
+ * The share that is used, from 0 to 1; it may be more.
+ */
+used: number | null, 
+/**
+ * When it begins anew.
+ */
+resets_at: Millis | null, 
+/**
+ * Whether it lets requests through.
+ */
+standing: PlanStanding, };
+
+/**
+ * Words quoted from a page, exactly as they stood there.
+ */
+export type Quote = { 
+/**
+ * What was said.
+ */
+sentence: string, 
+/**
+ * The page.
+ */
+url: string, 
+/**
+ * The day on which the page said so, as `YYYY-MM-DD`.
+ */
+date: string, };
 
 /**
  * What a report is asked for.
@@ -832,6 +1165,10 @@ stop_note: string | null,
  */
 request_id: string | null, 
 /**
+ * What the server or the CLI said of the credential that it was given.
+ */
+proof: string | null, 
+/**
  * How often the request was sent.
  */
 attempts: number, 
@@ -874,7 +1211,7 @@ sentence: string, };
  * A step that would help and that every face has in a form of its own: a button in a window, a
  * command on a command line. The core names it, the face words it.
  */
-export type Remedy = "make_vault" | "unlock_vault" | "start_agent" | "add_key" | "store_unchecked" | "name_gateway" | "select_key" | "choose_payer" | "list_runs" | "restore_store" | "accept_subscription" | "accept_extra_usage" | "accept_sign_in";
+export type Remedy = "make_vault" | "unlock_vault" | "start_agent" | "add_key" | "store_unchecked" | "name_gateway" | "select_key" | "choose_payer" | "list_runs" | "restore_store" | "accept_subscription" | "accept_extra_usage" | "accept_sign_in" | "point_to_claude" | "list_logins" | "log_in";
 
 /**
  * Where a run goes and who pays for it.
@@ -915,7 +1252,11 @@ max_tokens: number,
 /**
  * Why this payer: a clause that begins with "because".
  */
-reason: string, };
+reason: string, 
+/**
+ * What is known of the plan, where it pays.
+ */
+plan: PlanRoute | null, };
 
 /**
  * One run with all that is known of it.
@@ -945,6 +1286,10 @@ stop_reason: string | null,
  * The server's name for the request.
  */
 request_id: string | null, 
+/**
+ * What the server or the CLI said of the credential that it was given.
+ */
+proof: string | null, 
 /**
  * What went wrong: in words where they are kept, else the error's code.
  */
@@ -1045,7 +1390,15 @@ text: string, } | { "event": "thinking",
 /**
  * The piece.
  */
-text: string, } | { "event": "usage", 
+text: string, } | { "event": "replaced", 
+/**
+ * The answer.
+ */
+text: string, } | { "event": "limits", 
+/**
+ * The plan's limits.
+ */
+limits: PlanLimits, } | { "event": "usage", 
 /**
  * The counts.
  */
@@ -1219,6 +1572,10 @@ active: Key | null,
  * Whether any key is stored.
  */
 has_keys: boolean, 
+/**
+ * Whether prompts may go through the user's plan.
+ */
+has_plan: boolean, 
 /**
  * What is wrong with the store's file, where it is open for reading only.
  */
@@ -1484,6 +1841,35 @@ lock_after_minutes: number | null,
 silent_keychain: boolean, };
 
 /**
+ * One tier beside the others.
+ */
+export type Way = { 
+/**
+ * The tier.
+ */
+tier: Tier, 
+/**
+ * Where a run would go and who would pay, where it can be used.
+ */
+route: Route | null, 
+/**
+ * What it would cost; of a plan, outside of one.
+ */
+estimate: Estimate | null, 
+/**
+ * The most dollars that would leave; `None` where the price is unknown.
+ */
+at_most: Nano | null, 
+/**
+ * What is left of the budget; `None` where none is set.
+ */
+budget_left: Nano | null, 
+/**
+ * Why it can't be used.
+ */
+why_not: Failure | null, };
+
+/**
  * Who pays right now, and why. Holds no secret: last four characters at most.
  */
 export type Who = { 
@@ -1614,6 +2000,9 @@ export const list_models = (key: KeyId | null): Promise<Models> => call('list_mo
 /** Says who would pay for a draft and how much at most. Sends nothing. */
 export const preflight = (draft: Draft): Promise<Offer> => call('preflight', { draft });
 
+/** Says the same of each tier beside the others. Sends nothing. */
+export const ways = (draft: Draft): Promise<Array<Way>> => call('ways', { draft });
+
 /** Sends a draft; its events come until it is booked. */
 export const send = (draft: Draft, name: string, events: (event: RunEvent) => void): Promise<null> => stream('send', { draft, name }, 'events', events);
 
@@ -1655,6 +2044,30 @@ export const list_settings = (): Promise<Array<SettingRow>> => call('list_settin
 
 /** Changes a setting; `default` goes back to the default. Returns a doubt about a model's name. */
 export const change_setting = (name: string, value: string): Promise<UnknownModel | null> => call('change_setting', { name, value });
+
+/** Says how things stand with the user's plan. Spends nothing. */
+export const plan_status = (): Promise<PlanStatus> => call('plan_status', {  });
+
+/** Tells of another login of the plan. It is used once it is chosen. */
+export const add_login = (login: PlanLogin): Promise<null> => call('add_login', { login });
+
+/** Chooses the login that is used from now on. */
+export const select_login = (name: string): Promise<PlanLogin> => call('select_login', { name });
+
+/** Forgets a login; what `claude` keeps stays as it is. */
+export const remove_login = (name: string): Promise<null> => call('remove_login', { name });
+
+/** Opens a terminal in which the user logs in. */
+export const log_in = (name: string): Promise<null> => call('log_in', { name });
+
+/** Lists the risk texts with what was accepted of them. */
+export const consents = (): Promise<Array<Consent>> => call('consents', {  });
+
+/** Records that the user accepts the text whose version was shown. */
+export const accept_consent = (subject: ConsentSubject, version: string): Promise<Consent> => call('accept_consent', { subject, version });
+
+/** Records that the user withdraws what they accepted. */
+export const withdraw_consent = (subject: ConsentSubject): Promise<Consent> => call('withdraw_consent', { subject });
 
 /** Opens another window with sample data, in a store of its own. */
 export const start_demo = (): Promise<null> => call('start_demo', {  });

@@ -4,11 +4,13 @@ import type {
   Draft,
   Failure,
   Nano,
+  PlanLimits,
   Receipt,
   RunDetails,
   RunEvent,
   RunId,
   RunState,
+  Tier,
   Tokens,
 } from './bindings';
 import { failure } from './host';
@@ -46,6 +48,8 @@ export class Turn {
   receipt = $state.raw<Receipt | null>(null);
   /** The run of the history that this turn is, where it was not sent from here just now. */
   past = $state.raw<RunDetails | null>(null);
+  /** How much of the plan was used when it was answered. */
+  limits = $state.raw<PlanLimits | null>(null);
   /** It has been asked to end. */
   isEnding = $state(false);
 
@@ -69,13 +73,24 @@ export class Turn {
     this.files = files;
   }
 
+  /** The tier that it goes through. */
+  get tier(): Tier {
+    const named = this.draft.payer.with === 'plan' ? 'subscription' : 'metered';
+    return (this.past ?? this.receipt)?.tier ?? named;
+  }
+
   /** Makes a turn of a run of the history. */
   static ofPast(run: RunDetails): Turn {
     const draft: Draft = {
       prompt: run.prompt ?? '',
       system: run.system,
       model: run.model,
-      key: run.key,
+      payer:
+        run.tier === 'subscription'
+          ? { with: 'plan', login: null }
+          : run.key === null
+            ? { with: 'active' }
+            : { with: 'key', id: run.key },
       reply_to: run.reply_to,
       max_tokens: null,
       effort: null,
@@ -103,6 +118,12 @@ export class Turn {
       case 'text':
         this.#text += event.text;
         return this.#soon();
+      case 'replaced':
+        this.#text = event.text;
+        return this.#soon();
+      case 'limits':
+        this.limits = event.limits;
+        return;
       case 'thinking':
         this.#thinking += event.text;
         return this.#soon();

@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 
+import { known } from '../dev/fake-plan';
 import { someRuns } from '../dev/sample-runs';
 import { begin, desk, press, program, write } from '../dev/test-desk';
 import { TestHost } from '../dev/test-host';
@@ -130,5 +131,22 @@ describe('a reply from the history', () => {
     desk.replyFrom(newest);
     expect(desk.conversation.turns).toHaveLength(1);
     expect(desk.draft.before).toBeNull();
+  });
+});
+
+describe('a plan', () => {
+  test('has the last word: a replaced text takes the place of what was shown', async () => {
+    await begin();
+    program.tell(text('Half of it'), { event: 'replaced', text: 'All of' }, text(' it.'));
+    program.tell({ event: 'finished', receipt: receipt({ tier: 'subscription' }) });
+    expect(desk.conversation.last?.text).toBe('All of it.');
+    expect(desk.conversation.last?.tier).toBe('subscription');
+  });
+
+  test('says how much of it is used', async () => {
+    await begin();
+    const { limits } = known(0.91);
+    if (limits) program.tell({ event: 'limits', limits });
+    expect(desk.conversation.last?.limits?.windows[0]?.used).toBe(0.91);
   });
 });

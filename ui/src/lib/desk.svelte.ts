@@ -1,6 +1,6 @@
 /** What stands in Dispatch: the draft, the conversation, and the way from one to the other. */
 import { detach } from './bindings';
-import type { Draft, Failure, RunDetails, RunId } from './bindings';
+import type { Draft, Failure, PayWith, Route, RunDetails, RunId } from './bindings';
 import { Conversation, type Turn } from './conversation.svelte';
 import { DraftState } from './draft.svelte';
 import { failure } from './host';
@@ -26,14 +26,14 @@ export class Desk {
     if (!draft.isFresh) await draft.ask();
     const route = draft.offer?.route;
     if (route === undefined || conversation.running !== null) return;
-    if (shown?.key !== route.key) {
+    if (!shown || !isSamePayer(shown, route)) {
       this.notice = `${route.payer_label} pays for this. Send it if that is right.`;
       return;
     }
     const files = draft.attachments.map((file) => file.name);
     // Done again, it sends what stands in the editor by then: that is what a person sees.
     this.#again = this.send;
-    await this.#start({ ...draft.wire, key: route.key, model: route.model }, files, () =>
+    await this.#start({ ...draft.wire, payer: named(route), model: route.model }, files, () =>
       draft.sent(),
     );
   };
@@ -42,6 +42,13 @@ export class Desk {
   sendAgain = (turn: Turn): Promise<void> => {
     this.#again = () => this.sendAgain(turn);
     return this.#start(turn.draft, turn.files, () => undefined);
+  };
+
+  /** Sends a turn's prompt once more, through a route that is shown where that is chosen. */
+  sendThrough = (turn: Turn, route: Route): Promise<void> => {
+    const draft = { ...turn.draft, payer: named(route), model: route.model };
+    this.#again = () => this.sendThrough(turn, route);
+    return this.#start(draft, turn.files, () => undefined);
   };
 
   /** Does again what failed, after what stood in the way is gone. */
@@ -63,7 +70,7 @@ export class Desk {
     this.failure = null;
     this.notice = null;
     const title = run.title ?? firstLine(run.prompt ?? '');
-    this.draft.reply({ run: run.run, title, payer: run.payer_label });
+    this.draft.reply({ run: run.run, title, payer: run.payer_label, tier: run.tier });
     // What can't be read again is missing above; the reply is sent in any case.
     void this.conversation.recall(run).catch(() => undefined);
   }
@@ -102,8 +109,19 @@ export class Desk {
   }
 
   #replyTo(turn: Turn, run: RunId): void {
-    this.draft.reply({ run, title: firstLine(turn.draft.prompt), payer: turn.payer });
+    const { payer, tier } = turn;
+    this.draft.reply({ run, title: firstLine(turn.draft.prompt), payer, tier });
   }
+}
+
+/** Names the payer of a route, so that nobody else pays by the time that it is sent. */
+function named({ key, plan }: Route): PayWith {
+  if (plan) return { with: 'plan', login: plan.login.name };
+  return key === null ? { with: 'usual' } : { with: 'key', id: key };
+}
+
+function isSamePayer(one: Route, other: Route): boolean {
+  return one.key === other.key && one.plan?.login.name === other.plan?.login.name;
 }
 
 /** Returns what a prompt is known by. */

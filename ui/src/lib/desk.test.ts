@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 
+import { known } from '../dev/fake-plan';
 import { someRuns } from '../dev/sample-runs';
 import { begin, desk, press, program, write } from '../dev/test-desk';
 import { locked, offer, receipt, started, text } from '../dev/test-program';
@@ -53,7 +54,10 @@ describe('sending', () => {
   test('names the payer and model that were shown', async () => {
     await write('Hello');
     await press();
-    expect(program.sent[0]?.draft).toMatchObject({ key: 'a', model: 'claude-haiku-4-5' });
+    expect(program.sent[0]?.draft).toMatchObject({
+      payer: { with: 'key', id: 'a' },
+      model: 'claude-haiku-4-5',
+    });
   });
 
   test('stops where another key would pay by now', async () => {
@@ -108,11 +112,11 @@ describe('a reply', () => {
   const ended: RunEvent = { event: 'finished', receipt: receipt() };
 
   test('goes on from the last answer and leaves the payer to the program', async () => {
-    desk.draft.key = 'a';
+    desk.draft.choose('a');
     await begin();
     program.tell(text('Hi'), ended);
-    expect(desk.draft.wire).toMatchObject({ reply_to: 41, key: null });
-    expect(desk.draft.before).toEqual({ run: 41, title: 'Hello', payer: 'Work' });
+    expect(desk.draft.wire).toMatchObject({ reply_to: 41, payer: { with: 'usual' } });
+    expect(desk.draft.before).toEqual({ run: 41, title: 'Hello', payer: 'Work', tier: 'metered' });
   });
 
   test('is not offered where nothing was kept', async () => {
@@ -159,5 +163,51 @@ describe('files', () => {
     desk.draft.remove(1);
     expect(desk.draft.attachments).toHaveLength(0);
     expect(program.called('detach')).toEqual([{ ids: [1] }]);
+  });
+});
+
+describe('through the plan', () => {
+  const byPlan = (login: string) => {
+    const found = offer();
+    const plan = { login: { name: login, place: { kind: 'usual' as const } }, known: known(0.6) };
+    const route = { ...found.route, tier: 'subscription' as const, key: null };
+    return {
+      ...found,
+      at_most: '0',
+      route: { ...route, plan: { ...plan, may_be_extra: false } },
+    };
+  };
+
+  test('names the login that was shown', async () => {
+    program.offers = () => Promise.resolve(byPlan('work'));
+    desk.draft.choosePlan(null);
+    await begin();
+    expect(program.sent[0]?.draft.payer).toEqual({ with: 'plan', login: 'work' });
+  });
+
+  test('stops where another login would pay by now', async () => {
+    program.offers = () => Promise.resolve(byPlan('work'));
+    desk.draft.choosePlan(null);
+    await write('Hello');
+    desk.draft.isFresh = false;
+    program.offers = () => Promise.resolve(byPlan('personal'));
+    await press();
+    expect(program.sent).toHaveLength(0);
+    expect(desk.notice).toContain('pays for this');
+  });
+
+  test('goes on so in a new conversation', async () => {
+    program.offers = () => Promise.resolve(byPlan('work'));
+    desk.draft.choosePlan(null);
+    await write('Hello');
+    desk.anew();
+    expect(desk.draft.payer).toEqual({ with: 'plan', login: 'work' });
+  });
+
+  test('a key that is chosen for a reply pays instead of the plan', () => {
+    desk.draft.reply({ run: 7, title: '', payer: 'your plan (work)', tier: 'subscription' });
+    expect(desk.draft.isByPlan).toBe(true);
+    desk.draft.choose(null);
+    expect(desk.draft.wire.payer).toEqual({ with: 'active' });
   });
 });

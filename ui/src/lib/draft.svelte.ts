@@ -7,8 +7,10 @@ import type {
   Failure,
   KeyId,
   Offer,
+  PayWith,
   RunId,
   Thinking,
+  Tier,
 } from './bindings';
 import { failure } from './host';
 
@@ -24,15 +26,22 @@ export interface Before {
   run: RunId;
   title: string;
   payer: string;
+  /** The tier that it went through. */
+  tier: Tier;
 }
+
+/** What is set and does not go through a plan. */
+export type Unfit = 'length' | 'thinking' | 'images';
+
+const USUAL: PayWith = { with: 'usual' };
 
 export class DraftState {
   prompt = $state('');
   system = $state('');
   /** Empty for the usual one. */
   model = $state('');
-  /** The key that was chosen; none for the usual one. */
-  key = $state<KeyId | null>(null);
+  /** Who was chosen to pay. */
+  payer = $state.raw<PayWith>(USUAL);
   effort = $state<Effort | null>(null);
   thinking = $state<Thinking | null>(null);
   maxTokens = $state<number | null>(null);
@@ -51,17 +60,35 @@ export class DraftState {
   isFresh = $state(false);
 
   readonly isEmpty = $derived(this.prompt.trim() === '' && this.attachments.length === 0);
+  /** The key that was chosen, if one was. */
+  readonly key = $derived<KeyId | null>(this.payer.with === 'key' ? this.payer.id : null);
+  /** Whether the plan was chosen, or pays again for what it paid before. */
+  readonly isByPlan = $derived(
+    this.payer.with === 'plan' ||
+      (this.payer.with === 'usual' && this.before?.tier === 'subscription'),
+  );
+  /** What is set although a plan has no control for it, or does not take it. */
+  readonly unfit = $derived<readonly Unfit[]>(
+    [
+      this.maxTokens !== null && ('length' as const),
+      this.thinking !== null && ('thinking' as const),
+      this.attachments.some(isImage) && ('images' as const),
+    ].filter((what) => what !== false),
+  );
   readonly wire = $derived<Wire>({
     prompt: this.prompt,
     system: this.system.trim() === '' ? null : this.system,
     model: this.model === '' ? null : this.model,
-    key: this.key,
+    payer: this.payer,
     reply_to: this.before?.run ?? null,
     max_tokens: this.maxTokens,
     effort: this.effort,
     thinking: this.thinking,
     attachments: this.attachments.map((file) => file.id),
   });
+
+  /** The same where nothing has been written yet, to find out who would pay. */
+  readonly askable = $derived<Wire>(this.isEmpty ? { ...this.wire, prompt: NO_PROMPT } : this.wire);
 
   #timer: ReturnType<typeof setTimeout> | undefined;
   #leaving: ReturnType<typeof setTimeout> | undefined;
@@ -80,9 +107,8 @@ export class DraftState {
   async ask(): Promise<void> {
     clearTimeout(this.#timer);
     const mine = (this.#newest += 1);
-    const wire = this.isEmpty ? { ...this.wire, prompt: NO_PROMPT } : this.wire;
     try {
-      const offer = await preflight(wire);
+      const offer = await preflight(this.askable);
       if (mine !== this.#newest) return;
       this.offer = offer;
       this.refusal = null;
@@ -97,7 +123,7 @@ export class DraftState {
   /** Takes over what stood in the editor when the page before went, and hands it on from then on. */
   async comeBack(): Promise<void> {
     if (this.#isBack) return;
-    const { draft, files, title, payer } = await left_draft();
+    const { draft, files, title, payer, tier } = await left_draft();
     this.#isBack = true;
     if (this.isEmpty) {
       this.prompt = draft.prompt;
@@ -107,10 +133,15 @@ export class DraftState {
       this.effort = draft.effort;
       this.thinking = draft.thinking;
       this.attachments = files;
-      this.key = draft.key;
+      this.payer = draft.payer;
     }
     if (draft.reply_to !== null && this.before === null)
-      this.before = { run: draft.reply_to, title: title ?? '', payer: payer ?? '' };
+      this.before = {
+        run: draft.reply_to,
+        title: title ?? '',
+        payer: payer ?? '',
+        tier: tier ?? 'metered',
+      };
   }
 
   /** Hands on what stands in the editor: a window that is closed takes its page with it. */
@@ -123,20 +154,40 @@ export class DraftState {
     if (!this.#isBack) return;
     const { wire: draft, attachments, before } = this;
     const files = [...attachments];
-    await keep_draft({ draft, files, title: before?.title ?? null, payer: before?.payer ?? null });
+    const { title = null, payer = null, tier = null } = before ?? {};
+    await keep_draft({ draft, files, title, payer, tier });
   }
 
-  /** Goes on from a run. Its payer pays again unless another key is chosen. */
+  /** Chooses a key, or the one that pays where none is named: not the plan that paid before. */
+  choose = (key: KeyId | null): void => {
+    const unnamed: PayWith = this.before?.tier === 'subscription' ? { with: 'active' } : USUAL;
+    this.payer = key === null ? unnamed : { with: 'key', id: key };
+  };
+
+  /** Chooses the plan, through a login of it or the one that is used. */
+  choosePlan = (login: string | null): void => {
+    this.payer = { with: 'plan', login };
+  };
+
+  /** Goes on from a run. Its payer pays again unless another one is chosen. */
   reply(before: Before): void {
     this.before = before;
-    this.key = null;
+    this.payer = USUAL;
   }
 
-  /** Begins with nothing before it; what has been written stays. */
+  /** Begins with nothing before it; what has been written stays, and so does the tier. */
   anew(): void {
+    const login = this.offer?.route.plan?.login.name ?? null;
+    this.payer = this.isByPlan ? { with: 'plan', login } : USUAL;
     this.before = null;
-    this.key = null;
   }
+
+  /** Lets go of what does not go through a plan. */
+  leaveOut = (): void => {
+    this.maxTokens = null;
+    this.thinking = null;
+    for (const file of this.attachments.filter(isImage)) this.remove(file.id);
+  };
 
   /** Empties the editor after what was in it has been sent. */
   sent(): void {
@@ -146,7 +197,7 @@ export class DraftState {
   }
 
   /** Lets the person choose files. */
-  choose = (): Promise<void> =>
+  chooseFiles = (): Promise<void> =>
     this.#attaching(async () => {
       const { attached, trouble } = await choose_files();
       this.attachments = [...this.attachments, ...attached];
@@ -182,6 +233,11 @@ export class DraftState {
       this.reading -= 1;
     }
   }
+}
+
+/** Tells a picture from a text. */
+export function isImage({ media }: Attached): boolean {
+  return media.startsWith('image/');
 }
 
 function tooLarge(file: File): Failure {

@@ -30,7 +30,7 @@ test('what was written is there again in the page that comes after', async () =>
   former.prompt = 'A long thought';
   former.system = 'Be brief.';
   former.attachments = [file];
-  former.before = { run: 7, title: 'What came before', payer: 'Work' };
+  former.before = { run: 7, title: 'What came before', payer: 'Work', tier: 'metered' };
   former.leaveSoon();
   await vi.advanceTimersByTimeAsync(150);
 
@@ -59,7 +59,7 @@ test('of chosen files those that can be read are attached, and the other one is 
   const trouble = refuse('bad_input', 'The file a.bin is neither an image nor text.', null);
   host.on('choose_files', () => ({ attached: [file], trouble }));
   const draft = new DraftState();
-  await draft.choose();
+  await draft.chooseFiles();
   expect(draft.attachments).toEqual([file]);
   expect(draft.attachFailure).toEqual(trouble);
 });

@@ -48,6 +48,11 @@ export const known: Record<string, Known> = {
     about: 'For runs that name none.',
     control: { kind: 'model' },
   },
+  'plan.program': {
+    label: 'Where claude is',
+    about: 'By its whole path, where it is in none of the usual places.',
+    control: { kind: 'text', placeholder: 'found by itself', empty: 'null' },
+  },
   'history.keep_days': {
     label: 'Keep prompts and answers',
     about: 'They are encrypted, and deleted when this time is over.',
@@ -123,6 +128,7 @@ export const known: Record<string, Known> = {
 
 const groups: readonly Group[] = [
   { title: 'Dispatch', names: ['dispatch.model'] },
+  { title: 'Plan', names: ['plan.program'] },
   { title: 'History and ledger', names: ['history.keep_days', 'usage.keep_months', 'usage.zone'] },
   { title: 'Vault', names: ['vault.lock_after_minutes'] },
   { title: 'Network', names: ['http.proxy', 'http.ca_file', 'http.timeouts'] },

@@ -20,9 +20,9 @@ export function lockReason(value: Standing | undefined): LockReason | null {
   return lock === undefined || lock === 'unlocked' ? null : lock.locked;
 }
 
-/** Tells whether nothing was kept yet: no vault and no key. */
+/** Tells whether nothing was kept yet: no vault, no key, and no plan that may be used. */
 export function isFirstRun(value: Standing | undefined): boolean {
-  return value !== undefined && !value.vault && !value.has_keys;
+  return value !== undefined && !value.vault && !value.has_keys && !value.has_plan;
 }
 
 /** Tells whether the vault can be opened in this way. */

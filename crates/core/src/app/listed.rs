@@ -89,6 +89,10 @@ pub const SETTINGS: &[Listed] = &[
         "After how many idle minutes the vault locks itself: a number, 0 never, null 15 where a passphrase is needed"
     ),
     listed!(
+        plan::PROGRAM,
+        "The whole path of `claude`, where it is in none of the usual places, or null"
+    ),
+    listed!(
         usage::retention::KEEP_MONTHS,
         "For how many months the ledger keeps single rows, 0 for ever; sums stay in any case"
     ),

@@ -2,6 +2,7 @@
 
 mod instance;
 mod listed;
+mod plan_status;
 mod standing;
 mod tidy;
 
@@ -24,6 +25,7 @@ use crate::vault::{self, Keychain, Vault};
 
 pub use instance::{KEEP_IN_TRAY, OneWindow};
 pub use listed::{Listed, SETTINGS, setting};
+pub use plan_status::{LoginRow, PlanStatus};
 pub use standing::Standing;
 pub use tidy::TIDIED_AT;
 

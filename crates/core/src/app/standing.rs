@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::App;
+use crate::consent::{self, Subject};
 use crate::db::Db;
 use crate::demo;
 use crate::error::{Failure, Result};
@@ -21,6 +22,8 @@ pub struct Standing {
     pub active: Option<Key>,
     /// Whether any key is stored.
     pub has_keys: bool,
+    /// Whether prompts may go through the user's plan.
+    pub has_plan: bool,
     /// What is wrong with the store's file, where it is open for reading only.
     pub damage: Option<Failure>,
     /// Whether everything here is simulated.
@@ -38,6 +41,7 @@ impl App {
             vault: None,
             active: None,
             has_keys: false,
+            has_plan: false,
             damage: None,
             is_simulated: false,
         };
@@ -49,6 +53,7 @@ impl App {
         db.read(|store| {
             standing.active = keys::active(store)?;
             standing.has_keys = standing.active.is_some() || !keys::list(store)?.is_empty();
+            standing.has_plan = consent::ask(store, Subject::Subscription)?.is_accepted();
             standing.is_simulated = demo::IS_SIMULATED.get(store)?;
             Ok(standing)
         })

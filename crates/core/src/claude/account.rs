@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::login::Expected;
 use super::variables;
-use crate::error::{Code, Error};
+use crate::error::{Code, Error, Remedy};
 use crate::text::shown;
 
 /// What the CLI calls Anthropic's own service.
@@ -96,15 +96,19 @@ impl Account {
             Expected::OwnLogin => "its own login with a plan".to_owned(),
             Expected::Token { variable } => format!("the plan behind the token in {variable}"),
         };
-        Err(Error::new(
-            Code::Failed,
+        let wrong = Error::new(
+            Code::WrongPayer,
             format!(
                 "`claude` would have billed {}, and not {expected}. It was ended before the prompt \
                  was given to it; nothing was sent.",
                 self.would_bill()
             ),
         )
-        .hint(self.way_out()))
+        .hint(self.way_out());
+        Err(match self.unknown.is_empty() {
+            true => wrong.remedy(Remedy::LogIn),
+            false => wrong,
+        })
     }
 
     fn pays_nothing(&self) -> bool {
@@ -152,17 +156,23 @@ impl Account {
 }
 
 fn nobody(expected: &Expected) -> Error {
-    let (what, hint) = match expected {
-        Expected::OwnLogin => (
-            "`claude` is not logged in, so nobody would pay.".to_owned(),
-            "Log in with `claude auth login`.".to_owned(),
-        ),
-        Expected::Token { variable } => (
-            format!("`claude` did not take the token in {variable}, so nobody would pay."),
-            format!("Make a new one with `claude setup-token` and put it in {variable}."),
-        ),
-    };
-    Error::new(Code::KeyRefused, format!("{what} Nothing was sent.")).hint(hint)
+    match expected {
+        Expected::OwnLogin => Error::new(
+            Code::KeyRefused,
+            "`claude` is not logged in, so nobody would pay. Nothing was sent.",
+        )
+        .hint("Log in with `claude auth login`.")
+        .remedy(Remedy::LogIn),
+        Expected::Token { variable } => Error::new(
+            Code::KeyRefused,
+            format!(
+                "`claude` did not take the token in {variable}, so nobody would pay. Nothing was sent."
+            ),
+        )
+        .hint(format!(
+            "Make a new one with `claude setup-token` and put it in {variable}."
+        )),
+    }
 }
 
 #[cfg(test)]

@@ -245,7 +245,7 @@ impl Subscription {
 
 fn another_account(before: &crate::claude::Account, now: &crate::claude::Account) -> Error {
     Error::new(
-        Code::Failed,
+        Code::WrongPayer,
         format!(
             "This login of `claude` is another one than in its last run: {} now, {} before. Nothing was sent.",
             proof(now),

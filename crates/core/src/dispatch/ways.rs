@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::by_plan;
 use super::route::{Ask, PayWith, Route};
 use super::run::Dispatch;
 use crate::error::Failure;
@@ -33,14 +34,10 @@ impl Dispatch {
         ask: &Ask,
         variable: impl Fn(&str) -> Option<String> + Send + Sync,
     ) -> Vec<Way> {
-        let is_plan = matches!(ask.pay_with, PayWith::Plan { .. });
-        let plan = match &ask.pay_with {
-            named @ PayWith::Plan { .. } => named.clone(),
-            _ => PayWith::Plan { login: None },
-        };
-        let key = match is_plan {
-            true => PayWith::Active,
-            false => ask.pay_with.clone(),
+        let (plan, key) = match (&ask.pay_with, self.paid_before(ask)) {
+            (named @ PayWith::Plan { .. }, _) => (named.clone(), PayWith::Active),
+            (PayWith::Usual, login @ Some(_)) => (PayWith::Plan { login }, PayWith::Active),
+            (key, _) => (PayWith::Plan { login: None }, key.clone()),
         };
         let mut ways = Vec::new();
         for (tier, pay_with) in [(Tier::Subscription, plan), (Tier::Metered, key)] {
@@ -51,6 +48,13 @@ impl Dispatch {
             ways.push(self.way(tier, ask, &variable).await);
         }
         ways
+    }
+
+    /// Returns the login of the plan that paid for what a draft replies to, if one did.
+    fn paid_before(&self, ask: &Ask) -> Option<String> {
+        // A run that can't be read is told of by the ways themselves.
+        let paid = |run| self.db.read(|store| by_plan::paid_for(store, run)).ok();
+        ask.reply_to.and_then(paid).flatten()
     }
 
     async fn way(

@@ -5,6 +5,7 @@
 //! keeps it in, or for a variable that the user keeps it in.
 
 mod live;
+mod log_in;
 mod logins;
 mod seen;
 mod spare;
@@ -50,8 +51,8 @@ struct Shared {
     db: Db,
     working: PathBuf,
     server: Server,
-    /// The program as it passed the gate.
-    program: Mutex<Option<Program>>,
+    /// The program as it passed the gate, with what the user had pointed to.
+    program: Mutex<Option<(Option<PathBuf>, Program)>>,
     live: Mutex<Live>,
     spare: Mutex<Spare>,
 }
@@ -142,10 +143,13 @@ impl Plan {
     /// What is missing, with the command that mends it.
     pub async fn program(&self) -> Result<Program> {
         let mut passed = self.0.program.lock().await;
-        if let Some(program) = passed.as_ref().filter(|program| program.is_unchanged()) {
+        let pointed = self.0.db.read(|store| PROGRAM.get(store))?;
+        if let Some((of, program)) = passed.as_ref()
+            && *of == pointed
+            && program.is_unchanged()
+        {
             return Ok(program.clone());
         }
-        let pointed = self.0.db.read(|store| PROGRAM.get(store))?;
         let home = std::env::home_dir().unwrap_or_default();
         let path = std::env::var_os("PATH");
         let environment = Environment::scrubbed_own();
@@ -154,7 +158,7 @@ impl Plan {
             *passed = None;
             Error::from(missing).remedy(Remedy::PointToClaude)
         })?;
-        *passed = Some(program.clone());
+        *passed = Some((pointed, program.clone()));
         Ok(program)
     }
 

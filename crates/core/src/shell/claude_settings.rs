@@ -82,6 +82,20 @@ impl Folders<'_> {
         }
     }
 
+    /// Returns every file that is read, whether it is there or not.
+    pub(super) fn files(&self) -> Vec<PathBuf> {
+        let user = self.config_dir();
+        let own = self.working.join(".claude");
+        let mut files = managed_files(self.managed);
+        files.extend([
+            self.state_file(),
+            user.join("settings.json"),
+            own.join("settings.json"),
+            own.join("settings.local.json"),
+        ]);
+        files
+    }
+
     /// Tells whether the CLI has ever run here, so that asking it creates no files.
     pub(super) fn has_state(&self) -> bool {
         self.state_file().is_file() || self.config_dir().is_dir()

@@ -65,6 +65,8 @@ impl Line {
 pub(super) struct Scanned {
     pub(super) lines: Vec<Line>,
     pub(super) notes: Vec<String>,
+    /// Every file that was looked for, sourced ones included.
+    pub(super) files: Vec<PathBuf>,
 }
 
 /// Reads every file there is.
@@ -132,6 +134,7 @@ struct Scan<'a> {
 
 impl Scan<'_> {
     fn file(&mut self, file: &StartFile, depth: usize) {
+        self.scanned.files.push(file.path.clone());
         // Two names of one file, and files that source one another, are read once.
         let identity = std::fs::canonicalize(&file.path).unwrap_or_else(|_| file.path.clone());
         if depth > MAX_DEPTH || self.seen.len() >= MAX_FILES || !self.seen.insert(identity) {

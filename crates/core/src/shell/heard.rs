@@ -177,7 +177,8 @@ async fn ask_shell(question: &Question, shell: Option<&Path>) -> Result<Option<E
         .map_err(|error| error.message().to_owned())
 }
 
-fn scan(question: &Question, dialect: Dialect) -> Scanned {
+/// Reads the start-up files.
+pub(super) fn scan(question: &Question, dialect: Dialect) -> Scanned {
     files::scan(&Search {
         home: &question.home,
         root: &question.root,

@@ -10,6 +10,7 @@
 //! - `files`, `parse`, `words`: the start-up files and the lines that set something
 //! - `login`: whether the CLI is logged in, as it says itself ([`crate::claude`])
 //! - `chosen`: what settings files make of a credential that was chosen for one command
+//! - `watch`: notices that one of the files has changed
 //! - `findings`, [`report`]: the answer, and its sentences
 
 mod bounded;
@@ -28,6 +29,7 @@ pub mod place;
 pub mod precedence;
 pub mod report;
 mod start_files;
+mod watch;
 mod words;
 
 use std::ffi::OsString;
@@ -42,6 +44,7 @@ use claude_settings::Folders;
 use heard::Heard;
 use precedence::Credential;
 pub use report::{Finding, Next, Redirect, Report, State};
+pub use watch::Changes;
 
 /// How long the login shell may take to answer.
 pub const SHELL_DEADLINE: Duration = Duration::from_secs(3);

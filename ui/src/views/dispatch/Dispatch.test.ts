@@ -2,6 +2,7 @@ import { render, screen, waitFor } from '@testing-library/svelte';
 import userEvent from '@testing-library/user-event';
 import { beforeEach, expect, test } from 'vitest';
 
+import { way } from '../../dev/fake-plan';
 import { someKeys, standingOf } from '../../dev/sample';
 import { NOTHING_LEFT } from '../../dev/sample-replies';
 import { someRuns } from '../../dev/sample-runs';
@@ -19,7 +20,7 @@ const work = keys[0];
 const locked = { code: 'locked', message: 'The vault is locked.', hint: null, remedy: null };
 
 function offer(draft: Draft): Offer {
-  const key = keys.find(({ id }) => id === draft.key) ?? work;
+  const key = keys.find(({ id }) => draft.payer.with === 'key' && id === draft.payer.id) ?? work;
   return {
     route: {
       tier: 'metered',
@@ -30,9 +31,11 @@ function offer(draft: Draft): Offer {
       unknown_model: null,
       environment: '',
       max_tokens: 8192,
+      plan: null,
       reason: 'because it is the active key',
     },
     estimate: { prompt_tokens: 9, counted_by: 'local', likely: '0.0018', at_most: '0.0041' },
+    at_most: '0.0041',
   };
 }
 
@@ -63,6 +66,7 @@ const receipt: Receipt = {
   stop_reason: 'end_turn',
   stop_note: null,
   request_id: 'req_1',
+  proof: null,
   attempts: 1,
   first_token_ms: 420,
   total_ms: 1800,
@@ -93,6 +97,13 @@ beforeEach(async () => {
     list_keys: () => keys,
     list_models: () => ({ models: [], fetched_at: null }),
     preflight: ({ draft }: { draft: Draft }) => offer(draft),
+    ways: ({ draft }: { draft: Draft }) => [
+      way('subscription', () => {
+        throw locked;
+      }),
+      way('metered', () => offer(draft)),
+    ],
+    plan_status: () => null,
     detach: () => null,
     cancel: () => null,
     left_draft: () => NOTHING_LEFT,
@@ -124,7 +135,7 @@ test('nothing can be sent while there is nothing to send', async () => {
 test('the worst case is never rounded down', async () => {
   host.on('preflight', ({ draft }: { draft: Draft }) => {
     const found = offer(draft);
-    return { ...found, estimate: { ...found.estimate, at_most: '0.00410001' } };
+    return { ...found, at_most: '0.00410001' };
   });
   render(Dispatch);
   await screen.findByRole('button', { name: /at most \$0\.0042 from Work/ });
@@ -201,9 +212,9 @@ test('another key can be chosen to pay', async () => {
   await userEvent.type(prompt(), 'Hello');
   await sendButton();
   await userEvent.click(screen.getByTitle(/^Why this payer/));
-  await userEvent.click(screen.getByRole('radio', { name: /Personal/ }));
+  await userEvent.click(await screen.findByRole('radio', { name: /Personal/ }));
   await screen.findByRole('button', { name: /from Personal/ });
-  expect(desk.draft.wire.key).toBe(keys[1]?.id);
+  expect(desk.draft.wire.payer).toEqual({ with: 'key', id: keys[1]?.id });
 });
 
 test('where no key is stored, one can be added', async () => {
@@ -222,7 +233,7 @@ test('where no key is stored, one can be added', async () => {
 
 test('where no key is active, one of those that are stored can be chosen', async () => {
   host.on('preflight', ({ draft }: { draft: Draft }) => {
-    if (draft.key !== null) return offer(draft);
+    if (draft.payer.with === 'key') return offer(draft);
     throw { code: 'not_found', message: 'No key is active.', hint: null, remedy: 'select_key' };
   });
   render(Dispatch);
