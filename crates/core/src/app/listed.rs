@@ -77,10 +77,6 @@ pub const SETTINGS: &[Listed] = &[
         "For how many days prompts and answers are kept: a number, null for ever, 0 not at all"
     ),
     listed!(
-        plan::PROGRAM,
-        "Where the `claude` of your plan is, or null to look where installers put it"
-    ),
-    listed!(
         plan::WARM_SPARE,
         "Whether a `claude` waits for your next prompt where you use your plan: true or false"
     ),
