@@ -28,8 +28,11 @@ const START: Duration = Duration::from_secs(10);
 /// Between two pieces of an answer, in milliseconds: as fast as a quick model.
 const PACE: &str = "15";
 
-/// How often its folder is tried to be removed.
-const CLEAR_MAX: u32 = 100;
+/// How often its folder is looked at while it is removed, and how long after each look.
+const CLEAR_MAX: u32 = 70;
+const CLEAR_PAUSE: Duration = Duration::from_millis(20);
+/// Gone for so many looks, it stays gone.
+const CLEAR_SURE: u32 = 5;
 
 /// What a window needs of its surroundings to be shown at all.
 const DISPLAY: &[&str] = &[
@@ -93,11 +96,19 @@ impl Stage {
     /// Takes the folder away.
     pub(crate) fn clear(self) {
         let home = self.home.keep();
-        // The web view's own processes end after this one, and may write while it is emptied.
-        let is_gone = (0..CLEAR_MAX).any(|_| std::fs::remove_dir_all(&home).is_ok());
-        if !is_gone {
-            tracing::warn!(folder = %home.display(), "the demo's folder could not be removed");
+        // The web view's own processes end after this one, and a sample conversation may be booked yet: what
+        // they write while it is emptied, or make anew, goes too.
+        let mut gone_for = 0;
+        for _ in 0..CLEAR_MAX {
+            // Where it is gone already, that fails.
+            let is_gone = std::fs::remove_dir_all(&home).is_ok() || !home.exists();
+            gone_for = if is_gone { gone_for + 1 } else { 0 };
+            if gone_for == CLEAR_SURE {
+                return;
+            }
+            std::thread::sleep(CLEAR_PAUSE);
         }
+        tracing::warn!(folder = %home.display(), "the demo's folder could not be removed");
     }
 
     /// Makes the vault and fills the store.

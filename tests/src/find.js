@@ -6,6 +6,7 @@ const plain = {
   link: 'a[href], [role=link]',
   textbox: 'textarea, input:not([type]), input[type=text], input[type=search], input[type=password], input[type=url], input[type=number], [role=textbox], [role=searchbox]',
   checkbox: 'input[type=checkbox], [role=checkbox], [role=switch]',
+  radio: 'input[type=radio], [role=radio]',
   main: 'main',
   heading: 'h1, h2, h3, [role=heading]',
   dialog: 'dialog, [role=dialog], [role=alertdialog]',

@@ -5,6 +5,7 @@ mod ends;
 mod first_run;
 mod hostile;
 mod instance;
+mod plan;
 mod runs;
 mod tray;
 
