@@ -15,7 +15,7 @@ const CLI: &str = "SWITCHYARD_TEST_CLAUDE";
 const GUARD: Duration = Duration::from_secs(600);
 
 /// Returns the real CLI inside of a network namespace that has loopback alone, with an empty home; outside of
-/// it, runs the test of this whole name there and returns nothing.
+/// it, runs the test of this whole name there and returns nothing. Its mounts are its own as well.
 ///
 /// # Panics
 /// When there is no CLI or no namespace, or the test fails there.
@@ -38,6 +38,7 @@ pub async fn inside(test: &str) -> Option<PathBuf> {
         .args(namespace::as_root())
         .args([
             "--net",
+            "--mount",
             "sh",
             "-c",
             "ip link set lo up && exec \"$@\"",
