@@ -10,6 +10,8 @@
 )]
 
 mod desk;
+#[cfg(target_os = "linux")]
+mod house;
 mod machine;
 pub mod namespace;
 mod planted;
@@ -23,6 +25,8 @@ mod vault;
 mod window;
 
 pub use desk::Desk;
+#[cfg(target_os = "linux")]
+pub use house::House;
 pub use machine::{Machine, Outcome, binary, finish};
 pub use planted::{Planted, Watch};
 pub use program::Program;

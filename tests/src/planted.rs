@@ -60,6 +60,16 @@ impl Planted {
     /// Looks at the arguments of every process from now until [`Watch::end`].
     #[must_use]
     pub fn watch_arguments(&self) -> Watch {
+        self.watch(Self::look_at_arguments)
+    }
+
+    /// As [`Planted::watch_arguments`], at the environment of every process that may be looked at.
+    #[must_use]
+    pub fn watch_environments(&self) -> Watch {
+        self.watch(Self::look_at_environments)
+    }
+
+    fn watch(&self, look: fn(&Self, &mut Vec<String>)) -> Watch {
         let (planted, ended) = (self.clone(), Arc::new(AtomicBool::new(false)));
         let (until, seen) = (Arc::clone(&ended), Arc::new(AtomicBool::new(false)));
         let has_seen = Arc::clone(&seen);
@@ -67,7 +77,7 @@ impl Planted {
             let mut found = Vec::new();
             let mut rounds = 0_u64;
             while !until.load(Ordering::Relaxed) || rounds == 0 {
-                planted.look_at_arguments(&mut found);
+                look(&planted, &mut found);
                 rounds += 1;
                 seen.store(!found.is_empty(), Ordering::Relaxed);
                 std::thread::yield_now();
@@ -82,22 +92,33 @@ impl Planted {
     }
 
     fn look_at_arguments(&self, found: &mut Vec<String>) {
-        let Ok(processes) = std::fs::read_dir("/proc") else {
-            return;
-        };
-        for process in processes.flatten() {
-            let arguments = std::fs::read(process.path().join("cmdline")).unwrap_or_default();
-            if self.is_in(&arguments) {
-                found.push(format!(
-                    "in the arguments of process {}",
-                    process.path().display()
-                ));
+        for process in processes() {
+            if self.is_in(&std::fs::read(process.join("cmdline")).unwrap_or_default()) {
+                found.push(format!("in the arguments of process {}", process.display()));
+            }
+        }
+    }
+
+    /// Names each program once.
+    fn look_at_environments(&self, found: &mut Vec<String>) {
+        for process in processes() {
+            if self.is_in(&std::fs::read(process.join("environ")).unwrap_or_default()) {
+                let program = std::fs::read_link(process.join("exe")).unwrap_or_default();
+                let seen = format!("in the environment of {}", program.display());
+                if !found.contains(&seen) {
+                    found.push(seen);
+                }
             }
         }
     }
 }
 
-/// A running look at the arguments of all processes.
+fn processes() -> impl Iterator<Item = PathBuf> {
+    let all = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    all.map(|process| process.path())
+}
+
+/// A running look at all processes.
 pub struct Watch {
     ended: Arc<AtomicBool>,
     has_seen: Arc<AtomicBool>,

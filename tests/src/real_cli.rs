@@ -14,8 +14,9 @@ const CLI: &str = "SWITCHYARD_TEST_CLAUDE";
 /// Far more than any test takes: it only ends what hangs.
 const GUARD: Duration = Duration::from_secs(600);
 
-/// Returns the real CLI inside of a network namespace that has loopback alone, with an empty home; outside of
-/// it, runs the test of this whole name there and returns nothing.
+/// Returns the real CLI inside of a network namespace that has loopback alone, with an empty home that
+/// holds all temporary files; outside of
+/// it, runs the test of this whole name there and returns nothing. Its mounts are its own as well.
 ///
 /// # Panics
 /// When there is no CLI or no namespace, or the test fails there.
@@ -32,12 +33,14 @@ pub async fn inside(test: &str) -> Option<PathBuf> {
     let environment = Environment::scrubbed_own()
         .with(INSIDE, "1")
         .with(CLI, cli)
-        .with("HOME", home.path());
+        .with("HOME", home.path())
+        .with("TMPDIR", home.path());
     let mut unshare = child::command(Path::new("/usr/bin/unshare"), &environment);
     unshare
         .args(namespace::as_root())
         .args([
             "--net",
+            "--mount",
             "sh",
             "-c",
             "ip link set lo up && exec \"$@\"",

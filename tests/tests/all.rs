@@ -16,6 +16,8 @@ mod keyring;
 #[cfg(test)]
 mod package;
 #[cfg(test)]
+mod payer_table;
+#[cfg(test)]
 mod plan_tier;
 #[cfg(test)]
 mod planted;

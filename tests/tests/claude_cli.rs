@@ -115,7 +115,8 @@ impl House {
             ("ANTHROPIC_BASE_URL", "http://127.0.0.1:9".to_owned()),
         ];
         let empty = self.folder.path().join("empty");
-        let start = Start::new(program, login, MODEL, Some("low"), empty).unwrap();
+        let kept = self.folder.path().join("kept");
+        let start = Start::new(program, login, MODEL, Some("low"), empty, kept).unwrap();
         let start = start
             .patient(PATIENT)
             .at_loopback(server.address())

@@ -20,7 +20,7 @@ use switchyard_core::usage::{Basis, Nano, Payer, Tier};
 use switchyard_core::vault::NewVault;
 use switchyard_core::{App, Code};
 use switchyard_simulator::{KeyState, Reply, Script, Simulator};
-use switchyard_tests::real_cli;
+use switchyard_tests::{Planted, real_cli};
 use tokio_util::sync::CancellationToken;
 
 const VARIABLE: &str = "PLAN_TOKEN_OF_THE_TEST";
@@ -44,8 +44,12 @@ struct House {
 
 impl House {
     async fn new(cli: &Path, script: Script) -> Self {
+        let token = Planted::default().key("sk-ant-oat01-");
+        Self::with_token(cli, script, token).await
+    }
+
+    async fn with_token(cli: &Path, script: Script, token: String) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let token = format!("sk-ant-oat01-{}", uuid::Uuid::new_v4().simple());
         let server = Simulator::start(script.key(&token, KeyState::Valid)).await;
         let paths = Paths::under(&folder.path().join("store"));
         let app = App::at(paths, Clock::system(), "test", Arc::new(Nobody));
@@ -340,4 +344,42 @@ async fn extra_usage_is_stopped_where_it_is_not_consented_to_and_booked_as_that(
         Some(Nano(0)),
         "dollars may leave, and that is said"
     );
+}
+
+#[tokio::test]
+async fn only_claude_holds_the_token_and_neither_it_nor_the_prompt_is_in_a_file() {
+    const NAME: &str =
+        "plan_tier::only_claude_holds_the_token_and_neither_it_nor_the_prompt_is_in_a_file";
+    let Some(cli) = real_cli::inside(NAME).await else {
+        return;
+    };
+    let mut planted = Planted::default();
+    let token = planted.key("sk-ant-oat01-");
+    let answer = planted.key("answer-");
+    let prompt = planted.key("prompt-");
+    let arguments = planted.watch_arguments();
+    let environments = planted.watch_environments();
+    let script = Script::new().reply(Reply::text(&answer));
+    let house = House::with_token(&cli, script, token).await;
+    let (events, outcome) = house.send(House::ask(&prompt, None)).await;
+    assert!(outcome.error.is_none(), "{:?}", outcome.error);
+    assert_eq!(text(&events), answer);
+    // It waits for what comes next in its conversation, and is there to be seen.
+    while !environments.has_seen() {
+        tokio::task::yield_now().await;
+    }
+    let home = std::env::home_dir().unwrap();
+    assert!(house.app.paths().data().starts_with(&home));
+    let kept = house.app.paths().kept();
+    assert!(
+        std::fs::read_dir(&kept).unwrap().next().is_some(),
+        "the CLI keeps files of its own, and those are looked at"
+    );
+    assert_eq!(planted.found_under(&home), Vec::<String>::new());
+    assert_eq!(arguments.end(), Vec::<String>::new());
+    let program = std::fs::canonicalize(cli).unwrap();
+    let only = format!("in the environment of {}", program.display());
+    assert_eq!(environments.end(), [only]);
+    drop(house);
+    assert_eq!(planted.found_under(&home), Vec::<String>::new());
 }

@@ -128,6 +128,12 @@ impl Paths {
         self.runtime.join("w")
     }
 
+    /// Returns the private folder for what a `claude` that is given a token keeps: no login, and no prompt.
+    #[must_use]
+    pub fn kept(&self) -> PathBuf {
+        self.runtime.join("c")
+    }
+
     /// Returns the private folder of the socket.
     #[must_use]
     pub fn runtime(&self) -> &Path {

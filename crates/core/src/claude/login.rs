@@ -1,6 +1,6 @@
 //! Which credential a `claude` of ours gets: exactly one.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::variables;
 use crate::child::Environment;
@@ -109,14 +109,17 @@ impl Login {
         }
     }
 
-    /// Adds this credential to a child's environment, which holds no other.
-    pub(super) fn added_to(&self, environment: Environment) -> Environment {
+    /// Adds this credential to a child's environment, which holds no other. With a token, the CLI keeps its
+    /// files in `kept`.
+    pub(super) fn added_to(&self, environment: Environment, kept: &Path) -> Environment {
         match &self.0 {
             Held::Own { folder: None } => environment,
             Held::Own {
                 folder: Some(folder),
             } => environment.with(variables::CONFIG_DIR, folder),
-            Held::Token { token, .. } => environment.with(variables::OAUTH_TOKEN, token.expose()),
+            Held::Token { token, .. } => environment
+                .with(variables::CONFIG_DIR, kept)
+                .with(variables::OAUTH_TOKEN, token.expose()),
         }
     }
 }

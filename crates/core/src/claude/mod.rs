@@ -8,7 +8,8 @@
 //! - `find`, `gate`: where it is, and whether it can be relied on
 //! - `status`, [`variables`]: its login as it says itself, and the variables that change it
 //! - `login`, `account`: the one credential that it gets, held against the one that it says it will use
-//! - `start`, `running`, `lines`: the hardened command line, the process, its pipes
+//! - `start`, `settings`, `running`, `lines`: the hardened command line, what may still speak against it, the
+//!   process, its pipes
 //! - `process`, `prompt`: the conversation with it; `turn`, `wire`, `limits`, `failure`, `clean`: what it says
 
 mod account;
@@ -22,6 +23,7 @@ mod login;
 mod process;
 mod prompt;
 mod running;
+mod settings;
 mod start;
 mod status;
 mod turn;

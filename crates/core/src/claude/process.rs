@@ -14,13 +14,15 @@ use super::lines::Read;
 use super::login::Expected;
 use super::prompt::{self, Prompt};
 use super::running::Running;
+use super::settings;
 use super::start::replaced;
 use super::turn::{Event, Progress, Turn};
 use super::wire::{self, Answer, Line};
 use crate::error::{Code, Error, Result};
 
-/// The name of our one request; its answer bears it.
+/// The kinds of our requests, each of which is made once; its answer bears it as its name.
 const INITIALIZE: &str = "initialize";
+const GET_SETTINGS: &str = "get_settings";
 
 /// So many lines of a turn may be unreadable; they are left out. With more, it is not the CLI.
 const UNREADABLE_MAX: u32 = 20;
@@ -30,6 +32,8 @@ pub struct Spawned {
     running: Running,
     expected: Expected,
     program: Program,
+    /// What stands in for Anthropic's server.
+    server: Option<String>,
 }
 
 /// A `claude` that has proved who pays and waits for a prompt. Dropping it ends it, and all that it
@@ -43,11 +47,17 @@ pub struct Process {
 }
 
 impl Spawned {
-    pub(super) fn new(running: Running, expected: Expected, program: Program) -> Self {
+    pub(super) fn new(
+        running: Running,
+        expected: Expected,
+        program: Program,
+        server: Option<String>,
+    ) -> Self {
         Self {
             running,
             expected,
             program,
+            server,
         }
     }
 
@@ -64,24 +74,24 @@ impl Spawned {
     ///
     /// # Errors
     /// [`Code::Timeout`] when there is no answer in time, [`Code::KeyRefused`] when nobody would pay,
-    /// [`Code::Failed`] when somebody else would ([`Account::check`]), and when the CLI ends, answers
-    /// twice, refuses to answer or writes what can't be understood. In each case it is ended.
+    /// [`Code::WrongPayer`] when somebody else would ([`Account::check`], and managed settings that the account
+    /// does not show), [`Code::Failed`] when the CLI ends, answers twice, refuses to answer or writes what
+    /// can't be understood. In each case it is ended.
     pub async fn initialize(mut self, system: Option<&str>) -> Result<Process> {
-        let request = serde_json::json!({
-            "type": "control_request",
-            "request_id": INITIALIZE,
-            "request": { "subtype": "initialize", "systemPrompt": system.unwrap_or_default() },
-        });
-        let answer = self.answer(&prompt::line(&request)).await?;
-        if answer.subtype != "success" {
-            let said = quoted(answer.error.as_deref().unwrap_or_default());
-            return Err(unfit(&format!("refused to say who pays{said}")));
-        }
+        let system = system.unwrap_or_default();
+        let request = serde_json::json!({ "subtype": INITIALIZE, "systemPrompt": system });
+        let answer = self.ask(INITIALIZE, &request).await?;
         let fields = answer
             .account()
             .ok_or_else(|| unfit("did not name who pays"))?;
         let account = Account::read(fields);
         account.check(&self.expected)?;
+        let request = serde_json::json!({ "subtype": GET_SETTINGS });
+        let answer = self.ask(GET_SETTINGS, &request).await?;
+        let holding = answer
+            .settings()
+            .ok_or_else(|| unfit("did not say which settings hold"))?;
+        settings::check(holding, self.server.as_deref())?;
         // What came in the same breath. A later one ends the turn that it comes in.
         while let Some(read) = self.running.lines.ready() {
             match read {
@@ -101,12 +111,31 @@ impl Spawned {
         })
     }
 
+    /// Makes a request and returns its answer, if it is one.
+    async fn ask(&mut self, name: &str, request: &serde_json::Value) -> Result<Answer> {
+        let request = serde_json::json!({
+            "type": "control_request",
+            "request_id": name,
+            "request": request,
+        });
+        let answer = self.answer(name, &prompt::line(&request)).await?;
+        if answer.subtype == "success" {
+            return Ok(answer);
+        }
+        let said = quoted(answer.error.as_deref().unwrap_or_default());
+        Err(unfit(&format!("refused to say who pays{said}")))
+    }
+
     /// Writes the request and waits for its answer, as long as [`Patience`](super::Patience) says.
-    async fn answer(&mut self, request: &[u8]) -> Result<Answer> {
+    async fn answer(&mut self, name: &str, request: &[u8]) -> Result<Answer> {
         let patience = self.running.patience;
-        let mut deadline = Instant::now() + patience.start_up;
         // A line that is there already shows that it has started, however long ago that was.
-        let mut is_up = false;
+        let mut is_up = name != INITIALIZE;
+        let first = match is_up {
+            true => patience.answer,
+            false => patience.start_up,
+        };
+        let mut deadline = Instant::now() + first;
         if !self.write(request).await {
             return Err(self.gone().await);
         }
@@ -119,7 +148,8 @@ impl Spawned {
                 Err(_) => return Err(self.silent(is_up)),
             };
             match wire::read(&line) {
-                Some(Line::Answer(answer)) if answer.request_id == INITIALIZE => return Ok(answer),
+                Some(Line::Answer(answer)) if answer.request_id == name => return Ok(answer),
+                Some(Line::Answer(_)) => return Err(unfit("said twice who pays")),
                 Some(_) if !is_up => {
                     is_up = true;
                     deadline = Instant::now() + patience.answer;

@@ -8,9 +8,10 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use super::gate::Program;
-use super::login::Login;
+use super::login::{Expected, Login};
 use super::process::Spawned;
 use super::running::Running;
+use super::settings;
 use super::variables;
 use crate::child::{self, Environment};
 use crate::error::{Error, Result};
@@ -98,6 +99,7 @@ pub struct Start {
     model: String,
     effort: Option<String>,
     working: PathBuf,
+    kept: PathBuf,
     inherited: Vec<(OsString, OsString)>,
     server: Option<SocketAddr>,
     patience: Patience,
@@ -106,6 +108,8 @@ pub struct Start {
 impl Start {
     /// Prepares a start. `working` is an empty folder that nobody else writes to; the CLI tells the
     /// server its path with each prompt (seen with CLI 2.1.330), so it wants a name that says nothing.
+    /// `kept` is a private folder of ours for what a CLI with a token keeps: in the user's own, a state file
+    /// could name another token, and the CLI would not tell them apart.
     ///
     /// # Errors
     /// [`Code::BadInput`](crate::error::Code::BadInput) for a model or effort that can't be one, or a
@@ -116,6 +120,7 @@ impl Start {
         model: &str,
         effort: Option<&str>,
         working: PathBuf,
+        kept: PathBuf,
     ) -> Result<Self> {
         check_model(model)?;
         if let Some(effort) = effort.filter(|effort| !EFFORTS.contains(effort)) {
@@ -132,6 +137,7 @@ impl Start {
             model: model.to_owned(),
             effort: effort.map(str::to_owned),
             working,
+            kept,
             inherited: std::env::vars_os().collect(),
             server: None,
             patience: Patience::default(),
@@ -189,8 +195,13 @@ impl Start {
         if let Some(effort) = &self.effort {
             command.args(["--effort", effort]);
         }
+        let server = self.stand_in();
+        if self.login.expected() == Expected::OwnLogin {
+            command.args(["--settings", &settings::hiding(server.as_deref())]);
+        }
         let running = Running::start(command, self.patience)?;
-        Ok(Spawned::new(running, self.login.expected(), self.program))
+        let expected = self.login.expected();
+        Ok(Spawned::new(running, expected, self.program, server))
     }
 
     fn environment(&self) -> Environment {
@@ -198,10 +209,15 @@ impl Start {
         for (name, value) in SETTINGS {
             environment = environment.with(*name, *value);
         }
-        if let Some(server) = self.server {
-            environment = environment.with(variables::BASE_URL, format!("http://{server}"));
+        if let Some(server) = self.stand_in() {
+            environment = environment.with(variables::BASE_URL, server);
         }
-        self.login.added_to(environment)
+        self.login.added_to(environment, &self.kept)
+    }
+
+    /// Returns the address of what stands in for Anthropic's server.
+    fn stand_in(&self) -> Option<String> {
+        self.server.map(|server| format!("http://{server}"))
     }
 }
 

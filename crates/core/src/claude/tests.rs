@@ -60,7 +60,15 @@ impl Fake {
 
     async fn start_as(&self, login: Login) -> Start {
         let (program, empty) = (self.program().await, self.path("empty"));
-        let start = Start::new(program, login, "claude-sonnet-5-5", Some("low"), empty);
+        let kept = self.path("kept");
+        let start = Start::new(
+            program,
+            login,
+            "claude-sonnet-5-5",
+            Some("low"),
+            empty,
+            kept,
+        );
         start.unwrap().patient(PATIENT)
     }
 

@@ -43,6 +43,11 @@ impl Answer {
     pub(super) fn account(&self) -> Option<&Map<String, Value>> {
         self.response.as_ref()?.get("account")?.as_object()
     }
+
+    /// Returns the settings that hold, where the answer says them.
+    pub(super) fn settings(&self) -> Option<&Map<String, Value>> {
+        self.response.as_ref()?.get("effective")?.as_object()
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -11,7 +11,7 @@ mod seen;
 mod spare;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::sync::Mutex;
@@ -50,6 +50,7 @@ pub struct Plan(Arc<Shared>);
 struct Shared {
     db: Db,
     working: PathBuf,
+    kept: PathBuf,
     server: Server,
     /// The program as it passed the gate, with what the user had pointed to.
     program: Mutex<Option<(Option<PathBuf>, Program)>>,
@@ -104,6 +105,7 @@ impl Plan {
     fn with(db: Db, server: Server) -> Self {
         Self(Arc::new(Shared {
             working: db.paths().working(),
+            kept: db.paths().kept(),
             db,
             server,
             program: Mutex::default(),
@@ -113,14 +115,20 @@ impl Plan {
     }
 
     /// Refuses a login of the user's where another server stands in for Anthropic's: only one that was made
-    /// for that is given to it.
+    /// for that, within the store's own folder or in a variable, is given to it.
     ///
     /// # Errors
     /// [`Code::BadInput`](crate::error::Code::BadInput).
     pub fn check(&self, login: &PlanLogin) -> Result<()> {
+        let data = self.0.db.paths().data();
+        let is_of_the_store = |folder: &Path| folder.starts_with(data) && folder != data;
         let is_made_for_it = match &login.place {
-            Place::Usual => false,
-            Place::Folder { folder } => folder.starts_with(self.0.db.paths().data()),
+            // On macOS the usual login lies in the user's keychain, wherever the home is.
+            Place::Usual => {
+                cfg!(not(target_os = "macos"))
+                    && std::env::home_dir().is_some_and(|home| is_of_the_store(&home))
+            }
+            Place::Folder { folder } => is_of_the_store(folder),
             Place::Variable { .. } => true,
         };
         match self.0.server {
@@ -168,9 +176,11 @@ impl Plan {
     /// As [`Plan::program`], and when the CLI would bill anybody else.
     pub async fn start(&self, login: Login, wanted: &Wanted) -> Result<Process> {
         let program = self.program().await?;
-        private_folder(&self.0.working)?;
-        let working = self.0.working.clone();
-        let mut start = Start::new(program, login, &wanted.model, wanted.effort, working)?;
+        let (working, kept) = (self.0.working.clone(), self.0.kept.clone());
+        private_folder(&working)?;
+        private_folder(&kept)?;
+        let (model, effort) = (&wanted.model, wanted.effort);
+        let mut start = Start::new(program, login, model, effort, working, kept)?;
         if let Server::Here(server) = self.0.server {
             start = start.at_loopback(server)?;
         }

@@ -20,7 +20,7 @@ pub(crate) struct Row {
     pub(crate) sends: &'static str,
 }
 
-const fn row(
+pub(crate) const fn row(
     about: &'static str,
     env: &'static [(&'static str, &'static str)],
     files: &'static [(&'static str, &'static str)],
@@ -36,40 +36,41 @@ const fn row(
     }
 }
 
-const KEY: (&str, &str) = ("ANTHROPIC_API_KEY", "{K}");
-const AUTH: (&str, &str) = ("ANTHROPIC_AUTH_TOKEN", "{G}");
-const TOKEN: (&str, &str) = ("CLAUDE_CODE_OAUTH_TOKEN", "{T}");
-const SIMPLE: (&str, &str) = ("CLAUDE_CODE_SIMPLE", "1");
-const HOST: (&str, &str) = ("CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST", "1");
-const NAMED: (&str, &str) = ("ANTHROPIC_PROFILE", "work");
-const KEY_HEADER: (&str, &str) = ("ANTHROPIC_CUSTOM_HEADERS", "x-api-key: {H}");
-const AUTH_HEADER: (&str, &str) = ("ANTHROPIC_CUSTOM_HEADERS", "Authorization: Bearer {H}");
-const RULE: (&str, &str) = ("ANTHROPIC_FEDERATION_RULE_ID", "rule");
-const ORGANIZATION: (&str, &str) = ("ANTHROPIC_ORGANIZATION_ID", "org");
-const IDENTITY: (&str, &str) = ("ANTHROPIC_IDENTITY_TOKEN", "identity");
+pub(crate) const KEY: (&str, &str) = ("ANTHROPIC_API_KEY", "{K}");
+pub(crate) const AUTH: (&str, &str) = ("ANTHROPIC_AUTH_TOKEN", "{G}");
+pub(crate) const TOKEN: (&str, &str) = ("CLAUDE_CODE_OAUTH_TOKEN", "{T}");
+pub(crate) const SIMPLE: (&str, &str) = ("CLAUDE_CODE_SIMPLE", "1");
+pub(crate) const HOST: (&str, &str) = ("CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST", "1");
+pub(crate) const NAMED: (&str, &str) = ("ANTHROPIC_PROFILE", "work");
+pub(crate) const KEY_HEADER: (&str, &str) = ("ANTHROPIC_CUSTOM_HEADERS", "x-api-key: {H}");
+pub(crate) const AUTH_HEADER: (&str, &str) =
+    ("ANTHROPIC_CUSTOM_HEADERS", "Authorization: Bearer {H}");
+pub(crate) const RULE: (&str, &str) = ("ANTHROPIC_FEDERATION_RULE_ID", "rule");
+pub(crate) const ORGANIZATION: (&str, &str) = ("ANTHROPIC_ORGANIZATION_ID", "org");
+pub(crate) const IDENTITY: (&str, &str) = ("ANTHROPIC_IDENTITY_TOKEN", "identity");
 
-const STATE: &str = "home/.claude.json";
-const USER: &str = "home/.claude/settings.json";
-const PROJECT: &str = "work/.claude/settings.json";
-const LOCAL: &str = "work/.claude/settings.local.json";
-const MANAGED: &str = "etc/claude-code/managed-settings.json";
-const MANAGED_10: &str = "etc/claude-code/managed-settings.d/10.json";
-const MANAGED_20: &str = "etc/claude-code/managed-settings.d/20.json";
+pub(crate) const STATE: &str = "home/.claude.json";
+pub(crate) const USER: &str = "home/.claude/settings.json";
+pub(crate) const PROJECT: &str = "work/.claude/settings.json";
+pub(crate) const LOCAL: &str = "work/.claude/settings.local.json";
+pub(crate) const MANAGED: &str = "etc/claude-code/managed-settings.json";
+pub(crate) const MANAGED_10: &str = "etc/claude-code/managed-settings.d/10.json";
+pub(crate) const MANAGED_20: &str = "etc/claude-code/managed-settings.d/20.json";
 
-const ENV_K: &str = r#"{"env":{"ANTHROPIC_API_KEY":"{K}"}}"#;
-const ENV_K2: &str = r#"{"env":{"ANTHROPIC_API_KEY":"{K2}"}}"#;
-const ENV_NO_KEY: &str = r#"{"env":{"ANTHROPIC_API_KEY":""}}"#;
-const ENV_G: &str = r#"{"env":{"ANTHROPIC_AUTH_TOKEN":"{G}"}}"#;
-const ENV_T2: &str = r#"{"env":{"CLAUDE_CODE_OAUTH_TOKEN":"{T2}"}}"#;
-const ENV_NO_TOKEN: &str = r#"{"env":{"CLAUDE_CODE_OAUTH_TOKEN":""}}"#;
-const HELPER: &str = r#"{"apiKeyHelper":"echo {P}"}"#;
-const HELPER_2: &str = r#"{"apiKeyHelper":"echo {K2}"}"#;
-const CONSOLE: &str = r#"{"primaryApiKey":"{C}"}"#;
-const CONFIG: (&str, &str) = (
+pub(crate) const ENV_K: &str = r#"{"env":{"ANTHROPIC_API_KEY":"{K}"}}"#;
+pub(crate) const ENV_K2: &str = r#"{"env":{"ANTHROPIC_API_KEY":"{K2}"}}"#;
+pub(crate) const ENV_NO_KEY: &str = r#"{"env":{"ANTHROPIC_API_KEY":""}}"#;
+pub(crate) const ENV_G: &str = r#"{"env":{"ANTHROPIC_AUTH_TOKEN":"{G}"}}"#;
+pub(crate) const ENV_T2: &str = r#"{"env":{"CLAUDE_CODE_OAUTH_TOKEN":"{T2}"}}"#;
+pub(crate) const ENV_NO_TOKEN: &str = r#"{"env":{"CLAUDE_CODE_OAUTH_TOKEN":""}}"#;
+pub(crate) const HELPER: &str = r#"{"apiKeyHelper":"echo {P}"}"#;
+pub(crate) const HELPER_2: &str = r#"{"apiKeyHelper":"echo {K2}"}"#;
+pub(crate) const CONSOLE: &str = r#"{"primaryApiKey":"{C}"}"#;
+pub(crate) const CONFIG: (&str, &str) = (
     "home/.config/anthropic/configs/work.json",
     r#"{"authentication":{"type":"user_oauth"},"organization_id":"o","workspace_id":"w"}"#,
 );
-const CREDENTIALS: (&str, &str) = (
+pub(crate) const CREDENTIALS: (&str, &str) = (
     "home/.config/anthropic/credentials/work.json",
     r#"{"version":"1.0","type":"oauth_token","access_token":"{R}","expires_at":4102444800,"refresh_token":"r"}"#,
 );

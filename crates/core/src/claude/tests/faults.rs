@@ -55,6 +55,18 @@ async fn each_wrong_answer_to_who_pays_is_an_error_of_its_own() {
             "refused to say who pays: not now",
         ),
         (
+            "up; read -r request; answer \"$login\"; read -r request; answer \"$login\"; stay",
+            "twice",
+        ),
+        (
+            "up; read -r request; answer \"$login\"; settings null; stay",
+            "did not say which settings hold",
+        ),
+        (
+            r#"up; read -r request; answer "$login"; settings '{"env":{"ANTHROPIC_CUSTOM_HEADERS":"x-api-key: k"}}'; stay"#,
+            "Managed settings set ANTHROPIC_CUSTOM_HEADERS",
+        ),
+        (
             "up; read -r request; head -c 10000000 /dev/zero | tr '\\0' x; stay",
             "no end",
         ),
@@ -293,7 +305,9 @@ async fn a_program_that_is_replaced_while_it_waits_gets_no_prompt() {
 
 #[tokio::test]
 async fn one_that_ended_while_it_waited_gets_no_prompt() {
-    let fake = Fake::new("up; read -r request; answer \"$login\"; read -r prompt < \"$here/gate\"");
+    let fake = Fake::new(
+        "up; read -r request; answer \"$login\"; settings; read -r prompt < \"$here/gate\"",
+    );
     let gate = fake.path("gate");
     let made = child_output("mkfifo", &gate).await;
     assert_eq!(made, Some(0));

@@ -82,10 +82,11 @@ async fn a_child_gets_exactly_one_credential_and_nothing_that_outranks_it() {
     let config = format!("CLAUDE_CONFIG_DIR={}", folder.path().display());
     let given = format!("CLAUDE_CODE_OAUTH_TOKEN={token}");
     for (login, expected) in [
-        (Login::own(None).unwrap(), None),
-        (own(), Some(config)),
-        (by_token(), Some(given)),
+        (Login::own(None).unwrap(), vec![]),
+        (own(), vec![config]),
+        (by_token(), vec![given]),
     ] {
+        let is_by_token = matches!(login.expected(), Expected::Token { .. });
         let fake = seen(login).await;
         let environment = fake.text("environment");
         assert!(!environment.contains("planted"), "{environment}");
@@ -99,7 +100,11 @@ async fn a_child_gets_exactly_one_credential_and_nothing_that_outranks_it() {
             "DISABLE_AUTOUPDATER=1",
             "LC_ALL=C",
         ];
-        let mut all: Vec<_> = ours.into_iter().chain(expected.as_deref()).collect();
+        // What a state file of the user's says must not take the token's place.
+        let kept = format!("CLAUDE_CONFIG_DIR={}", fake.path("kept").display());
+        let kept = is_by_token.then_some(&*kept);
+        let expected = expected.iter().map(String::as_str).chain(kept);
+        let mut all: Vec<_> = ours.into_iter().chain(expected).collect();
         all.sort_unstable();
         let mut seen: Vec<_> = environment
             .lines()
@@ -107,6 +112,11 @@ async fn a_child_gets_exactly_one_credential_and_nothing_that_outranks_it() {
             .collect();
         seen.sort_unstable();
         assert_eq!(seen, all);
+        let hidden = format!(
+            "--settings\n{}\n",
+            settings::hiding(Some("http://127.0.0.1:4711"))
+        );
+        assert_eq!(fake.text("arguments").contains(&hidden), !is_by_token);
     }
 }
 
@@ -173,7 +183,8 @@ async fn what_could_steer_the_cli_is_refused_before_it_is_started() {
         ("claude-sonnet-5-5", None, &fake.path("none")),
         ("claude-sonnet-5-5", None, &PathBuf::from(".")),
     ] {
-        let start = Start::new(fake.program().await, own(), model, effort, folder.clone());
+        let (program, kept) = (fake.program().await, fake.path("kept"));
+        let start = Start::new(program, own(), model, effort, folder.clone(), kept);
         let error = start.unwrap_err();
         assert_eq!(error.code(), crate::error::Code::BadInput, "{error}");
         assert!(error.advice().is_some(), "{error}");

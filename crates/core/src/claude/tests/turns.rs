@@ -3,7 +3,7 @@
 use super::*;
 
 /// Answers each prompt with a count, and keeps what it was given.
-const COUNTS: &str = r#"up; read -r request; printf '%s\n' "$request" > "$here/asked"; answer "$login"
+const COUNTS: &str = r#"up; read -r request; printf '%s\n' "$request" > "$here/asked"; answer "$login"; settings
     count=0
     while read -r prompt; do
         printf '%s\n' "$prompt" >> "$here/prompts"; count=$((count + 1))
