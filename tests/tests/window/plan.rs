@@ -10,7 +10,7 @@ const CLI: &str = "SWITCHYARD_TEST_CLAUDE";
 /// Sets up a desk whose user has installed `claude`.
 fn with_claude() -> Desk {
     let cli = std::env::var_os(CLI).expect("`./dev test` names a claude program to test with");
-    let mut desk = Desk::new();
+    let desk = Desk::new();
     let bin = desk.machine.home().join(".local/bin");
     std::fs::create_dir_all(&bin).unwrap();
     std::os::unix::fs::symlink(cli, bin.join("claude")).unwrap();
@@ -30,7 +30,7 @@ async fn a_prompt_goes_through_the_plan_once_its_text_is_accepted_and_through_a_
     let consent = window.find("dialog", "Use your Claude plan").await;
     window.read("without prior notice").await;
     window.click_in(&consent, "button", "Accept").await;
-    window.click("radio", "Plan").await;
+    window.click("radio", "◆ Plan").await;
     window.read("within the plan").await;
     window.click("button", "Send").await;
     window
@@ -44,7 +44,7 @@ async fn a_prompt_goes_through_the_plan_once_its_text_is_accepted_and_through_a_
     window
         .type_into("textbox", "Prompt", "And who pays now?")
         .await;
-    window.click("radio", "Metered").await;
+    window.click("radio", "● Metered").await;
     window.click("button", "Send").await;
     window.read("Simulated answer to: And who pays now?").await;
     window.close().await;
