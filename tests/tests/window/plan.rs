@@ -30,9 +30,10 @@ async fn a_prompt_goes_through_the_plan_once_its_text_is_accepted_and_through_a_
     let consent = window.find("dialog", "Use your Claude plan").await;
     window.read("without prior notice").await;
     window.click_in(&consent, "button", "Accept").await;
-    window.click("radio", "◆ Plan").await;
+    window.click("radio", "◆").await;
     window.read("within the plan").await;
-    window.click("button", "Send").await;
+    // Whoever is shown on the button pays; one that has changed since is asked about.
+    window.click("button", "Send · your plan").await;
     window
         .read("Simulated answer to: Why do trains wait?")
         .await;
@@ -44,8 +45,9 @@ async fn a_prompt_goes_through_the_plan_once_its_text_is_accepted_and_through_a_
     window
         .type_into("textbox", "Prompt", "And who pays now?")
         .await;
-    window.click("radio", "● Metered").await;
-    window.click("button", "Send").await;
+    window.click("button", "Route").await;
+    window.click("radio", "●").await;
+    window.click("button", "Send · at most").await;
     window.read("Simulated answer to: And who pays now?").await;
     window.close().await;
     expect_clean(&desk, &Planted::default());
