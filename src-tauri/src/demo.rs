@@ -13,6 +13,7 @@ use switchyard_core::paths::Paths;
 use switchyard_core::secret::Passphrase;
 use switchyard_core::vault::NewVault;
 use switchyard_core::{App, Code, Error, Result};
+use tauri::async_runtime::block_on;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Child;
@@ -106,7 +107,7 @@ impl Stage {
             if gone_for == CLEAR_SURE {
                 return;
             }
-            std::thread::sleep(CLEAR_PAUSE);
+            block_on(tokio::time::sleep(CLEAR_PAUSE));
         }
         tracing::warn!(folder = %home.display(), "the demo's folder could not be removed");
     }
