@@ -107,7 +107,7 @@ impl Stage {
             if gone_for == CLEAR_SURE {
                 return;
             }
-            block_on(tokio::time::sleep(CLEAR_PAUSE));
+            block_on(async { tokio::time::sleep(CLEAR_PAUSE).await });
         }
         tracing::warn!(folder = %home.display(), "the demo's folder could not be removed");
     }
