@@ -128,13 +128,23 @@ impl Stage {
 /// Has the sample conversations sent while the window opens.
 pub(crate) fn talk(desktop: &Arc<Desktop>) {
     let own = Arc::clone(desktop);
-    tauri::async_runtime::spawn(async move {
+    let talk = tauri::async_runtime::spawn(async move {
         let app = &own.app;
         let sent = async { converse(app.db()?, Arc::new(app.vault()?.clone()), app.http()?).await };
         if let Err(error) = sent.await {
             tracing::warn!(%error, "the demo has no history");
         }
     });
+    *desktop.talk() = Some(talk);
+}
+
+/// Ends the sample conversations: they open the store, and would make it anew while it is taken away.
+pub(crate) fn hush(desktop: &Desktop) {
+    if let Some(talk) = desktop.talk().take() {
+        talk.abort();
+        // That it was aborted is no news.
+        let _ = block_on(talk);
+    }
 }
 
 /// Starts a second program of ours that shows the demo.

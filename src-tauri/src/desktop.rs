@@ -20,6 +20,7 @@ use switchyard_core::usage::report::{self, Filter, Range, Report};
 use switchyard_core::vault::Custody;
 use switchyard_core::{App, Code, Error, Result};
 use tauri::AppHandle;
+use tauri::async_runtime::JoinHandle;
 use tauri::ipc::Channel;
 use tauri_plugin_dialog::{DialogExt, FilePath};
 use tauri_plugin_opener::OpenerExt;
@@ -58,6 +59,8 @@ pub(crate) struct Desktop {
     /// When it was last found out who pays.
     looked: Mutex<Option<Instant>>,
     left: Mutex<LeftDraft>,
+    /// The demo's sample conversations, while they are sent.
+    talk: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Desktop {
@@ -88,6 +91,7 @@ impl Desktop {
             is_demo,
             looked: Mutex::default(),
             left: Mutex::default(),
+            talk: Mutex::default(),
         })
     }
 
@@ -121,6 +125,10 @@ impl Desktop {
 
     pub(crate) fn left(&self) -> MutexGuard<'_, LeftDraft> {
         self.left.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn talk(&self) -> MutexGuard<'_, Option<JoinHandle<()>>> {
+        self.talk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn looked(&self) -> MutexGuard<'_, Option<Instant>> {

@@ -137,6 +137,9 @@ fn open(handle: &AppHandle, paths: Paths, stage: Option<&demo::Stage>) -> Result
 
 /// Takes the demo's folder away. The process ends without dropping what the framework holds.
 fn clear_stage(handle: &AppHandle) {
+    if let Some(desktop) = handle.try_state::<Arc<Desktop>>() {
+        demo::hush(&desktop);
+    }
     if let Some(stage) = handle.try_state::<Mutex<Option<demo::Stage>>>() {
         let stage = stage.lock().unwrap_or_else(PoisonError::into_inner).take();
         stage.into_iter().for_each(demo::Stage::clear);
