@@ -28,7 +28,7 @@ commands! { desktop;
     standing() => Standing { desktop.app.standing().await }
 
     /// Tells what changed, for as long as the page listens.
-    follow() ~> changes: Change => () { desktop.follow(changes).await }
+    next_changes() => Vec<Change> { desktop.next_changes().await }
 
     /// Says that the first screen can be seen: what goes on behind the window may begin.
     first_screen_shown() => () { desktop.is_shown.send_replace(true); Ok(()) }

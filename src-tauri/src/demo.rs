@@ -35,20 +35,6 @@ const CLEAR_PAUSE: Duration = Duration::from_millis(20);
 /// Gone for so many looks, it stays gone.
 const CLEAR_SURE: u32 = 5;
 
-/// What a window needs of its surroundings to be shown at all.
-const DISPLAY: &[&str] = &[
-    "DBUS_SESSION_BUS_ADDRESS",
-    "DISPLAY",
-    "GDK_BACKEND",
-    "WAYLAND_DISPLAY",
-    "WEBKIT_DISABLE_COMPOSITING_MODE",
-    "XAUTHORITY",
-    "XDG_CURRENT_DESKTOP",
-    "XDG_DATA_DIRS",
-    "XDG_RUNTIME_DIR",
-    "XDG_SESSION_TYPE",
-];
-
 /// The demo's surroundings, taken away with it.
 pub(crate) struct Stage {
     home: TempDir,
@@ -151,12 +137,7 @@ pub(crate) fn hush(desktop: &Desktop) {
 pub(crate) fn start() -> Result<()> {
     let program = std::env::current_exe()
         .map_err(|e| Error::failed("This program's own file can't be found.").because(e))?;
-    let mut environment = Environment::scrubbed_own();
-    for name in DISPLAY {
-        if let Some(value) = std::env::var_os(name) {
-            environment = environment.with(*name, value);
-        }
-    }
+    let environment = Environment::scrubbed_own().on_screen();
     child::command(&program, &environment)
         .arg(ARGUMENT)
         .stdout(Stdio::null())

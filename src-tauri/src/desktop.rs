@@ -95,13 +95,14 @@ impl Desktop {
         })
     }
 
-    /// Tells a page of every change, for as long as it listens.
-    pub(crate) async fn follow(&self, changes: Channel<Change>) -> Result<()> {
-        tracing::info!("a page is shown");
-        // The files of a page that went without a word would stay for ever.
-        self.attachments.keep_only(&self.left().draft.attachments);
-        self.followers.feed(&changes).await;
-        Ok(())
+    /// Waits until something changed that the page may show, and returns what; the page asks again at once.
+    pub(crate) async fn next_changes(&self) -> Result<Vec<Change>> {
+        if self.followers.greets() {
+            tracing::info!("a page is shown");
+            // The files of a page that went without a word would stay for ever.
+            self.attachments.keep_only(&self.left().draft.attachments);
+        }
+        Ok(self.followers.next().await)
     }
 
     pub(crate) fn report_fault(&self, fault: &str) -> Result<()> {

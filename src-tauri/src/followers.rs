@@ -1,66 +1,79 @@
 //! Who wants to hear of changes: the page and the tray.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tauri::ipc::Channel;
-use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{Notify, broadcast};
 
 use crate::replies::Change;
 
-/// How many changes may wait for a slow listener. One that falls behind further is told that
-/// everything may have changed.
+/// How many changes may wait for a slow listener within the program. One that falls behind further is
+/// told that it did.
 const WAITING_MAX: usize = 16;
 
 /// Where changes are told. Clones tell the same listeners.
 #[derive(Clone)]
 pub(crate) struct Followers {
     told: broadcast::Sender<Change>,
-    /// How many pages have listened so far.
-    pages: Arc<watch::Sender<u64>>,
-    newest: Arc<Newest>,
+    page: Arc<Page>,
 }
 
-/// What is known of the page that came last.
+/// The page that came last. It asks for what changed, and waits for the answer: what the program says
+/// unasked goes through the web view's engine, which makes a second one in this process for it, of 6 MB.
 #[derive(Default)]
-struct Newest {
-    /// It may have read something already.
-    has_begun: AtomicBool,
-    /// It is told of changes.
-    listens: AtomicBool,
-    /// Something changed before it was.
-    has_missed: AtomicBool,
+struct Page {
+    told: Mutex<Told>,
+    wake: Notify,
+}
+
+/// What a page does not know yet.
+#[derive(Default)]
+struct Told {
+    /// How many pages have begun so far. One that began may have read something already.
+    pages: u64,
+    /// It has asked before.
+    has_asked: bool,
+    /// Each kind once, as it came last: the page reads again what it shows of it.
+    waiting: Vec<Change>,
 }
 
 impl Default for Followers {
     fn default() -> Self {
         Self {
             told: broadcast::Sender::new(WAITING_MAX),
-            pages: Arc::default(),
-            newest: Arc::default(),
+            page: Arc::default(),
         }
     }
 }
 
 impl Followers {
-    /// Takes note of a page that is on its way: it reads before it listens.
+    /// Takes note of a page that is on its way: it reads all anew, and the one before hears nothing any
+    /// more.
     pub(crate) fn begin_page(&self) {
-        self.newest.listens.store(false, Ordering::SeqCst);
-        self.newest.has_begun.store(true, Ordering::SeqCst);
+        let mut told = self.told();
+        *told = Told {
+            pages: told.pages + 1,
+            ..Told::default()
+        };
+        drop(told);
+        self.page.wake.notify_waiters();
     }
 
     /// Tells whether a page may have read something.
     pub(crate) fn has_page(&self) -> bool {
-        self.newest.has_begun.load(Ordering::SeqCst)
+        self.told().pages > 0
     }
 
-    /// Tells everybody who listens. A page that does not yet is told when it does.
+    /// Tells everybody who listens, and the page when it asks next.
     pub(crate) fn tell(&self, change: Change) {
-        if !self.newest.listens.load(Ordering::SeqCst) {
-            self.newest.has_missed.store(true, Ordering::SeqCst);
+        let mut told = self.told();
+        if told.pages > 0 {
+            // What came last counts: the keychain may wait, wait no longer, and wait again.
+            told.waiting.retain(|waiting| *waiting != change);
+            told.waiting.push(change);
         }
-        // Nobody listens before the first page is there.
+        drop(told);
+        self.page.wake.notify_waiters();
+        // Nobody listens before the tray is there.
         let _ = self.told.send(change);
     }
 
@@ -69,76 +82,83 @@ impl Followers {
         self.told.subscribe()
     }
 
-    /// Passes on what is told until the next page comes. Nothing tells that a page is gone: what is
-    /// sent to it then is lost without an error.
-    pub(crate) async fn feed(&self, page: &Channel<Change>) {
-        let mut changes = self.listen();
-        self.pages.send_modify(|pages| *pages += 1);
-        let mut pages = self.pages.subscribe();
-        self.newest.listens.store(true, Ordering::SeqCst);
-        let has_missed = self.newest.has_missed.swap(false, Ordering::SeqCst);
-        if has_missed && page.send(Change::Store).is_err() {
-            return;
-        }
+    /// Tells whether the newest page asks for the first time, and takes note that it did.
+    pub(crate) fn greets(&self) -> bool {
+        !std::mem::replace(&mut self.told().has_asked, true)
+    }
+
+    /// Waits until something changed since the newest page began or was told, and returns it in its
+    /// order. Returns nothing when another page has come meanwhile.
+    pub(crate) async fn next(&self) -> Vec<Change> {
+        let page = self.told().pages;
         loop {
-            let change = tokio::select! {
-                _ = pages.changed() => return,
-                change = changes.recv() => match change {
-                    Ok(change) => change,
-                    Err(RecvError::Lagged(_)) => Change::Store,
-                    Err(RecvError::Closed) => return,
-                },
-            };
-            if page.send(change).is_err() {
-                return;
+            // Listened for before looking, so that what comes in between wakes it.
+            let woken = self.page.wake.notified();
+            {
+                let mut told = self.told();
+                if told.pages != page {
+                    return Vec::new();
+                }
+                if !told.waiting.is_empty() {
+                    return std::mem::take(&mut told.waiting);
+                }
             }
+            woken.await;
         }
+    }
+
+    fn told(&self) -> MutexGuard<'_, Told> {
+        // Whoever panicked with it left a whole list behind.
+        self.page
+            .told
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::future::{Future, poll_fn};
+    use std::task::Poll;
+
     use super::*;
 
     #[tokio::test]
-    async fn a_page_is_told_of_what_changed_between_its_reading_and_its_listening() {
+    async fn a_page_is_told_once_of_each_thing_that_changed_since_it_began() {
         let followers = Followers::default();
-        let (heard, mut hears) = tokio::sync::mpsc::unbounded_channel();
-        for is_changed in [true, false] {
-            followers.begin_page();
-            if is_changed {
-                followers.tell(Change::Store);
-            }
-            let (own, heard) = (followers.clone(), heard.clone());
-            let page = Channel::new(move |_| {
-                heard.send(is_changed).unwrap_or_default();
-                Ok(())
-            });
-            let mut pages = followers.pages.subscribe();
-            let before = *pages.borrow_and_update();
-            let feeding = tokio::spawn(async move { own.feed(&page).await });
-            pages.wait_for(|pages| *pages > before).await.unwrap();
-            followers.tell(Change::Who);
-            assert_eq!(hears.recv().await, Some(is_changed));
-            if is_changed {
-                assert_eq!(hears.recv().await, Some(true), "the missed one came first");
-            }
-            assert!(hears.is_empty());
-            feeding.abort();
+        followers.tell(Change::Who);
+        followers.begin_page();
+        for change in [Change::Store, Change::Who, Change::Store] {
+            followers.tell(change);
         }
+        assert_eq!(followers.next().await, [Change::Who, Change::Store]);
+        let own = followers.clone();
+        let next = tokio::spawn(async move { own.next().await });
+        followers.tell(Change::KeychainWaits);
+        assert_eq!(next.await.unwrap(), [Change::KeychainWaits]);
     }
 
     #[tokio::test]
     async fn the_page_before_hears_nothing_any_more() {
         let followers = Followers::default();
+        followers.begin_page();
         let own = followers.clone();
-        let former = tokio::spawn(async move { own.feed(&Channel::new(|_| Ok(()))).await });
-        let mut pages = followers.pages.subscribe();
-        pages.wait_for(|pages| *pages == 1).await.unwrap();
-        let own = followers.clone();
-        let later = tokio::spawn(async move { own.feed(&Channel::new(|_| Ok(()))).await });
-        former.await.unwrap();
-        assert!(!later.is_finished());
-        later.abort();
+        let mut former = Box::pin(async move { own.next().await });
+        let waits = poll_fn(|cx| Poll::Ready(former.as_mut().poll(cx).is_pending()));
+        assert!(waits.await);
+        followers.begin_page();
+        followers.tell(Change::Store);
+        assert_eq!(former.await, []);
+        assert_eq!(followers.next().await, [Change::Store]);
+    }
+
+    #[test]
+    fn each_page_asks_for_the_first_time_once() {
+        let followers = Followers::default();
+        for _ in 0..2 {
+            followers.begin_page();
+            assert!(followers.greets());
+            assert!(!followers.greets());
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use crate::real_cli::kept_login;
 use switchyard_core::child::{self, Environment};
 use switchyard_core::secret::DataKey;
 use switchyard_simulator::LoggedRequest;
@@ -58,14 +59,10 @@ impl House {
     /// Logs the CLI in, in the configuration folder `folder`, as far as it looks: it reads this file
     /// and asks nobody.
     pub fn log_in(&self, folder: &str, label: &str) {
-        let login = serde_json::json!({ "claudeAiOauth": {
-            "accessToken": self.values[label],
-            "refreshToken": made("refresh"),
-            "expiresAt": 4_102_444_800_000_u64,
-            "scopes": ["user:inference", "user:profile"],
-            "subscriptionType": "max",
-        }});
-        self.write(&format!("{folder}/.credentials.json"), &login.to_string());
+        self.write(
+            &format!("{folder}/.credentials.json"),
+            &kept_login(&self.values[label]),
+        );
     }
 
     /// Returns the folder that holds all of it.

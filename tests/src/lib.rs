@@ -30,6 +30,7 @@ pub use house::House;
 pub use machine::{Machine, Outcome, binary, finish};
 pub use planted::{Planted, Watch};
 pub use program::Program;
+pub use real_cli::kept_login;
 pub use running::Running;
 pub use screen::{Place, Screen};
 pub use store::expect_sound;

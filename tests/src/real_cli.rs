@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use switchyard_core::child::{self, Environment};
+use uuid::Uuid;
 
 use crate::namespace;
 
@@ -15,8 +16,8 @@ const CLI: &str = "SWITCHYARD_TEST_CLAUDE";
 const GUARD: Duration = Duration::from_secs(600);
 
 /// Returns the real CLI inside of a network namespace that has loopback alone, with an empty home that
-/// holds all temporary files; outside of
-/// it, runs the test of this whole name there and returns nothing. Its mounts are its own as well.
+/// holds all temporary files; outside of it, runs the test of this whole name there and returns nothing.
+/// Its mounts are its own as well.
 ///
 /// # Panics
 /// When there is no CLI or no namespace, or the test fails there.
@@ -54,4 +55,20 @@ pub async fn inside(test: &str) -> Option<PathBuf> {
     assert_eq!(done.code, Some(0), "{text}");
     assert!(text.contains("1 passed"), "{text}");
     None
+}
+
+/// Returns what `claude` keeps in `.credentials.json` when somebody is logged in with `token`, in the form
+/// that CLI 2.1.330 writes. It reads this file and asks nobody before it sends.
+#[must_use]
+pub fn kept_login(token: &str) -> String {
+    let renewal = format!("sk-ant-ort01-{}", Uuid::new_v4().simple());
+    let login = serde_json::json!({ "claudeAiOauth": {
+        "accessToken": token,
+        "refreshToken": renewal,
+        // 2100-01-01, in milliseconds: nothing renews it meanwhile.
+        "expiresAt": 4_102_444_800_000_u64,
+        "scopes": ["user:inference", "user:profile"],
+        "subscriptionType": "max",
+    }});
+    login.to_string()
 }

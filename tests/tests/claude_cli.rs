@@ -6,22 +6,21 @@
 #![cfg(target_os = "linux")]
 
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use switchyard_core::Code;
-use switchyard_core::child::{self, Environment};
+use switchyard_core::child::Environment;
 use switchyard_core::claude::{
-    Event, Kind, Login, Patience, Process, Program, Prompt, Spawned, Start, Turn,
+    Event, Kind, Login, Loopback, Patience, Process, Program, Prompt, Spawned, Start, Turn,
 };
 use switchyard_core::secret::SubscriptionToken;
 use switchyard_simulator::{KeyState, LoggedRequest, Reply, Script, Simulator};
-use switchyard_tests::namespace;
+use switchyard_tests::kept_login;
+use switchyard_tests::real_cli::inside;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-const INSIDE: &str = "SWITCHYARD_INSIDE_NAMESPACE";
-const CLI: &str = "SWITCHYARD_TEST_CLAUDE";
 const MODEL: &str = "claude-sonnet-5-5";
 const SYSTEM: &str = "Answer as a station master would.";
 
@@ -32,38 +31,6 @@ const PATIENT: Patience = Patience {
     silence: Duration::from_secs(120),
     grace: Duration::from_secs(120),
 };
-
-/// Returns the real CLI inside of the namespace; outside, runs the test of this name there.
-async fn inside(test: &str) -> Option<PathBuf> {
-    let cli = std::env::var_os(CLI).unwrap_or_else(|| {
-        panic!(
-            "{CLI} is not set: it names the claude program to test with; `./dev test` brings one"
-        )
-    });
-    if std::env::var_os(INSIDE).is_some() {
-        return Some(cli.into());
-    }
-    let environment = Environment::scrubbed_own().with(INSIDE, "1").with(CLI, cli);
-    let mut unshare = child::command(Path::new("/usr/bin/unshare"), &environment);
-    unshare
-        .args(namespace::as_root())
-        .args([
-            "--net",
-            "sh",
-            "-c",
-            "ip link set lo up && exec \"$@\"",
-            "sh",
-        ])
-        .arg(std::env::current_exe().unwrap())
-        .arg("--exact")
-        .arg(format!("claude_cli::{test}"));
-    let done = child::output(unshare, Duration::from_secs(600), 1 << 20).await;
-    let done = done.unwrap();
-    let text = String::from_utf8_lossy(&done.stdout) + String::from_utf8_lossy(&done.stderr);
-    assert_eq!(done.code, Some(0), "{text}");
-    assert!(text.contains("1 passed"), "{text}");
-    None
-}
 
 /// A home and an empty folder for one CLI.
 struct House {
@@ -87,15 +54,8 @@ impl House {
 
     /// Logs in, as far as the CLI looks: it reads this file and asks nobody.
     fn logged_in(self) -> Self {
-        let login = serde_json::json!({ "claudeAiOauth": {
-            "accessToken": self.login,
-            "refreshToken": made("ort01"),
-            "expiresAt": 4_102_444_800_000_u64,
-            "scopes": ["user:inference", "user:profile"],
-            "subscriptionType": "max",
-        }});
         let path = self.folder.path().join("home/.claude/.credentials.json");
-        std::fs::write(&path, login.to_string()).unwrap();
+        std::fs::write(&path, kept_login(&self.login)).unwrap();
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
         self
     }
@@ -119,8 +79,7 @@ impl House {
         let start = Start::new(program, login, MODEL, Some("low"), empty, kept).unwrap();
         let start = start
             .patient(PATIENT)
-            .at_loopback(server.address())
-            .unwrap();
+            .at_loopback(Loopback::new(server.address()).unwrap());
         let variables = variables.map(|(name, value)| (name.into(), value.into()));
         start.inheriting(variables).spawn().unwrap()
     }
@@ -181,7 +140,9 @@ fn asked(request: &LoggedRequest) -> Vec<String> {
 
 #[tokio::test]
 async fn a_login_pays_for_turn_after_turn_of_one_conversation() {
-    let Some(cli) = inside("a_login_pays_for_turn_after_turn_of_one_conversation").await else {
+    let Some(cli) =
+        inside("claude_cli::a_login_pays_for_turn_after_turn_of_one_conversation").await
+    else {
         return;
     };
     let house = House::new(cli).logged_in();
@@ -230,7 +191,7 @@ async fn a_login_pays_for_turn_after_turn_of_one_conversation() {
 
 #[tokio::test]
 async fn a_token_pays_although_there_is_a_login() {
-    let Some(cli) = inside("a_token_pays_although_there_is_a_login").await else {
+    let Some(cli) = inside("claude_cli::a_token_pays_although_there_is_a_login").await else {
         return;
     };
     let house = House::new(cli).logged_in();
@@ -260,7 +221,7 @@ async fn a_token_pays_although_there_is_a_login() {
 
 #[tokio::test]
 async fn a_prompt_is_sent_as_it_is_and_reads_no_file() {
-    let Some(cli) = inside("a_prompt_is_sent_as_it_is_and_reads_no_file").await else {
+    let Some(cli) = inside("claude_cli::a_prompt_is_sent_as_it_is_and_reads_no_file").await else {
         return;
     };
     let house = House::new(cli).logged_in();
@@ -300,7 +261,8 @@ async fn a_prompt_is_sent_as_it_is_and_reads_no_file() {
 
 #[tokio::test]
 async fn a_turn_that_is_cancelled_leaves_no_request_open() {
-    let Some(cli) = inside("a_turn_that_is_cancelled_leaves_no_request_open").await else {
+    let Some(cli) = inside("claude_cli::a_turn_that_is_cancelled_leaves_no_request_open").await
+    else {
         return;
     };
     let house = House::new(cli).logged_in();
@@ -341,8 +303,10 @@ async fn a_turn_that_is_cancelled_leaves_no_request_open() {
 
 #[tokio::test]
 async fn without_a_login_nothing_is_sent_and_with_one_that_is_refused_it_is_said() {
-    let Some(cli) =
-        inside("without_a_login_nothing_is_sent_and_with_one_that_is_refused_it_is_said").await
+    let Some(cli) = inside(
+        "claude_cli::without_a_login_nothing_is_sent_and_with_one_that_is_refused_it_is_said",
+    )
+    .await
     else {
         return;
     };

@@ -3,11 +3,10 @@
 //! `unsafe` is forbidden here, which rules out changing our own environment or a hook between fork
 //! and exec: so the child's environment is built from nothing, by allow-list, where the child is.
 
+mod environment;
 #[cfg(unix)]
 mod replace;
 
-use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
@@ -17,82 +16,9 @@ use tokio::process::{Child, Command};
 
 use crate::error::{Code, Error, Result};
 
+pub use environment::Environment;
 #[cfg(unix)]
 pub use replace::{find, replace};
-
-/// What a child may inherit: enough to find programs, its home and its language, and no credential.
-/// `LC_*` passes too.
-const ALLOWED: &[&str] = &[
-    "PATH", "HOME", "USER", "LOGNAME", "LANG", "TERM", "TMPDIR", "TZ",
-];
-
-/// What a child must inherit on Windows to start at all.
-#[cfg(windows)]
-const ALLOWED_PLATFORM: &[&str] = &[
-    "SYSTEMROOT",
-    "WINDIR",
-    "COMSPEC",
-    "PATHEXT",
-    "APPDATA",
-    "LOCALAPPDATA",
-    "USERPROFILE",
-    "PROGRAMDATA",
-    "TEMP",
-    "TMP",
-];
-#[cfg(not(windows))]
-const ALLOWED_PLATFORM: &[&str] = &[];
-
-/// The environment of a child, built from nothing.
-#[derive(Clone, Default)]
-pub struct Environment(BTreeMap<OsString, OsString>);
-
-impl Environment {
-    /// Takes the allowed variables out of `inherited`, and nothing else.
-    pub fn scrubbed(inherited: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
-        Self(
-            inherited
-                .into_iter()
-                .filter(|(name, _)| is_allowed(name))
-                .collect(),
-        )
-    }
-
-    /// Takes the allowed variables out of our own environment.
-    #[must_use]
-    pub fn scrubbed_own() -> Self {
-        Self::scrubbed(std::env::vars_os())
-    }
-
-    /// Sets one variable.
-    #[must_use]
-    pub fn with(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
-        self.0.insert(name.into(), value.into());
-        self
-    }
-
-    /// Returns all that the child will see.
-    pub fn variables(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
-        self.0.iter().map(|(name, value)| (&**name, &**value))
-    }
-
-    /// Returns the names that the child will see.
-    pub fn names(&self) -> impl Iterator<Item = &OsStr> {
-        self.0.keys().map(OsString::as_os_str)
-    }
-}
-
-impl FromIterator<(OsString, OsString)> for Environment {
-    fn from_iter<I: IntoIterator<Item = (OsString, OsString)>>(variables: I) -> Self {
-        Self(variables.into_iter().collect())
-    }
-}
-
-fn is_allowed(name: &OsStr) -> bool {
-    name.to_str().is_some_and(|name| {
-        ALLOWED.contains(&name) || ALLOWED_PLATFORM.contains(&name) || name.starts_with("LC_")
-    })
-}
 
 /// Prepares `program` with exactly `environment`, no terminal input, piped output, in a process
 /// group of its own, and ended when its handle is dropped.
@@ -105,7 +31,7 @@ pub fn command(program: &Path, environment: &Environment) -> Command {
     let mut command = Command::new(program);
     command
         .env_clear()
-        .envs(&environment.0)
+        .envs(environment.variables())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -139,7 +65,7 @@ pub fn session_command(program: &Path, environment: &Environment) -> Command {
     command
         .arg(program)
         .env_clear()
-        .envs(&environment.0)
+        .envs(environment.variables())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -304,6 +230,8 @@ async fn read_bounded(stream: Option<impl tokio::io::AsyncRead + Unpin>, limit: 
 #[cfg(test)]
 #[cfg(unix)]
 mod tests {
+    use std::ffi::OsString;
+
     use super::*;
 
     fn shell(script: &str, environment: &Environment) -> Command {

@@ -3,54 +3,20 @@
 //! Runs in a network namespace with loopback only, so that nothing can leave whatever goes wrong.
 
 use std::path::Path;
-use std::time::Duration;
 
-use switchyard_core::child::{self, Environment};
 use switchyard_simulator::{KeyState, Reply, Script, Simulator};
-use switchyard_tests::{Machine, Planted, binary, namespace};
+use switchyard_tests::{Machine, Planted, binary, kept_login, real_cli};
 
 use super::{key_and_server, prompts};
 
-/// Set in the namespace, where a test runs itself again.
-const INSIDE: &str = "SWITCHYARD_INSIDE_NAMESPACE";
-const CLI: &str = "SWITCHYARD_TEST_CLAUDE";
-
 /// Returns the CLI where the test is in the namespace; else runs the test there, and returns none.
 fn cli(test: &str) -> Option<String> {
-    let cli = std::env::var(CLI).unwrap_or_else(|_| {
-        panic!(
-            "{CLI} is not set: it names the claude program to test with; `./dev test` brings one"
-        )
-    });
-    if std::env::var_os(INSIDE).is_some() {
-        return Some(cli);
-    }
-    let environment = Environment::scrubbed_own()
-        .with(INSIDE, "1")
-        .with(CLI, &cli);
-    let mut unshare = child::command(Path::new("/usr/bin/unshare"), &environment);
-    unshare
-        .args(namespace::as_root())
-        .args([
-            "--net",
-            "sh",
-            "-c",
-            "ip link set lo up && exec \"$@\"",
-            "sh",
-        ])
-        .arg(std::env::current_exe().unwrap())
-        .args(["--exact", &format!("cli::scope_claude::{test}")]);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
-    let done = runtime
-        .block_on(child::output(unshare, Duration::from_secs(300), 1 << 20))
-        .unwrap();
-    let text = String::from_utf8_lossy(&done.stdout) + String::from_utf8_lossy(&done.stderr);
-    assert_eq!(done.code, Some(0), "{text}");
-    assert!(text.contains("1 passed"), "{text}");
-    None
+    let cli = runtime.block_on(real_cli::inside(&format!("cli::scope_claude::{test}")))?;
+    Some(cli.into_os_string().into_string().unwrap())
 }
 
 /// A machine with an open vault and the key `Work`, and every credential of the environment set to another.
@@ -140,17 +106,10 @@ fn the_real_claude_sends_the_login_and_no_key_when_the_plan_was_chosen() {
     let server = Simulator::start_blocking(Script::new().any_key());
     let machine = surrounded(&Planted::default().key("sk-ant-api03-"), &server);
     let login = Planted::default().key("sk-ant-oat01-");
-    let kept = serde_json::json!({ "claudeAiOauth": {
-        "accessToken": login,
-        "refreshToken": Planted::default().key("sk-ant-ort01-"),
-        "expiresAt": 4_102_444_800_000_u64,
-        "scopes": ["user:inference", "user:profile"],
-        "subscriptionType": "max",
-    }});
-    write(&machine, ".credentials.json", &kept);
+    write(&machine, ".credentials.json", &kept_login(&login));
     // The one way to the simulator that is left; it is said.
     let elsewhere = serde_json::json!({ "env": { "ANTHROPIC_BASE_URL": server.base_url() } });
-    write(&machine, "settings.json", &elsewhere);
+    write(&machine, "settings.json", &elsewhere.to_string());
     server.push(Reply::text("Hello."));
     let exec = ["exec", "--tier", "subscription", "--", &cli];
     let done = machine.run(exec.into_iter().chain(PROMPT));
@@ -171,7 +130,7 @@ fn the_real_claude_does_what_the_warning_says() {
     let other = Planted::default().key("sk-ant-api03-");
     server.set_key(&other, KeyState::Valid);
     let overrules = serde_json::json!({ "env": { "ANTHROPIC_API_KEY": other } });
-    write(&machine, "settings.json", &overrules);
+    write(&machine, "settings.json", &overrules.to_string());
     server.push(Reply::text("Hello."));
     let exec = ["exec", "--key", "Work", "--", &cli];
     let done = machine.run(exec.into_iter().chain(PROMPT));
@@ -182,11 +141,11 @@ fn the_real_claude_does_what_the_warning_says() {
 }
 
 /// Writes a file of the user's settings, readable to them alone.
-fn write(machine: &Machine, name: &str, value: &serde_json::Value) {
+fn write(machine: &Machine, name: &str, text: &str) {
     use std::os::unix::fs::PermissionsExt;
     let folder = machine.home().join(".claude");
     std::fs::create_dir_all(&folder).unwrap();
     let path = folder.join(name);
-    std::fs::write(&path, value.to_string()).unwrap();
+    std::fs::write(&path, text).unwrap();
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
 }

@@ -61,7 +61,8 @@ export class FakeHost implements Host {
   #vault: FakeVault;
   #plan: FakePlan;
   #who: Who;
-  #tell: (change: Change) => void = () => undefined;
+  #changes: Change[] = [];
+  #asked: ((changes: Change[]) => void) | null = null;
   #cancelled = new Set<string>();
   #files = 0;
 
@@ -89,6 +90,12 @@ export class FakeHost implements Host {
     });
     this.#vault = new FakeVault(scenario, (change) => this.#tell(change));
     this.#plan = new FakePlan(scenario.plan, (change) => this.#tell(change));
+    if (scenario.who === 'changes') {
+      setTimeout(() => {
+        this.#who = whoByKey();
+        this.#tell('who');
+      }, CHANGES_MS);
+    }
   }
 
   call = (command: string, args: Args): Promise<unknown> =>
@@ -118,15 +125,23 @@ export class FakeHost implements Host {
     };
   }
 
-  follow(_: Args, take: Take): Promise<null> {
-    this.#tell = take as (change: Change) => void;
-    if (this.#scenario.who === 'changes') {
-      setTimeout(() => {
-        this.#who = whoByKey();
-        this.#tell('who');
-      }, CHANGES_MS);
-    }
-    return new Promise(() => undefined);
+  next_changes(): Promise<Change[]> {
+    return new Promise((resolve) => {
+      this.#asked = resolve;
+      this.#answer();
+    });
+  }
+
+  #tell(change: Change): void {
+    this.#changes.push(change);
+    this.#answer();
+  }
+
+  #answer(): void {
+    if (!this.#asked || this.#changes.length === 0) return;
+    this.#asked(this.#changes);
+    this.#asked = null;
+    this.#changes = [];
   }
 
   who = (): Who => this.#who;

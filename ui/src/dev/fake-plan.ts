@@ -201,7 +201,7 @@ export class FakePlan {
         reason: name
           ? `because you chose ${login.name}`
           : `because ${login.name} is the plan's login`,
-        plan: { login, known, may_be_extra: mayBeExtra },
+        plan: { login, known, is_extra: extra, may_be_extra: mayBeExtra },
       },
       estimate: { prompt_tokens, counted_by: 'local', likely: '0.0048', at_most },
       at_most: extra ? at_most : '0',

@@ -63,7 +63,7 @@ export async function playRun(
   };
   tell({ event: 'usage', tokens });
   const state = isCancelled() ? 'cancelled' : 'finished';
-  const within = plan?.known.limits?.is_extra ? 'extra' : 'plan';
+  const within = plan?.is_extra ? 'extra' : 'plan';
   const basis: Basis = plan ? within : state === 'cancelled' ? 'estimated' : 'metered';
   if (ending.replaced) tell({ event: 'replaced', text: ending.replaced });
   if (plan?.known.limits) tell({ event: 'limits', limits: plan.known.limits });

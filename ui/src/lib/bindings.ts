@@ -1030,6 +1030,10 @@ login: PlanLogin,
  */
 known: PlanKnown, 
 /**
+ * The plan's limits are used up, and dollars may leave.
+ */
+is_extra: boolean, 
+/**
  * The user has accepted that dollars leave when the plan's limits are reached.
  */
 may_be_extra: boolean, };
@@ -1935,7 +1939,7 @@ place: Place, };
 export const standing = (): Promise<Standing> => call('standing', {  });
 
 /** Tells what changed, for as long as the page listens. */
-export const follow = (changes: (event: Change) => void): Promise<null> => stream('follow', {  }, 'changes', changes);
+export const next_changes = (): Promise<Array<Change>> => call('next_changes', {  });
 
 /** Says that the first screen can be seen: what goes on behind the window may begin. */
 export const first_screen_shown = (): Promise<null> => call('first_screen_shown', {  });

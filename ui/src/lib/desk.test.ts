@@ -174,7 +174,7 @@ describe('through the plan', () => {
     return {
       ...found,
       at_most: '0',
-      route: { ...route, plan: { ...plan, may_be_extra: false } },
+      route: { ...route, plan: { ...plan, is_extra: false, may_be_extra: false } },
     };
   };
 

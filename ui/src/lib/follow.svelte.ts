@@ -1,6 +1,6 @@
 import { untrack } from 'svelte';
 
-import { follow, type Change } from './bindings';
+import { next_changes, type Change } from './bindings';
 
 /** Changes that come this close together are told once. */
 const TOGETHER_MS = 60;
@@ -13,9 +13,15 @@ let listeners: Listener[] = [];
 let waiting: Change[] = [];
 let timer: ReturnType<typeof setTimeout> | undefined;
 
-/** Listens to the program for as long as the page lives; calls again if the line breaks. */
+/** Asks the program again and again what changed, for as long as the page lives, also if the line breaks. */
 export function startFollowing(): void {
-  follow(hear).catch(() => setTimeout(startFollowing, RECONNECT_MS));
+  next_changes().then(
+    (changes) => {
+      changes.forEach(hear);
+      startFollowing();
+    },
+    () => setTimeout(startFollowing, RECONNECT_MS),
+  );
 }
 
 /** Takes in one change, as if the program had told it. */

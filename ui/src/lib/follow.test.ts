@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 
 import { TestHost } from '../dev/test-host';
+import type { Change } from './bindings';
 import { hear, onChange, startFollowing } from './follow.svelte';
 
 beforeEach(() => vi.useFakeTimers());
@@ -22,13 +23,29 @@ it('changes that come close together are told once, and only to those who asked'
 
 it('a broken line is called again', async () => {
   const host = new TestHost({
-    follow: () => Promise.reject({ code: 'failed', message: 'Gone.', hint: null, remedy: null }),
+    next_changes: () =>
+      Promise.reject({ code: 'failed', message: 'Gone.', hint: null, remedy: null }),
   });
   startFollowing();
   await vi.advanceTimersByTimeAsync(100);
-  host.on('follow', () => new Promise(() => undefined));
+  host.on('next_changes', () => new Promise(() => undefined));
   await vi.advanceTimersByTimeAsync(2500);
-  expect(host.argsOf('follow')).toHaveLength(2);
+  expect(host.argsOf('next_changes')).toHaveLength(2);
+});
+
+it('what changed is heard, and what changes next is asked for at once', async () => {
+  let tell: (changes: Change[]) => void = () => undefined;
+  const host = new TestHost({
+    next_changes: () => new Promise<Change[]>((resolve) => (tell = resolve)),
+  });
+  const heard = vi.fn();
+  const end = onChange(['store', 'who'], heard);
+  startFollowing();
+  tell(['store', 'who']);
+  await vi.advanceTimersByTimeAsync(100);
+  expect(heard).toHaveBeenCalledWith(['store', 'who']);
+  expect(host.argsOf('next_changes')).toHaveLength(2);
+  end();
 });
 
 it('those who asked hear what changed in its order', async () => {

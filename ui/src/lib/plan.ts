@@ -74,5 +74,5 @@ export function toldAt({ limits_at }: PlanKnown): string {
 
 /** Tells whether a run through this route would be paid in dollars beyond the plan. */
 export function isExtra(route: Route): boolean {
-  return route.plan?.known.limits?.is_extra === true;
+  return route.plan?.is_extra === true;
 }

@@ -3,10 +3,9 @@
 use std::process::ExitCode;
 
 use jiff::tz::TimeZone;
-use serde_json::json;
-use switchyard_core::claude::Limits;
-use switchyard_core::consent::{self, Subject};
-use switchyard_core::plan::{self, Known, Place, PlanLogin};
+use switchyard_core::app::LoginRow;
+use switchyard_core::claude::{Cli, Limits};
+use switchyard_core::plan::{self, Place, PlanLogin};
 use switchyard_core::text::shown;
 use switchyard_core::usage::zone;
 use switchyard_core::{App, Failure, Result};
@@ -71,46 +70,29 @@ fn said(login: &PlanLogin, what: &str, out: &Out) -> Result<()> {
 }
 
 async fn status(app: &App, out: &Out) -> Result<()> {
-    let (logins, chosen, consent, zone) = app.read(|store, _| {
-        let mut logins = Vec::new();
-        for login in plan::LOGINS.get(store)? {
-            let known = plan::known(store, &login.name)?;
-            logins.push((login, known));
-        }
-        let chosen = plan::LOGIN.get(store)?;
-        let consent = consent::require(store, Subject::Subscription).err();
-        Ok((logins, chosen, consent, zone::zone(store)?))
-    })?;
-    let program = app.plan()?.program().await;
+    let status = app.plan_status(|name| std::env::var(name).ok()).await?;
     if out.json {
-        let logins: Vec<_> = logins
-            .iter()
-            .map(|(login, known)| json!({ "login": login, "is_chosen": login.name == chosen, "known": known }))
-            .collect();
-        let cli = program
-            .as_ref()
-            .ok()
-            .map(|cli| json!({ "path": cli.path(), "version": cli.version() }));
-        let missing = program.as_ref().err().map(Failure::from);
-        return out.json_line(&json!({
-            "is_on": consent.is_none(), "logins": logins, "claude": cli, "missing": missing,
-        }));
+        return out.json_line(&status);
     }
-    match &consent {
+    match &status.off {
         None => out.line("The subscription tier is on.")?,
-        Some(error) => trouble(&Failure::from(error), "The subscription tier is off. ", out)?,
+        Some(off) => trouble(off, "The subscription tier is off. ", out)?,
     }
-    match &program {
-        Ok(cli) => out.line(&format!(
-            "claude {}, {}",
-            cli.version(),
-            shown(&cli.path().display().to_string(), 200)
-        ))?,
-        Err(error) => trouble(&Failure::from(error), "", out)?,
+    if status.may_be_extra {
+        out.line("Paid extra usage beyond the plan's limits is accepted: dollars can leave.")?;
+    }
+    if let Some(Cli { path, version }) = &status.cli {
+        let version = version.as_deref().unwrap_or("of an unknown version");
+        let path = path.display().to_string();
+        out.line(&format!("claude {version}, {}", shown(&path, 200)))?;
+    }
+    if let Some(missing) = &status.missing {
+        trouble(missing, "", out)?;
     }
     out.line("")?;
-    for (login, known) in &logins {
-        tell(login, known, login.name == chosen, &zone, out)?;
+    let zone = app.read(|store, _| zone::zone(store))?;
+    for login in &status.logins {
+        tell(login, &zone, out)?;
     }
     Ok(())
 }
@@ -120,14 +102,9 @@ fn trouble(failure: &Failure, before: &str, out: &Out) -> Result<()> {
     remedy::advice(failure).map_or(Ok(()), |advice| out.line(&format!("  {advice}")))
 }
 
-fn tell(
-    login: &PlanLogin,
-    known: &Known,
-    is_chosen: bool,
-    zone: &TimeZone,
-    out: &Out,
-) -> Result<()> {
-    let mark = if is_chosen { "●" } else { "○" };
+fn tell(row: &LoginRow, zone: &TimeZone, out: &Out) -> Result<()> {
+    let LoginRow { login, known, .. } = row;
+    let mark = if row.is_chosen { "●" } else { "○" };
     let place = match &login.place {
         Place::Usual => "the login of `claude` itself".to_owned(),
         Place::Folder { folder } => {
@@ -141,6 +118,13 @@ fn tell(
         .and_then(|account| account.plan.as_deref());
     let plan = plan.map_or_else(String::new, |plan| format!(", {}", shown(plan, 60)));
     out.line(&format!("{mark} {}{plan}: {place}", shown(&login.name, 60)))?;
+    if row.is_logged_in == Some(false) {
+        let mend = row.command.as_ref().map(|command| format!(": `{command}`"));
+        out.line(&format!(
+            "  Nobody is logged in{}.",
+            mend.unwrap_or_default()
+        ))?;
+    }
     match &known.limits {
         Some(limits) => out.line(&format!("  {}", used(limits, zone))),
         None => out.line("  How much is used is known after the first run."),

@@ -45,12 +45,7 @@ impl Background {
 /// # Errors
 /// [`Code::Failed`] or [`Code::Timeout`] when it did not come up.
 pub async fn start_in_background(program: &Path) -> Result<Background> {
-    let mut environment = Environment::scrubbed_own();
-    for name in NEEDED {
-        if let Some(value) = std::env::var_os(name) {
-            environment = environment.with(*name, value);
-        }
-    }
+    let environment = Environment::scrubbed_own().with_own(NEEDED);
     let mut command = child::command(program, &environment);
     command
         .args(["agent", "--until-locked"])

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use rusqlite::Connection;
 
 use crate::agent::{Access, Ask, Asked, Question};
+use crate::claude::Loopback;
 use crate::clock::{Clock, Millis};
 use crate::db::{self, Db};
 use crate::demo;
@@ -20,7 +21,7 @@ use crate::dispatch::{self, Dispatch, Recovered};
 use crate::error::Result;
 use crate::http::{Http, HttpSettings};
 use crate::paths::Paths;
-use crate::plan::{self, Plan};
+use crate::plan::Plan;
 use crate::vault::{self, Keychain, Vault};
 
 pub use instance::{KEEP_IN_TRAY, OneWindow};
@@ -40,7 +41,7 @@ pub struct App {
     access: OnceLock<Arc<Access>>,
     http: OnceLock<Http>,
     plan: OnceLock<Plan>,
-    plan_server: Option<SocketAddr>,
+    plan_server: Option<Loopback>,
     opening: Mutex<()>,
 }
 
@@ -78,7 +79,7 @@ impl App {
     /// # Errors
     /// [`Code::BadInput`](crate::error::Code::BadInput) for an address of another machine.
     pub fn simulated(mut self, server: SocketAddr) -> Result<Self> {
-        self.plan_server = Some(plan::loopback(server)?);
+        self.plan_server = Some(Loopback::new(server)?);
         Ok(self)
     }
 
@@ -196,7 +197,7 @@ impl App {
     pub fn plan(&self) -> Result<&Plan> {
         let db = self.db()?;
         self.once(&self.plan, || match self.plan_server {
-            Some(server) => Plan::simulated(db.clone(), server),
+            Some(server) => Ok(Plan::simulated(db.clone(), server)),
             None if db.read(|store| demo::IS_SIMULATED.get(store))? => Ok(Plan::closed(db.clone())),
             None => Ok(Plan::new(db.clone())),
         })

@@ -70,7 +70,7 @@ pub fn replace(program: &OsStr, arguments: &[OsString], environment: &Environmen
     let failed = Command::new(program)
         .args(arguments)
         .env_clear()
-        .envs(&environment.0)
+        .envs(environment.variables())
         .exec();
     not_started(&text::shown(&program.to_string_lossy(), 200), failed)
 }

@@ -38,7 +38,7 @@ pub use limits::{Limits, Standing, Window};
 pub use login::{Expected, Login};
 pub use process::{Process, Spawned};
 pub use prompt::{Image, Prompt};
-pub use start::{Patience, Start};
+pub use start::{ARGUMENTS, Loopback, Patience, Start};
 pub use status::{Status, status};
 pub use turn::{Event, Turn};
 

@@ -29,7 +29,7 @@ const EFFORTS: &[&str] = &["low", "medium", "high", "xhigh", "max"];
 /// Text only, no tools, no server, no hook, no settings file, no session on disk. Seen with CLI
 /// 2.1.330: with settings files, helpers, hooks and servers all around, nothing of them ran or was
 /// used. Never `--bare`, which uses no login.
-const ARGUMENTS: &[&str] = &[
+pub const ARGUMENTS: &[&str] = &[
     "-p",
     "--input-format",
     "stream-json",
@@ -91,6 +91,26 @@ impl Default for Patience {
     }
 }
 
+/// The address of a server on this machine: the only one that stands in for Anthropic's.
+#[derive(Clone, Copy, Debug)]
+pub struct Loopback(SocketAddr);
+
+impl Loopback {
+    /// Lets an address of this machine pass.
+    ///
+    /// # Errors
+    /// [`Code::BadInput`](crate::error::Code::BadInput) for that of another one.
+    pub fn new(server: SocketAddr) -> Result<Self> {
+        match server.ip().is_loopback() {
+            true => Ok(Self(server)),
+            false => Err(Error::bad_input(format!(
+                "{server} is not on this machine; the credential of a plan goes to Anthropic alone."
+            ))
+            .hint("Use an address of the loopback interface, such as 127.0.0.1.")),
+        }
+    }
+}
+
 /// Everything that a `claude` is started with.
 #[derive(Debug)]
 pub struct Start {
@@ -101,7 +121,7 @@ pub struct Start {
     working: PathBuf,
     kept: PathBuf,
     inherited: Vec<(OsString, OsString)>,
-    server: Option<SocketAddr>,
+    server: Option<Loopback>,
     patience: Patience,
 }
 
@@ -154,18 +174,10 @@ impl Start {
 
     /// Sends the credential to a server on this machine in place of Anthropic's: for the demo and for
     /// tests. No setting and no variable leads here.
-    ///
-    /// # Errors
-    /// [`Code::BadInput`](crate::error::Code::BadInput) for an address of another machine.
-    pub fn at_loopback(mut self, server: SocketAddr) -> Result<Self> {
-        if !server.ip().is_loopback() {
-            return Err(Error::bad_input(format!(
-                "{server} is not on this machine; the credential of a plan goes to Anthropic alone."
-            ))
-            .hint("Use an address of the loopback interface, such as 127.0.0.1."));
-        }
+    #[must_use]
+    pub fn at_loopback(mut self, server: Loopback) -> Self {
         self.server = Some(server);
-        Ok(self)
+        self
     }
 
     /// Waits longer or shorter than usual.
@@ -217,7 +229,8 @@ impl Start {
 
     /// Returns the address of what stands in for Anthropic's server.
     fn stand_in(&self) -> Option<String> {
-        self.server.map(|server| format!("http://{server}"))
+        self.server
+            .map(|Loopback(server)| format!("http://{server}"))
     }
 }
 

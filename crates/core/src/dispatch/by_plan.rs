@@ -9,6 +9,7 @@ use super::payer::Found;
 use super::request::Request;
 use super::route::Class;
 use crate::claude;
+use crate::clock::Millis;
 use crate::consent::{self, Subject};
 use crate::db::SqlContext;
 use crate::error::{Error, Result};
@@ -26,19 +27,10 @@ pub struct PlanRoute {
     pub login: PlanLogin,
     /// What its last run said of it.
     pub known: Known,
+    /// The plan's limits are used up, and dollars may leave.
+    pub is_extra: bool,
     /// The user has accepted that dollars leave when the plan's limits are reached.
     pub may_be_extra: bool,
-}
-
-impl PlanRoute {
-    /// Tells whether the last run was paid beyond the plan's limits, so that this one may be, too.
-    #[must_use]
-    pub fn is_extra(&self) -> bool {
-        self.known
-            .limits
-            .as_ref()
-            .is_some_and(|limits| limits.is_extra)
-    }
 }
 
 /// Finds the login that is used, and whether it may be.
@@ -46,6 +38,7 @@ pub(super) fn payer(
     store: &Connection,
     login: Option<&str>,
     variable: &impl Fn(&str) -> Option<String>,
+    now: Millis,
 ) -> Result<Found> {
     consent::require(store, Subject::Subscription)?;
     let (login, reason) = match login {
@@ -63,11 +56,12 @@ pub(super) fn payer(
     let opened = login.open(variable)?;
     let known = plan::known(store, &login.name)?;
     let route = PlanRoute {
+        is_extra: known.is_extra(now),
         may_be_extra: consent::ask(store, Subject::ExtraUsage)?.is_accepted(),
         known,
         login,
     };
-    if route.is_extra() && !route.may_be_extra {
+    if route.is_extra {
         consent::require(store, Subject::ExtraUsage)?;
     }
     Ok(Found {

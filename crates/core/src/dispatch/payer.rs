@@ -8,6 +8,7 @@ use super::by_plan::{self, PlanRoute};
 use super::kept::no_run;
 use super::route::PayWith;
 use crate::claude;
+use crate::clock::Millis;
 use crate::db::SqlContext;
 use crate::error::{Code, Error, Remedy, Result};
 use crate::http::Endpoint;
@@ -39,9 +40,10 @@ pub(super) fn payer(
     pay_with: &PayWith,
     reply_to: Option<RunId>,
     variable: &impl Fn(&str) -> Option<String>,
+    now: Millis,
 ) -> Result<Found> {
     match pay_with {
-        PayWith::Usual => usual(store, reply_to, variable),
+        PayWith::Usual => usual(store, reply_to, variable, now),
         PayWith::Active => active(store),
         PayWith::Key(id) => {
             let key = keys::get(store, id)?;
@@ -51,7 +53,7 @@ pub(super) fn payer(
         PayWith::Env { name, base_url } => {
             from_variable(store, name, variable(name), base_url.as_deref())
         }
-        PayWith::Plan { login } => by_plan::payer(store, login.as_deref(), variable),
+        PayWith::Plan { login } => by_plan::payer(store, login.as_deref(), variable, now),
     }
 }
 
@@ -59,11 +61,12 @@ fn usual(
     store: &Connection,
     reply_to: Option<RunId>,
     variable: &impl Fn(&str) -> Option<String>,
+    now: Millis,
 ) -> Result<Found> {
     if let Some(run) = reply_to {
         let reason = format!("because it paid for run {run}");
         if let Some(login) = by_plan::paid_for(store, run)? {
-            let found = by_plan::payer(store, Some(&login), variable)?;
+            let found = by_plan::payer(store, Some(&login), variable, now)?;
             return Ok(Found { reason, ..found });
         }
         return stored(paid_by(store, run)?, reason);

@@ -127,7 +127,7 @@ impl Prepared {
     #[must_use]
     pub fn at_most(&self) -> Option<Nano> {
         match &self.route.plan {
-            Some(plan) if !plan.is_extra() => Some(Nano(0)),
+            Some(plan) if !plan.is_extra => Some(Nano(0)),
             _ => self.estimate.at_most,
         }
     }
@@ -157,9 +157,10 @@ impl Dispatch {
         variable: &(impl Fn(&str) -> Option<String> + Send),
     ) -> Result<Prepared> {
         let mut request = ask.request;
+        let now = self.db.clock().now();
         let found = self
             .db
-            .read(|store| payer(store, &ask.pay_with, ask.reply_to, variable))?;
+            .read(|store| payer(store, &ask.pay_with, ask.reply_to, variable, now))?;
         if let Some(plan) = &found.plan {
             self.plan.check(&plan.login)?;
             by_plan::check(&request, ask.class)?;

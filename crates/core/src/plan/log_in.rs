@@ -27,19 +27,6 @@ const TERMINALS: &[(&str, Option<&str>)] = &[
     ("xterm", Some("-e")),
 ];
 
-/// What a terminal needs to be shown, and a browser to be opened from it.
-const DISPLAY: &[&str] = &[
-    "BROWSER",
-    "DBUS_SESSION_BUS_ADDRESS",
-    "DISPLAY",
-    "WAYLAND_DISPLAY",
-    "XAUTHORITY",
-    "XDG_CURRENT_DESKTOP",
-    "XDG_DATA_DIRS",
-    "XDG_RUNTIME_DIR",
-    "XDG_SESSION_TYPE",
-];
-
 /// Logs in and leaves what was said to be read. The folder is set here: some terminals are opened by a
 /// server of theirs, which has an environment of its own.
 const SCRIPT: &str = r#"if [ -n "$2" ]; then CLAUDE_CONFIG_DIR=$2; export CLAUDE_CONFIG_DIR; fi
@@ -98,12 +85,7 @@ impl Plan {
             )
             .hint(format!("Open one yourself and type: {typed}")));
         };
-        let mut environment = Environment::scrubbed_own();
-        for name in DISPLAY {
-            if let Some(value) = std::env::var_os(name) {
-                environment = environment.with(*name, value);
-            }
-        }
+        let environment = Environment::scrubbed_own().on_screen();
         child::command(&terminal, &environment)
             .args(before)
             .args(["/bin/sh", "-c", SCRIPT, "log-in"])

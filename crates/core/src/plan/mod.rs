@@ -10,14 +10,13 @@ mod logins;
 mod seen;
 mod spare;
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
 use crate::child::Environment;
-use crate::claude::{Login, Process, Program, Start};
+use crate::claude::{Login, Loopback, Process, Program, Start};
 use crate::db::{Db, private_folder};
 use crate::error::{Error, Remedy, Result};
 use crate::settings::Setting;
@@ -58,26 +57,12 @@ struct Shared {
     spare: Mutex<Spare>,
 }
 
-/// Lets an address of this machine pass.
-///
-/// # Errors
-/// [`Code::BadInput`](crate::error::Code::BadInput) for that of another one.
-pub fn loopback(server: SocketAddr) -> Result<SocketAddr> {
-    match server.ip().is_loopback() {
-        true => Ok(server),
-        false => Err(
-            Error::bad_input(format!("{server} is not on this machine."))
-                .hint("The credential of a plan goes to Anthropic alone."),
-        ),
-    }
-}
-
 /// Where the credential of a plan is sent.
 #[derive(Clone, Copy)]
 enum Server {
     Anthropic,
     /// To a stand-in on this machine, in tests and in the demo.
-    Here(SocketAddr),
+    Here(Loopback),
     Nowhere,
 }
 
@@ -89,11 +74,9 @@ impl Plan {
     }
 
     /// As [`Plan::new`], with a server on this machine in place of Anthropic's, for tests and for the demo.
-    ///
-    /// # Errors
-    /// As [`loopback`].
-    pub fn simulated(db: Db, server: SocketAddr) -> Result<Self> {
-        Ok(Self::with(db, Server::Here(loopback(server)?)))
+    #[must_use]
+    pub fn simulated(db: Db, server: Loopback) -> Self {
+        Self::with(db, Server::Here(server))
     }
 
     /// Makes the plan of sample data that has no such server: it is sent nowhere.
@@ -182,7 +165,7 @@ impl Plan {
         let (model, effort) = (&wanted.model, wanted.effort);
         let mut start = Start::new(program, login, model, effort, working, kept)?;
         if let Server::Here(server) = self.0.server {
-            start = start.at_loopback(server)?;
+            start = start.at_loopback(server);
         }
         start.spawn()?.initialize(wanted.system.as_deref()).await
     }

@@ -1,5 +1,7 @@
 //! What a login's `claude` said last: whose it is, and how much of the plan is used.
 
+use std::time::Duration;
+
 use rusqlite::{Connection, OptionalExtension};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -20,6 +22,22 @@ pub struct Known {
     pub limits: Option<Limits>,
     /// When the limits were told.
     pub limits_at: Option<Millis>,
+}
+
+/// How long what was told without an end counts: as long as a plan's shortest window.
+const LASTING: Duration = Duration::from_secs(5 * 60 * 60);
+
+impl Known {
+    /// Tells whether the last run was paid beyond the plan's limits and these have not begun anew since, so
+    /// that a run at `now` may be, too.
+    #[must_use]
+    pub fn is_extra(&self, now: Millis) -> bool {
+        let Some(limits) = self.limits.as_ref().filter(|limits| limits.is_extra) else {
+            return false;
+        };
+        let lasting = self.limits_at.map(|at| at.plus(LASTING));
+        limits.resets_at.or(lasting).is_none_or(|end| now < end)
+    }
 }
 
 /// Returns what is known of a login; a part that this version can't read counts as not known.
@@ -94,6 +112,25 @@ mod tests {
             .execute_batch(include_str!("../../../../migrations/0005_plan.sql"))
             .unwrap();
         store
+    }
+
+    #[test]
+    fn extra_usage_counts_until_the_limits_begin_anew() {
+        let at = |resets_at, limits_at| Known {
+            limits: Some(Limits {
+                is_extra: true,
+                resets_at,
+                ..Limits::default()
+            }),
+            limits_at,
+            ..Known::default()
+        };
+        let told = at(Some(Millis(9)), Some(Millis(1)));
+        assert!(told.is_extra(Millis(8)) && !told.is_extra(Millis(9)));
+        let five_hours = Millis(5 * 60 * 60 * 1000);
+        let endless = at(None, Some(Millis(0)));
+        assert!(endless.is_extra(Millis(1)) && !endless.is_extra(five_hours));
+        assert!(!Known::default().is_extra(Millis(1)));
     }
 
     #[test]

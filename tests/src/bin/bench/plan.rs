@@ -1,6 +1,5 @@
 //! The subscription tier beside a cold `claude -p` with the same flags: how long until the first token.
 
-use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -9,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use switchyard_core::agent::{Answered, Ask as AskUser, Asked, Question};
 use switchyard_core::child::{self, Environment};
+use switchyard_core::claude::ARGUMENTS;
 use switchyard_core::clock::Clock;
 use switchyard_core::consent::{self, Subject};
 use switchyard_core::dispatch::{Ask, Class, PayWith, Prepared, Request, RunEvent, channel};
@@ -27,26 +27,6 @@ use crate::{Measured, Size};
 const CLI: &str = "SWITCHYARD_TEST_CLAUDE";
 const MODEL: &str = "claude-haiku-5-5";
 const PROMPT: &str = "Who pays?";
-/// As the tier starts it, but for the form of its input.
-const FLAGS: &[&str] = &[
-    "-p",
-    "--output-format",
-    "stream-json",
-    "--verbose",
-    "--include-partial-messages",
-    "--no-session-persistence",
-    "--tools",
-    "",
-    "--safe-mode",
-    "--setting-sources",
-    "",
-    "--strict-mcp-config",
-    "--disable-slash-commands",
-    "--permission-prompts",
-    "none",
-    "--model",
-    MODEL,
-];
 
 struct Nobody;
 
@@ -138,7 +118,8 @@ impl House {
             .with("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1");
         let start = Instant::now();
         let mut claude = child::command(&self.cli, &environment)
-            .args(FLAGS)
+            .args(as_text())
+            .args(["--model", MODEL])
             .current_dir(self.folder.path().join("w"))
             .stdin(Stdio::piped())
             .stderr(Stdio::null())
@@ -203,17 +184,21 @@ impl House {
     }
 }
 
+/// Returns the arguments with which the tier starts it, but for the form of its input: the prompt comes as
+/// plain text, as from a person.
+fn as_text() -> impl Iterator<Item = &'static str> {
+    let form = ARGUMENTS.iter().position(|word| *word == "--input-format");
+    let form = form.map(|at| at..at + 2).unwrap_or_default();
+    let words = ARGUMENTS.iter().enumerate();
+    words
+        .filter(move |(at, _)| !form.contains(at))
+        .map(|(_, word)| *word)
+}
+
 /// Makes a login that bills nobody, as the CLI keeps one.
 fn log_in(folder: &Path) -> Measured<()> {
     std::fs::create_dir_all(folder)?;
-    let made = |kind: &str| format!("sk-ant-{kind}-simulated-{}", uuid::Uuid::new_v4().simple());
-    let login = serde_json::json!({ "claudeAiOauth": {
-        "accessToken": made("oat01"),
-        "refreshToken": made("ort01"),
-        "expiresAt": 4_102_444_800_000_u64,
-        "scopes": ["user:inference", "user:profile"],
-        "subscriptionType": "max",
-    }});
-    let mut file = std::fs::File::create(folder.join(".credentials.json"))?;
-    Ok(file.write_all(login.to_string().as_bytes())?)
+    let token = format!("sk-ant-oat01-simulated-{}", uuid::Uuid::new_v4().simple());
+    let path = folder.join(".credentials.json");
+    Ok(std::fs::write(path, switchyard_tests::kept_login(&token))?)
 }
