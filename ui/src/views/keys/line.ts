@@ -48,6 +48,11 @@ export class KeyLine {
       button.addEventListener('click', () => this.#key && acts[name](this.#key, button));
     };
     (['select', 'check', 'copy', 'more'] as const).forEach(on);
+    // The rules for dates are read when the first one is written, and nobody waits for a tooltip.
+    this.#parts.used.addEventListener('pointerenter', () => {
+      const at = this.#key?.last_used_at ?? null;
+      this.#parts.used.title = at === null ? '' : moment(at);
+    });
   }
 
   /** Shows a key at its place in the list. */
@@ -95,7 +100,7 @@ export class KeyLine {
     shown.title = about;
     shown.querySelector('.name')?.replaceChildren(word);
     used.textContent = ago(key.last_used_at);
-    used.title = key.last_used_at === null ? '' : moment(key.last_used_at);
+    used.title = '';
     const missing = leftOut(key.month);
     const isPartial = missing !== null && key.month.unpriced < key.month.runs;
     month.textContent = `${isPartial ? '≥ ' : ''}${figure(key.month)}`;

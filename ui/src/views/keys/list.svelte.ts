@@ -16,6 +16,12 @@ function byWords(a: string, b: string): number {
   return collator.compare(a, b);
 }
 
+/** Labels are few, mostly of one word, and ordered before the first frame: without those rules. */
+function byLabel(a: string, b: string): number {
+  const [first, second] = [a.toLowerCase(), b.toLowerCase()];
+  return first < second ? -1 : Number(first > second);
+}
+
 const SEVERITY = { bad: 0, warn: 1, idle: 2, ok: 3 };
 
 const orders: Record<Column, (a: KeyRow, b: KeyRow) => number> = {
@@ -39,22 +45,27 @@ export class KeyList {
 
   #all: () => readonly KeyRow[];
 
-  // Ordered once and searched often: a search must not order ten thousand rows at each letter.
+  // Ordered once and searched often: a search must not order ten thousand rows at each letter. What is equal
+  // stays as it came, which is by name.
   #ordered = $derived.by(() => {
     const order = orders[this.column];
     const sign = this.isDescending ? -1 : 1;
-    return this.#all()
-      .toSorted((a, b) => sign * order(a, b) || byWords(a.name, b.name))
-      .map((row) => ({ row, text: searchable(row) }));
+    return this.#all().toSorted((a, b) => sign * order(a, b));
   });
+
+  /** What a search looks through, in the order of the rows. Nobody who only opens the window pays for it. */
+  #texts = $derived(this.#ordered.map(searchable));
 
   /** The rows to show. */
   rows = $derived.by(() => {
+    if (!this.isNarrowed) return this.#ordered;
     const typed = this.query.toLowerCase().split(/\s+/).filter(Boolean);
-    return this.#ordered
-      .filter(({ row }) => this.environment === ANY || row.environment === this.environment)
-      .filter(({ text }) => typed.every((word) => text.includes(word)))
-      .map(({ row }) => row);
+    const texts = typed.length > 0 ? this.#texts : [];
+    return this.#ordered.filter(
+      (row, at) =>
+        (this.environment === ANY || row.environment === this.environment) &&
+        typed.every((word) => texts[at]?.includes(word)),
+    );
   });
 
   /** The environments that keys have, in the order of their names. */
@@ -62,7 +73,7 @@ export class KeyList {
     this.#all()
       .map((row) => row.environment)
       .filter((label, index, all) => all.indexOf(label) === index)
-      .toSorted(byWords),
+      .toSorted(byLabel),
   );
 
   constructor(all: () => readonly KeyRow[]) {
