@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use switchyard_core::paths::Paths;
+use tauri::async_runtime::spawn;
 use tauri::plugin::TauriPlugin;
 use tauri::webview::{NewWindowResponse, PageLoadEvent};
 use tauri::{
@@ -61,10 +62,13 @@ pub(crate) fn open(handle: &AppHandle) -> Result<()> {
         })
         .on_new_window(|_, _| NewWindowResponse::Deny)
         .build()?;
-    window.on_window_event(move |event| {
-        if let WindowEvent::Focused(true) = event {
-            desktop.come_back_to();
+    window.on_window_event(move |event| match event {
+        WindowEvent::Focused(true) => desktop.come_back_to(),
+        WindowEvent::Destroyed => {
+            let desktop = Arc::clone(&desktop);
+            spawn(async move { desktop.app.cool_plan().await });
         }
+        _ => {}
     });
     draw_plainly(&window)
 }

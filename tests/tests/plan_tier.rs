@@ -2,6 +2,7 @@
 
 #![cfg(target_os = "linux")]
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -258,6 +259,49 @@ async fn a_warm_spare_serves_one_conversation_and_is_gone_then() {
         !body.contains("One?"),
         "a second conversation knows nothing of the first"
     );
+}
+
+#[tokio::test]
+async fn while_a_system_prompt_is_typed_no_spare_is_started_for_each_of_its_words() {
+    const NAME: &str =
+        "plan_tier::while_a_system_prompt_is_typed_no_spare_is_started_for_each_of_its_words";
+    let Some(cli) = real_cli::inside(NAME).await else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let (counted, program) = (folder.path().join("started"), folder.path().join("claude"));
+    let script = format!(
+        "#!/bin/sh\ncase \"$*\" in *--input-format*) echo >> '{}';; esac\nexec '{}' \"$@\"\n",
+        counted.display(),
+        cli.display()
+    );
+    std::fs::write(&program, script).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let house = House::new(&program, Script::new()).await;
+    let dispatch = house.app.dispatch_quietly().unwrap();
+    let plan = house.app.plan().unwrap();
+    let variable = |name: &str| (name == VARIABLE).then(|| house.token.clone());
+    for system in [
+        "Answer",
+        "Answer as",
+        "Answer as a station",
+        "Answer briefly.",
+    ] {
+        let mut ask = House::ask("One?", None);
+        ask.request.system = Some(system.to_owned());
+        let prepared = dispatch.preflight(ask, variable).await.unwrap();
+        dispatch.warm(prepared).unwrap();
+    }
+    while !plan.is_warm().await {
+        tokio::task::yield_now().await;
+    }
+    let started = std::fs::read_to_string(&counted).unwrap().lines().count();
+    assert!((1..=2).contains(&started), "{started} were started");
+    let mut ask = House::ask("One?", None);
+    ask.request.system = Some("Answer briefly.".to_owned());
+    let (_, outcome) = house.send(ask).await;
+    assert!(outcome.error.is_none(), "{:?}", outcome.error);
+    assert!(!plan.is_warm().await, "it fits what was typed last");
 }
 
 #[tokio::test]

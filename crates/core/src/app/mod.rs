@@ -203,6 +203,13 @@ impl App {
         })
     }
 
+    /// Ends the spare of the user's plan, if there is one: nobody looks at where it would be used.
+    pub async fn cool_plan(&self) {
+        if let Some(plan) = self.plan.get() {
+            plan.cool().await;
+        }
+    }
+
     /// Returns what sends prompts. Where the vault is locked, the user is asked.
     ///
     /// # Errors

@@ -18,6 +18,10 @@ pub const WARM_SPARE: Setting<bool> = Setting {
 /// After how long without use a spare is ended.
 const IDLE: Duration = Duration::from_secs(10 * 60);
 
+/// How long what is wanted has to stay the same before a spare is replaced: a system prompt that is being
+/// typed is another one at each pause.
+const SETTLED: Duration = Duration::from_secs(2);
+
 /// With less memory than this, in KiB, none is started: a CLI takes some 200 MiB.
 const SPARE_MEMORY_KIB: u64 = 1024 * 1024;
 
@@ -37,20 +41,37 @@ pub(super) enum Spare {
     },
 }
 
+/// What is found when a spare is wanted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Claim {
+    /// It is there, or on its way.
+    Fits,
+    /// None is there that could still be used.
+    First,
+    /// One is, for something else.
+    Another,
+}
+
 impl Plan {
     /// Starts a spare for what is likely to be asked next, in the background, unless the one that is there
-    /// fits, the user wants none, or memory is short. One that can't be started is not missed: a run then
-    /// starts its own, and says what is wrong.
+    /// fits; ends it where the user wants none or memory is short. One that can't be started is not missed:
+    /// a run then starts its own, and says what is wrong.
     ///
     /// # Errors
     /// [`Code::StoreDamaged`](crate::error::Code::StoreDamaged) when the store can't be read.
     pub fn warm(&self, login: Login, wanted: Wanted) -> Result<()> {
-        if !self.0.db.read(|store| WARM_SPARE.get(store))? || is_memory_short() {
-            return Ok(());
-        }
+        let may_be = self.0.db.read(|store| WARM_SPARE.get(store))? && !is_memory_short();
         let plan = self.clone();
         tokio::spawn(async move {
-            if plan.claim(&wanted).await {
+            if !may_be {
+                return plan.cool().await;
+            }
+            match plan.claim(&wanted).await {
+                Claim::Fits => return,
+                Claim::First => {}
+                Claim::Another => tokio::time::sleep(SETTLED).await,
+            }
+            if plan.is_claimed(&wanted).await {
                 plan.start_spare(login, wanted).await;
             }
         });
@@ -86,22 +107,31 @@ impl Plan {
         *self.0.spare.lock().await = Spare::None;
     }
 
-    /// Makes the place of the spare this one's, unless it is already.
-    async fn claim(&self, wanted: &Wanted) -> bool {
+    /// Makes the place of the spare this one's, unless it is already. What stood there is ended.
+    async fn claim(&self, wanted: &Wanted) -> Claim {
         let mut spare = self.0.spare.lock().await;
-        let fits = match &mut *spare {
-            Spare::None => false,
-            Spare::Starting(other) => other == wanted,
+        let claim = match &mut *spare {
+            Spare::None => Claim::First,
+            Spare::Starting(other) if other == wanted => Claim::Fits,
             Spare::Waiting {
                 wanted: other,
                 process,
                 since,
-            } => other == wanted && since.elapsed() < IDLE && process.is_usable(),
+            } if other == wanted => match since.elapsed() < IDLE && process.is_usable() {
+                true => Claim::Fits,
+                false => Claim::First,
+            },
+            Spare::Starting(_) | Spare::Waiting { .. } => Claim::Another,
         };
-        if !fits {
+        if claim != Claim::Fits {
             *spare = Spare::Starting(wanted.clone());
         }
-        !fits
+        claim
+    }
+
+    /// Tells whether the place is still this one's, with none there yet.
+    async fn is_claimed(&self, wanted: &Wanted) -> bool {
+        matches!(&*self.0.spare.lock().await, Spare::Starting(other) if other == wanted)
     }
 
     async fn start_spare(&self, login: Login, wanted: Wanted) {
