@@ -14,6 +14,8 @@ use switchyard_tests::{Desk, Machine, Outcome, finish, namespace};
 
 /// Set inside of the namespace, so that the `inside` test can't run anywhere else.
 const INSIDE: &str = "SWITCHYARD_TEST_PACKAGE";
+/// The most bytes of a program that is shipped.
+const PROGRAM_MAX: u64 = 20_000_000;
 /// Far more than it takes: it only ends what hangs.
 const GUARD: Duration = Duration::from_secs(180);
 
@@ -83,6 +85,14 @@ async fn inside() {
     ] {
         let path = Path::new("/usr").join(file);
         assert!(path.is_file(), "{} is not installed", path.display());
+    }
+    for program in [
+        "bin/switchyard",
+        "bin/switchyard-desktop",
+        "lib/switchyard/switchyard-simulator",
+    ] {
+        let size = Path::new("/usr").join(program).metadata().unwrap().len();
+        assert!(size <= PROGRAM_MAX, "{program} takes {size} bytes");
     }
     let command = Path::new("/usr/bin/switchyard");
     let said = finish(desk.machine.spawn(command, ["--version"]), "").succeeded();
