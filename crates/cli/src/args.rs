@@ -21,7 +21,7 @@ pub(crate) struct Arguments {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done · 1 failed · 2 bad input · 3 vault locked, or none yet · 4 refused \
-by the API, or too busy · 5 network · 6 timeout · 7 store damaged or not writable · 8 not found · 9 a consent is needed · 130 cancelled";
+by the API, or too busy · 5 network · 6 timeout · 7 store damaged or not writable · 8 not found · 9 a consent is needed · 10 no host can take the run · 11 a host's key is not pinned or has changed · 12 a host failed · 130 cancelled";
 
 /// What every command takes.
 #[derive(Args, Clone, Debug, Default)]

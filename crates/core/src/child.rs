@@ -5,6 +5,7 @@
 
 #[cfg(unix)]
 mod replace;
+mod tail;
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -19,6 +20,7 @@ use crate::error::{Code, Error, Result};
 
 #[cfg(unix)]
 pub use replace::{find, replace};
+pub use tail::Tail;
 
 /// What a child may inherit: enough to find programs, its home and its language, and no credential.
 /// `LC_*` passes too.
