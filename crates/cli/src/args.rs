@@ -1,6 +1,7 @@
 //! What the command line takes. A key is never an argument: it would show in the process list.
 
 pub(crate) mod consent;
+pub(crate) mod hosts;
 pub(crate) mod plan;
 pub(crate) mod scope;
 pub(crate) mod send;
@@ -47,6 +48,8 @@ pub(crate) enum Command {
     Route(Box<send::Route>),
     /// Show your plan: its logins, and how much of it is used
     Plan(plan::Plan),
+    /// List the hosts of the farm; add, import, pin, probe and remove them
+    Hosts(hosts::Hosts),
     /// Run one command with exactly one credential, and none of those around it
     Exec(scope::Exec),
     /// Write what a shell evaluates to have exactly one credential

@@ -131,6 +131,11 @@ impl App {
         self.farm()?.probe(&host).await
     }
 
+    /// Asks several hosts how they stand, all at once: one that is silent holds up nobody.
+    pub async fn probe_hosts(&self, hosts: &[HostId]) -> Vec<Result<Probe>> {
+        futures_util::future::join_all(hosts.iter().map(|id| self.probe_host(*id))).await
+    }
+
     /// Takes over the hosts that an ssh configuration names; the user's own where no file is named.
     ///
     /// # Errors

@@ -239,6 +239,7 @@ impl App {
             http: self.http()?.clone(),
             vault: access,
             plan: self.plan()?.clone(),
+            farm: self.farm()?.clone(),
             face: self.face,
         })
     }

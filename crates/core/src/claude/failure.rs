@@ -51,6 +51,8 @@ pub enum Kind {
     Unasked,
     /// The CLI ended without the line that ends a turn.
     Died,
+    /// The connection to the machine that it runs on was lost.
+    Lost,
     /// The CLI wrote what can't be understood.
     Garbled,
     /// The CLI wrote a line that is longer than is read.

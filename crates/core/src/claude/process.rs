@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::account::Account;
-use super::failure::{Failed, quoted};
+use super::failure::{Failed, Kind, quoted};
 use super::gate::Program;
 use super::lines::Read;
 use super::login::Expected;
@@ -348,7 +348,11 @@ impl Process {
                     Ok(Read::End { is_cut }) => {
                         let how = self.running.how_it_ended().await;
                         let cut = if is_cut { " in the middle of a line" } else { "" };
-                        break Failed::died(&format!("{how}{cut}"), is_written);
+                        let died = Failed::died(&format!("{how}{cut}"), is_written);
+                        break match self.running.is_lost() {
+                            true => Failed { kind: Kind::Lost, ..died },
+                            false => died,
+                        };
                     }
                     Err(_) => break Failed::silent(silence),
                 },

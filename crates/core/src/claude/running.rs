@@ -140,6 +140,11 @@ impl Running {
         }
     }
 
+    /// Tells whether the way to it was lost before it had ended.
+    pub(super) fn is_lost(&self) -> bool {
+        matches!(&self.life, Life::There(there) if there.ended.is_none())
+    }
+
     /// Asks it to end, with all that it started.
     pub(super) fn ask_to_end(&mut self) {
         match &self.life {

@@ -34,6 +34,12 @@ impl Machine {
         self.busy.load(Ordering::Relaxed)
     }
 
+    /// Returns the share of its slots that is taken, in millionths, and when it had a run last.
+    pub(super) fn share(&self, slots: u32) -> (u64, u64) {
+        let share = u64::from(self.busy()) * 1_000_000 / u64::from(slots.max(1));
+        (share, self.used.load(Ordering::Relaxed))
+    }
+
     /// Ends every connection. Runs that hold one lose it.
     pub(super) fn close(&self) {
         for master in self.masters().drain(..) {

@@ -27,7 +27,9 @@ use crate::id::HostId;
 use crate::ssh::{self, Destination, HostKey, Target};
 use crate::text::shown;
 
-pub use place::{Placed, Slot, Wanted};
+pub(crate) use place::nobody;
+pub use place::{Slot, Wanted};
+pub(crate) use settings::TIMEOUT_MAX;
 pub use settings::{SSH_CONFIG, TIMEOUT};
 pub use work::Work;
 
@@ -128,7 +130,7 @@ impl Farm {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn now(&self) -> Millis {
+    pub(crate) fn now(&self) -> Millis {
         self.0.db.clock().now()
     }
 }

@@ -1,7 +1,10 @@
 //! Which host takes a run: the least busy one that may, or the first that has a slot again.
 
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+
+use tokio::sync::futures::Notified;
 
 use super::{Farm, unpinned};
 use crate::clock::Millis;
@@ -10,8 +13,7 @@ use crate::hosts::{self, Host, State};
 use crate::id::HostId;
 use crate::text::shown;
 
-/// How long is waited for a slot before the hosts are looked at again: another window may have paused one,
-/// and a pause may be over.
+/// How long is waited for a slot before the hosts are looked at again.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// Which hosts may take a run.
@@ -25,14 +27,6 @@ pub struct Wanted {
     pub not: Vec<HostId>,
 }
 
-/// What came of looking for a host.
-pub enum Placed {
-    /// A slot is taken.
-    At(Slot),
-    /// Every host that may take it is busy.
-    Busy,
-}
-
 /// A slot of a host; free again when it is dropped.
 pub struct Slot {
     farm: Farm,
@@ -41,12 +35,12 @@ pub struct Slot {
 }
 
 impl Farm {
-    /// Takes a slot of the least busy host that may take the run.
+    /// Takes a slot of the least busy host that may take the run; `None` where every one of them is busy.
     ///
     /// # Errors
     /// [`Code::NoHost`] where none may, with how they stand; [`Code::HostKey`] where the only one is not
     /// pinned.
-    pub fn place(&self, wanted: &Wanted) -> Result<Placed> {
+    pub fn place(&self, wanted: &Wanted) -> Result<Option<Slot>> {
         let (hosts, now) = (self.0.db.read(hosts::list)?, self.now());
         let candidates: Vec<Host> = hosts
             .into_iter()
@@ -68,8 +62,7 @@ impl Farm {
             if busy >= host.slots {
                 continue;
             }
-            let share = u64::from(busy) * 1_000_000 / u64::from(host.slots.max(1));
-            let used = machine.used.load(Ordering::Relaxed);
+            let (share, used) = machine.share(host.slots);
             if best.is_none_or(|(least, before, _)| (share, used) < (least, before)) {
                 best = Some((share, used, host));
             }
@@ -78,21 +71,36 @@ impl Farm {
             let machine = machines.entry(host.id).or_default();
             machine.busy.fetch_add(1, Ordering::Relaxed);
             machine.used.store(turn(), Ordering::Relaxed);
-            return Ok(Placed::At(Slot {
+            return Ok(Some(Slot {
                 farm: self.clone(),
                 host: host.clone(),
             }));
         }
         match is_any {
-            true => Ok(Placed::Busy),
+            true => Ok(None),
             false => Err(nobody(&candidates, now)),
         }
     }
 
-    /// Waits until a slot may be free.
-    pub async fn freed(&self) {
-        let freed = self.0.freed.notified();
+    /// Returns what tells when a slot is free again.
+    pub fn freed(&self) -> Notified<'_> {
+        self.0.freed.notified()
+    }
+
+    /// Waits for what [`Farm::freed`] has returned, for a while: another window may have paused a host, and
+    /// a pause may be over.
+    pub async fn patiently(freed: Pin<&mut Notified<'_>>) {
         let _ = tokio::time::timeout(LOOK_AGAIN, freed).await;
+    }
+
+    /// Returns how busy a host is, to be compared: the share of its slots, then who had a run last.
+    #[must_use]
+    pub fn share(&self, host: &Host) -> (u64, u64) {
+        let machines = self.machines();
+        let Some(machine) = machines.get(&host.id) else {
+            return (0, 0);
+        };
+        machine.share(host.slots)
     }
 }
 

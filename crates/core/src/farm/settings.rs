@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::settings::Setting;
 
 /// The longest time that a run may be given, in seconds: a day.
-pub(super) const TIMEOUT_MAX: u64 = 24 * 60 * 60;
+pub(crate) const TIMEOUT_MAX: u64 = 24 * 60 * 60;
 
 /// The ssh configuration that is read in place of the user's own.
 pub const SSH_CONFIG: Setting<Option<PathBuf>> = Setting {
