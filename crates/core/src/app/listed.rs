@@ -69,6 +69,10 @@ pub const SETTINGS: &[Listed] = &[
         )
     },
     listed!(
+        farm::CONNECT,
+        "How many seconds a host of the farm may take to let us in"
+    ),
+    listed!(
         farm::SSH_CONFIG,
         "The whole path of the ssh configuration for the farm, in place of your own, or null"
     ),

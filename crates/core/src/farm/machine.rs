@@ -1,6 +1,6 @@
 //! A host's connections, as far as this process has any.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -17,6 +17,14 @@ const WAITS: [Duration; 3] = [
     Duration::from_millis(600),
     Duration::from_millis(1800),
 ];
+
+/// How a host is reached.
+pub(super) struct Way {
+    /// The private folder of sockets.
+    pub(super) folder: PathBuf,
+    pub(super) target: Target,
+    pub(super) patience: Patience,
+}
 
 /// A host of which runs go on, or connections stand.
 #[derive(Default)]
@@ -50,8 +58,7 @@ impl Machine {
     /// Starts a command over a connection that has room for it, or over a further one.
     pub(super) async fn start(
         &self,
-        folder: &Path,
-        target: &Target,
+        way: &Way,
         host: &Host,
         command: &'static str,
     ) -> Result<Channel, Fault> {
@@ -71,7 +78,7 @@ impl Machine {
             if open.len() >= usize::try_from(host.slots.max(1)).unwrap_or(usize::MAX) {
                 return Err(Fault::full(&host.name));
             }
-            let master = open_patiently(folder, target, host).await?;
+            let master = open_patiently(way, host).await?;
             self.masters().push(Arc::new(master));
         }
     }
@@ -110,13 +117,13 @@ impl Machine {
     }
 }
 
-async fn open_patiently(folder: &Path, target: &Target, host: &Host) -> Result<Master, Fault> {
-    let keys = &host.host_keys;
+async fn open_patiently(way: &Way, host: &Host) -> Result<Master, Fault> {
+    let open = || Master::open(&way.folder, &way.target, &host.host_keys, way.patience);
     for wait in WAITS {
-        match Master::open(folder, target, keys, Patience::default()).await {
+        match open().await {
             Err(fault) if fault.kind == Kind::TurnedAway => tokio::time::sleep(wait).await,
             done => return done,
         }
     }
-    Master::open(folder, target, keys, Patience::default()).await
+    open().await
 }

@@ -13,7 +13,6 @@ mod settings;
 mod work;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -24,19 +23,16 @@ use crate::db::Db;
 use crate::error::{Code, Error, Remedy, Result};
 use crate::hosts::{self, Host, Row};
 use crate::id::HostId;
-use crate::ssh::{self, Destination, HostKey, Target};
+use crate::ssh::{self, Destination, HostKey, Patience, Target};
 use crate::text::shown;
 
 pub(crate) use place::nobody;
 pub use place::{Slot, Wanted};
 pub(crate) use settings::TIMEOUT_MAX;
-pub use settings::{SSH_CONFIG, TIMEOUT};
+pub use settings::{CONNECT, SSH_CONFIG, TIMEOUT};
 pub use work::Work;
 
-use machine::Machine;
-
-/// How long a box may take to show its key.
-const SHOWING: Duration = Duration::from_secs(20);
+use machine::{Machine, Way};
 
 /// The hosts of a store, with what goes on there from this process. Clones share it.
 #[derive(Clone)]
@@ -82,7 +78,8 @@ impl Farm {
     /// # Errors
     /// As [`ssh::fetch`].
     pub async fn fetch_key(&self, host: &Host) -> Result<HostKey> {
-        ssh::fetch(&self.folder()?, &self.target(host)?, SHOWING).await
+        let way = self.way(host)?;
+        ssh::fetch(&way.folder, &way.target, way.patience.connect).await
     }
 
     /// Ends every connection, with what runs over it: when the vault is locked, and at the end of the
@@ -115,8 +112,18 @@ impl Farm {
         })
     }
 
-    fn folder(&self) -> Result<PathBuf> {
-        ssh::folder(self.0.db.paths().runtime())
+    /// Returns how a host is reached.
+    fn way(&self, host: &Host) -> Result<Way> {
+        let seconds = self.0.db.read(|store| CONNECT.get(store))?;
+        let connect = Duration::from_secs(seconds);
+        Ok(Way {
+            folder: ssh::folder(self.0.db.paths().runtime())?,
+            target: self.target(host)?,
+            patience: Patience {
+                connect,
+                session: connect,
+            },
+        })
     }
 
     fn machine(&self, id: HostId) -> Arc<Machine> {

@@ -54,10 +54,10 @@ impl Farm {
     }
 
     async fn ask(&self, host: &Host) -> Result<Probe> {
-        let (folder, target) = (self.folder()?, self.target(host)?);
+        let way = self.way(host)?;
         let machine = self.machine(host.id);
         let mark = remote::mark()?;
-        let channel = machine.start(&folder, &target, host, &PROBE).await?;
+        let channel = machine.start(&way, host, &PROBE).await?;
         let clock = self.0.db.clock();
         let answered = timeout(DEADLINE, answers(channel, host, &mark, || clock.now()));
         let answers = answered.await.map_err(|_| {

@@ -21,6 +21,19 @@ pub const SSH_CONFIG: Setting<Option<PathBuf>> = Setting {
     },
 };
 
+/// How long a host may take to let us in, in seconds.
+pub const CONNECT: Setting<u64> = Setting {
+    name: "farm.connect_seconds",
+    default: || 20,
+    check: |seconds| match seconds {
+        1..=600 => Ok(()),
+        _ => Err(
+            Error::bad_input("A host is given from 1 to 600 seconds to let us in.")
+                .hint("The usual time is 20."),
+        ),
+    },
+};
+
 /// How long a run on the farm may take in all, in seconds, where it is not given another time.
 pub const TIMEOUT: Setting<u64> = Setting {
     name: "farm.timeout_seconds",

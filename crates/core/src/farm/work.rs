@@ -67,11 +67,11 @@ impl Farm {
             return Err(unpinned(host));
         }
         self.fit(host).await?;
-        let (folder, target) = (self.folder()?, self.target(host)?);
+        let way = self.way(host)?;
         let machine = self.machine(host.id);
         let mark = remote::mark()?;
         let header = header(host, work, &mark)?;
-        let channel = machine.start(&folder, &target, host, &WORKER).await?;
+        let channel = machine.start(&way, host, &WORKER).await?;
         let there = begin(channel, host, header, mark).await?;
         let expected = match work.key {
             Some(_) => Expected::Key,

@@ -34,15 +34,6 @@ pub struct Patience {
     pub session: Duration,
 }
 
-impl Default for Patience {
-    fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(20),
-            session: Duration::from_secs(20),
-        }
-    }
-}
-
 /// Makes the private folder of sockets.
 ///
 /// # Errors
