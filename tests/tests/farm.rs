@@ -5,6 +5,7 @@
 mod boxes;
 mod faults;
 mod keys;
+mod real;
 mod sessions;
 
 use std::sync::Arc;

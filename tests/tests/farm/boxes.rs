@@ -139,8 +139,8 @@ async fn the_box_is_told_model_effort_and_system_prompt_as_data() {
     house.host(&sshd, "box", 1).await;
     let seen = sshd.root().join("seen");
     let script = format!(
-        "{ANSWERS}\nup; read -r request; answer \"$login\"; settings; read -r prompt
-         {{ echo \"$*\"; env; pwd; ls -A; printf '%s\\n' \"$request\"; }} > {}; answers Seen",
+        "{ANSWERS}\nup; read -r request; asked=$request; answer \"$login\"; settings; read -r prompt
+         {{ echo \"$*\"; env; pwd; ls -A; printf '%s\\n' \"$asked\"; }} > {}; answers Seen",
         seen.display()
     );
     sshd.claude("box", &script);
