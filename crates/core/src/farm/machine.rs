@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Mutex as AsyncMutex;
+use tokio::time::Instant;
 
 use crate::hosts::Host;
 use crate::ssh::{Channel, Fault, Kind, Master, Patience, Target};
@@ -17,6 +18,9 @@ const WAITS: [Duration; 3] = [
     Duration::from_millis(600),
     Duration::from_millis(1800),
 ];
+
+/// How long is waited for a session that ends, before its room is asked for again.
+const ROOM: Duration = Duration::from_millis(50);
 
 /// How a host is reached.
 pub(super) struct Way {
@@ -63,6 +67,7 @@ impl Machine {
         command: &'static str,
     ) -> Result<Channel, Fault> {
         let mut tried: Vec<Arc<Master>> = Vec::new();
+        let deadline = Instant::now() + way.patience.session;
         loop {
             if let Some(channel) = self.over_one(&mut tried, command).await {
                 return Ok(channel);
@@ -74,9 +79,15 @@ impl Machine {
                 // Somebody else has opened one meanwhile.
                 continue;
             }
-            // Each slot has a connection of its own by now, and the box takes none of them.
+            // Each slot has a connection of its own by now. A session whose run is over here may not be
+            // over there yet, so there is room soon, or the box takes fewer than it has slots.
             if open.len() >= usize::try_from(host.slots.max(1)).unwrap_or(usize::MAX) {
-                return Err(Fault::full(&host.name));
+                if Instant::now() >= deadline {
+                    return Err(Fault::full(&host.name));
+                }
+                tokio::time::sleep(ROOM).await;
+                tried.clear();
+                continue;
             }
             let master = open_patiently(way, host).await?;
             self.masters().push(Arc::new(master));
