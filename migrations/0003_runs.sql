@@ -1,32 +1,5 @@
 -- Prompts on their way to a model, and where they can go.
 
--- Remote boxes of the farm. `slurm` is JSON for a host that places work on a cluster.
-CREATE TABLE hosts (
-    id            INTEGER PRIMARY KEY AUTOINCREMENT,
-    name          TEXT    NOT NULL,
-    name_folded   TEXT    NOT NULL,
-    destination   TEXT    NOT NULL,
-    port          INTEGER CHECK (port BETWEEN 1 AND 65535),
-    identity_file TEXT,
-    slots         INTEGER NOT NULL DEFAULT 1 CHECK (slots BETWEEN 1 AND 1024),
-    service_unit  TEXT,
-    -- The key sent for each run; NULL with `own_command` set means that the box uses its own.
-    key_id        TEXT    REFERENCES api_keys (id),
-    own_command   TEXT,
-    labels        TEXT    NOT NULL DEFAULT '[]' CHECK (json_valid(labels)),
-    slurm         TEXT    CHECK (slurm IS NULL OR json_valid(slurm)),
-    host_key      TEXT,
-    pinned_at     INTEGER,
-    is_paused     INTEGER NOT NULL DEFAULT 0 CHECK (is_paused IN (0, 1)),
-    rests_until   INTEGER,
-    probed_at     INTEGER,
-    probe         TEXT    CHECK (probe IS NULL OR json_valid(probe)),
-    source        TEXT    NOT NULL DEFAULT 'manual' CHECK (source IN ('manual', 'ssh_config', 'ec2')),
-    created_at    INTEGER NOT NULL,
-    deleted_at    INTEGER
-) STRICT;
-CREATE UNIQUE INDEX hosts_by_name ON hosts (name_folded) WHERE deleted_at IS NULL;
-
 -- Runs that continue one another.
 CREATE TABLE conversations (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,

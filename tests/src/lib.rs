@@ -19,6 +19,8 @@ mod program;
 pub mod real_cli;
 mod running;
 mod screen;
+#[cfg(target_os = "linux")]
+pub mod sshd;
 mod store;
 mod tray;
 mod vault;

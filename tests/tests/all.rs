@@ -8,6 +8,8 @@ mod cli;
 #[cfg(test)]
 mod concurrency;
 #[cfg(test)]
+mod farm;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod house;

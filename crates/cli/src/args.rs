@@ -1,6 +1,7 @@
 //! What the command line takes. A key is never an argument: it would show in the process list.
 
 pub(crate) mod consent;
+pub(crate) mod hosts;
 pub(crate) mod plan;
 pub(crate) mod scope;
 pub(crate) mod send;
@@ -21,7 +22,7 @@ pub(crate) struct Arguments {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done · 1 failed · 2 bad input · 3 vault locked, or none yet · 4 refused \
-by the API, or too busy · 5 network · 6 timeout · 7 store damaged or not writable · 8 not found · 9 a consent is needed · 130 cancelled";
+by the API, or too busy · 5 network · 6 timeout · 7 store damaged or not writable · 8 not found · 9 a consent is needed · 10 no host can take the run · 11 a host's key is not pinned or has changed · 12 a host failed · 130 cancelled";
 
 /// What every command takes.
 #[derive(Args, Clone, Debug, Default)]
@@ -47,6 +48,8 @@ pub(crate) enum Command {
     Route(Box<send::Route>),
     /// Show your plan: its logins, and how much of it is used
     Plan(plan::Plan),
+    /// List the hosts of the farm; add, import, pin, probe and remove them
+    Hosts(hosts::Hosts),
     /// Run one command with exactly one credential, and none of those around it
     Exec(scope::Exec),
     /// Write what a shell evaluates to have exactly one credential

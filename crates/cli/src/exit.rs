@@ -23,6 +23,9 @@ pub(crate) fn code(of: Code) -> ExitCode {
         Code::StoreNewer | Code::StoreDamaged | Code::StoreUnwritable | Code::Damaged => 7,
         Code::NotFound => 8,
         Code::ConsentNeeded => 9,
+        Code::NoHost => 10,
+        Code::HostKey => 11,
+        Code::HostFailed => 12,
         Code::Cancelled => 130,
         _ => 1,
     })

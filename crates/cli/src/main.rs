@@ -80,6 +80,7 @@ fn run(arguments: &Arguments, out: &Out) -> Result<ExitCode> {
             Command::Send(send) => commands::send::run(send, &app, out).await,
             Command::Route(route) => commands::route::run(route, &app, out).await,
             Command::Plan(plan) => commands::plan::run(plan.what.as_ref(), &app, out).await,
+            Command::Hosts(hosts) => commands::hosts::run(hosts.what.as_ref(), &app, out).await,
             Command::Exec(wanted) => {
                 next = Some(commands::scope::exec::prepare(wanted, &app, out).await?);
                 Ok(ExitCode::SUCCESS)
@@ -115,6 +116,7 @@ fn refuse_two_readers(arguments: &Arguments) -> Result<()> {
     let what = match &arguments.command {
         Command::Keys(Keys::Add(add)) if add.from_env.is_none() => "key",
         Command::Exec(_) => "input of the command",
+        Command::Hosts(hosts) if hosts.reads_input() => "list of instances",
         Command::Send(send) if send.prompt.as_deref().is_none_or(|text| text == "-") => "prompt",
         _ => return Ok(()),
     };
@@ -189,7 +191,11 @@ async fn catch_up(command: &Command, app: &App, out: &Out) {
 fn is_simulated(command: &Command, app: &App) -> bool {
     let shows_the_store = matches!(
         command,
-        Command::Send(_) | Command::History(_) | Command::Usage(_) | Command::Keys(_)
+        Command::Send(_)
+            | Command::History(_)
+            | Command::Usage(_)
+            | Command::Keys(_)
+            | Command::Hosts(_)
     );
     let store = if shows_the_store {
         app.db_if_any().ok().flatten()

@@ -28,6 +28,10 @@ pub(crate) fn words(remedy: Remedy) -> &'static str {
         Remedy::PointToClaude => {
             "Where it is elsewhere, say so with: switchyard settings set plan.program PATH"
         }
+        Remedy::AddHost => "Add one with: switchyard hosts add NAME USER@HOST",
+        Remedy::PinHost => "Look at its key, and pin it, with: switchyard hosts pin NAME",
+        Remedy::ListHosts => "See how they stand with: switchyard hosts",
+        Remedy::ProbeHost => "Ask it how it stands with: switchyard hosts probe NAME",
         Remedy::LogIn => "Then try again",
         Remedy::ListLogins => "See which there are with: switchyard plan",
         Remedy::RestoreStore => "Put a copy in its place with: switchyard store restore FILE",

@@ -6,6 +6,7 @@
 mod environment;
 #[cfg(unix)]
 mod replace;
+mod tail;
 
 use std::path::Path;
 use std::process::Stdio;
@@ -19,6 +20,7 @@ use crate::error::{Code, Error, Result};
 pub use environment::Environment;
 #[cfg(unix)]
 pub use replace::{find, replace};
+pub use tail::Tail;
 
 /// Prepares `program` with exactly `environment`, no terminal input, piped output, in a process
 /// group of its own, and ended when its handle is dropped.

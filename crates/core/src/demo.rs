@@ -13,6 +13,7 @@ use crate::clock::{Clock, Millis};
 use crate::db::{Db, SqlContext};
 use crate::dispatch::{Ask, Class, Dispatch, PayWith, Request, channel};
 use crate::error::{Code, Error, Result};
+use crate::farm::Farm;
 use crate::http::Http;
 use crate::id::KeyId;
 use crate::keys::{self, Edit, NewKey, Source};
@@ -178,6 +179,7 @@ pub async fn converse(db: &Db, custody: Arc<dyn Custody>, http: &Http) -> Result
             http: http.clone(),
             vault: Arc::clone(&custody),
             plan: Plan::new(db.clone()),
+            farm: Farm::new(db.clone()),
             face: "demo",
         };
         let key = dispatch.db.read(|store| keys::find(store, asked.key))?;

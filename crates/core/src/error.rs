@@ -50,6 +50,12 @@ pub enum Code {
     ConsentNeeded,
     /// Somebody else would have been billed than the route said; nothing was sent.
     WrongPayer,
+    /// No host of the farm can take the run now.
+    NoHost,
+    /// A host's key is not pinned, or is another one than the pinned.
+    HostKey,
+    /// A host can't be reached, or can't do what it was asked.
+    HostFailed,
     /// The user cancelled.
     Cancelled,
     /// Anything that no caller tells apart.
@@ -92,6 +98,14 @@ pub enum Remedy {
     PointToClaude,
     /// Look at the logins of the plan that there are.
     ListLogins,
+    /// Tell of a host.
+    AddHost,
+    /// Look at a host's key, and pin it.
+    PinHost,
+    /// Look at the hosts that there are, and at how they stand.
+    ListHosts,
+    /// Ask a host how it stands.
+    ProbeHost,
     /// Log in to the plan with one's own `claude`, then try again.
     LogIn,
 }

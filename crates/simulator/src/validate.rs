@@ -128,7 +128,14 @@ fn messages(body: &Value) -> Result<(), Refused> {
             )));
         }
         let last = index + 1 == messages.len();
-        if is_empty(&message["content"]) && !(last && role == Some("assistant")) {
+        let may_be_empty = match role {
+            Some("assistant") => last,
+            // Controls for the turn without a word: CLI 2.1.330 sends its effort so, where a key pays
+            // (beta per-turn-control-2026-07-01).
+            Some("system") => message.get("output_config").is_some(),
+            _ => false,
+        };
+        if is_empty(&message["content"]) && !may_be_empty {
             return Err(invalid(format!(
                 "messages.{index}: all messages must have non-empty content except for the \
                  optional final assistant message"

@@ -23,11 +23,17 @@ pub(super) const ROOMS: &[(&str, &[&str])] = &[
     // A call that checks a key says what it used, in the ledger's tokens.
     ("http", &["settings", "usage"]),
     ("keys", &["db", "settings", "http", "vault", "usage"]),
+    ("ssh", &["child", "db"]),
+    ("hosts", &["db", "ssh"]),
+    (
+        "farm",
+        &["child", "claude", "db", "hosts", "settings", "ssh"],
+    ),
     (
         "dispatch",
         &[
-            "child", "claude", "consent", "db", "http", "keys", "plan", "settings", "usage",
-            "vault",
+            "child", "claude", "consent", "db", "farm", "hosts", "http", "keys", "plan",
+            "settings", "usage", "vault",
         ],
     ),
     ("shell", &["child", "claude"]),

@@ -13,6 +13,8 @@ pub(crate) enum TierName {
     Metered,
     /// The user's plan, through their own `claude`
     Subscription,
+    /// A host of the farm, over SSH
+    Farm,
 }
 
 #[derive(Args, Debug)]
@@ -20,7 +22,7 @@ pub(crate) struct Send {
     /// Who pays: a stored key, or env:VAR for the key in a variable (no vault needed)
     #[arg(long, value_name = "KEY|env:VAR")]
     pub(crate) key: Option<String>,
-    /// The tier: metered, with a key; or subscription, your plan through your own `claude`
+    /// The tier: metered, with a key; subscription, your plan through your own `claude`; or farm, on a host
     #[arg(long, value_enum)]
     pub(crate) tier: Option<TierName>,
     /// The login of the plan, in place of the one that is chosen
@@ -29,6 +31,18 @@ pub(crate) struct Send {
     /// The server that the key of a variable is for, in place of Anthropic's API
     #[arg(long, value_name = "URL", requires = "key")]
     pub(crate) base_url: Option<String>,
+    /// The host of the farm
+    #[arg(long, value_name = "HOST", conflicts_with_all = ["login", "label"])]
+    pub(crate) host: Option<String>,
+    /// Any host of the farm that bears this label
+    #[arg(long, value_name = "LABEL", conflicts_with = "login")]
+    pub(crate) label: Option<String>,
+    /// On the farm, after how many seconds the run is ended
+    #[arg(long, value_name = "S")]
+    pub(crate) timeout: Option<u64>,
+    /// On the farm, how often another host may be tried
+    #[arg(long, value_name = "N")]
+    pub(crate) retries: Option<u32>,
     /// The model, by id or as haiku, sonnet, opus
     #[arg(long, value_name = "MODEL")]
     pub(crate) model: Option<String>,

@@ -4,6 +4,7 @@ pub(crate) mod agent;
 pub(crate) mod consent;
 pub(crate) mod demo;
 pub(crate) mod history;
+pub(crate) mod hosts;
 pub(crate) mod keys;
 pub(crate) mod models;
 pub(crate) mod packaging;

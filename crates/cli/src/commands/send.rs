@@ -4,11 +4,12 @@
 use std::io::{self, IsTerminal, Read};
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use serde_json::json;
 use switchyard_core::dispatch::{
-    Ask, Attachment, Books, Dispatch, Outcome, PayWith, Prepared, Receipt, Request, RunEvent,
-    channel,
+    Ask, Attachment, Books, Dispatch, FarmAsk, FarmRoute, Outcome, PayWith, Prepared, Receipt,
+    Request, RunEvent, channel,
 };
 use switchyard_core::text::shown;
 use switchyard_core::usage::{Basis, CountedBy, Nano, shown as money};
@@ -25,7 +26,11 @@ const PROMPT_MAX: u64 = 32_000_000;
 
 pub(crate) async fn run(wanted: &Send, app: &App, out: &Out) -> Result<ExitCode> {
     let ask = question(wanted, app)?;
-    let is_without_vault = matches!(ask.pay_with, PayWith::Env { .. } | PayWith::Plan { .. });
+    let is_without_vault = match &ask.pay_with {
+        PayWith::Env { .. } | PayWith::Plan { .. } => true,
+        PayWith::Farm(farm) => matches!(farm.key.as_deref(), Some(PayWith::Env { .. })),
+        PayWith::Usual | PayWith::Active | PayWith::Key(_) => false,
+    };
     // Neither a variable's key nor a plan needs the vault, so nobody is asked to open one for it.
     let dispatch = if is_without_vault && ask.reply_to.is_none() {
         app.dispatch_quietly()?
@@ -44,7 +49,10 @@ pub(crate) async fn run(wanted: &Send, app: &App, out: &Out) -> Result<ExitCode>
     if !out.json {
         out.note(&announcement(&prepared));
     }
-    let outcome = stream(&dispatch, prepared, wanted.thinking, out).await?;
+    let outcome = stream(&dispatch, prepared, wanted.thinking, out).await;
+    // What the connections hold here and there ends with this command.
+    app.close_farm();
+    let outcome = outcome?;
     let code = outcome
         .error
         .as_ref()
@@ -86,6 +94,14 @@ fn question(wanted: &Send, app: &App) -> Result<Ask> {
 fn payer(wanted: &Send, app: &App) -> Result<PayWith> {
     let (tier, login) = (wanted.tier, wanted.login.clone());
     let key = wanted.key.as_deref();
+    let is_farm = wanted.host.is_some() || wanted.label.is_some() || tier == Some(TierName::Farm);
+    if is_farm {
+        return farm(wanted, app).map(PayWith::Farm);
+    }
+    if wanted.timeout.is_some() || wanted.retries.is_some() {
+        return Err(Error::bad_input("--timeout and --retries are of the farm.")
+            .hint("Add --tier farm, or leave them out. Nothing was sent."));
+    }
     match (tier, key) {
         (Some(TierName::Subscription), Some(_)) => Err(Error::bad_input(
             "A key pays in the metered tier, not in that of your plan.",
@@ -101,6 +117,27 @@ fn payer(wanted: &Send, app: &App) -> Result<PayWith> {
         (Some(TierName::Metered), None) if wanted.reply.is_none() => Ok(PayWith::Active),
         (_, None) => Ok(PayWith::Usual),
     }
+}
+
+fn farm(wanted: &Send, app: &App) -> Result<FarmAsk> {
+    if wanted.tier.is_some_and(|tier| tier != TierName::Farm) || wanted.login.is_some() {
+        return Err(
+            Error::bad_input("A host is of the farm, not of another tier.")
+                .hint("Leave --host and --label out, or name --tier farm. Nothing was sent."),
+        );
+    }
+    let key = wanted.key.as_deref();
+    let key = key.map(|named| super::payer::named(named, wanted.base_url.as_deref(), app));
+    let host = wanted.host.as_deref();
+    Ok(FarmAsk {
+        host: host
+            .map(|name| super::hosts::found(name, app).map(|host| host.id))
+            .transpose()?,
+        label: wanted.label.clone(),
+        key: key.transpose()?.map(Box::new),
+        timeout: wanted.timeout.map(Duration::from_secs),
+        retries: wanted.retries,
+    })
 }
 
 fn prompt(given: Option<&str>) -> Result<String> {
@@ -162,12 +199,23 @@ fn announcement(prepared: &Prepared) -> String {
         (Some(_), Some(Nano(0))) => "no dollars".to_owned(),
         (_, most) => format!("at most {}", money(most.map(Nano::rounded_up))),
     };
+    let place = route.farm.as_ref().map_or_else(String::new, place);
     format!(
-        "{} pays{gateway}, {} · {most} · {}",
+        "{} pays{gateway}, {} · {most} · {}{place}",
         shown(&route.payer, 60),
         route.reason,
         shown(&route.model, 60)
     )
+}
+
+/// Says where on the farm a run may go.
+fn place(farm: &FarmRoute) -> String {
+    let names = farm.hosts.iter().take(3).map(|host| shown(&host.name, 30));
+    let names = names.collect::<Vec<_>>().join(", ");
+    match farm.hosts.len().saturating_sub(3) {
+        0 => format!(" · on {names}"),
+        more => format!(" · on {names} or {more} more"),
+    }
 }
 
 async fn estimate(dispatch: &Dispatch, prepared: &mut Prepared, out: &Out) -> Result<ExitCode> {
@@ -308,7 +356,7 @@ fn summary(receipt: &Receipt) -> String {
     if let Some(first) = receipt.first_token_ms {
         parts.push(format!(
             "{:.2} s to first token",
-            std::time::Duration::from_millis(first).as_secs_f64()
+            Duration::from_millis(first).as_secs_f64()
         ));
     }
     match &receipt.booked {
@@ -335,6 +383,9 @@ fn summary(receipt: &Receipt) -> String {
         }
         None if receipt.books == Books::Lost => parts.push("not booked yet".to_owned()),
         None => parts.push("nothing was billed".to_owned()),
+    }
+    if let Some(host) = &receipt.host {
+        parts.push(format!("on {}", shown(host, 30)));
     }
     parts.push(format!("run {}", receipt.run));
     if !receipt.is_kept {

@@ -7,7 +7,7 @@ use super::tidy::TIDIED_AT;
 use crate::clock::Millis;
 use crate::dispatch::UnknownModel;
 use crate::error::{Code, Error, Result};
-use crate::{dispatch, http, plan, usage, vault};
+use crate::{dispatch, farm, http, plan, usage, vault};
 
 /// A setting as faces list it.
 pub struct Listed {
@@ -68,6 +68,18 @@ pub const SETTINGS: &[Listed] = &[
             "The model of runs that name none: an id, or haiku, sonnet, opus"
         )
     },
+    listed!(
+        farm::CONNECT,
+        "How many seconds a host of the farm may take to let us in"
+    ),
+    listed!(
+        farm::SSH_CONFIG,
+        "The whole path of the ssh configuration for the farm, in place of your own, or null"
+    ),
+    listed!(
+        farm::TIMEOUT,
+        "How many seconds a run on the farm may take in all, where it is not given another time"
+    ),
     listed!(
         KEEP_IN_TRAY,
         "Whether closing the window leaves the program in the tray: true or false"

@@ -1,5 +1,6 @@
 //! The composition root: each part is opened when it is first needed, and once.
 
+mod farm;
 mod instance;
 mod listed;
 mod plan_status;
@@ -19,11 +20,13 @@ use crate::db::{self, Db};
 use crate::demo;
 use crate::dispatch::{self, Dispatch, Recovered};
 use crate::error::Result;
+use crate::farm::Farm;
 use crate::http::{Http, HttpSettings};
 use crate::paths::Paths;
 use crate::plan::Plan;
 use crate::vault::{self, Keychain, Vault};
 
+pub use farm::ShownKey;
 pub use instance::{KEEP_IN_TRAY, OneWindow};
 pub use listed::{Listed, SETTINGS, setting};
 pub use plan_status::{LoginRow, PlanStatus};
@@ -41,6 +44,7 @@ pub struct App {
     access: OnceLock<Arc<Access>>,
     http: OnceLock<Http>,
     plan: OnceLock<Plan>,
+    farm: OnceLock<Farm>,
     plan_server: Option<Loopback>,
     opening: Mutex<()>,
 }
@@ -68,6 +72,7 @@ impl App {
             access: OnceLock::new(),
             http: OnceLock::new(),
             plan: OnceLock::new(),
+            farm: OnceLock::new(),
             plan_server: None,
             opening: Mutex::new(()),
         }
@@ -242,6 +247,7 @@ impl App {
             http: self.http()?.clone(),
             vault: access,
             plan: self.plan()?.clone(),
+            farm: self.farm()?.clone(),
             face: self.face,
         })
     }

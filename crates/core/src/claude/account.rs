@@ -15,6 +15,16 @@ const FIRST_PARTY: &str = "firstParty";
 /// (read in CLI 2.1.330, seen with a login file that names none).
 const NO_PLAN: &str = "Claude API";
 
+/// What the CLI calls the source of a token that is not there.
+const NO_TOKEN: &str = "none";
+
+/// What to do where a host would bill somebody else than the key that it was sent.
+const OF_HOST: &str = "Nothing on the box but managed settings can do that: ask whoever manages it, or pause the host.";
+
+/// What to do where a host would bill a plan.
+const OWN_OF_HOST: &str = "A plan's login never works for the farm. Let the program of the box's own key set \
+                           ANTHROPIC_API_KEY, or let the host be sent a key of yours.";
+
 /// How much of a name that came from outside is shown, in columns.
 const SHOWN_MAX: usize = 60;
 
@@ -74,41 +84,65 @@ impl Account {
     /// # Errors
     /// [`Code::Failed`] that says what would have been billed, what was expected, and what to do.
     pub fn check(&self, expected: &Expected) -> Result<(), Error> {
-        let is_known = self.unknown.is_empty()
-            && self.key_source.is_none()
-            && self.provider.as_deref() == Some(FIRST_PARTY);
-        let is_expected = match expected {
-            Expected::OwnLogin => {
-                let plan = self.plan.as_deref();
-                self.token_source.is_none() && plan.is_some_and(|plan| plan != NO_PLAN)
-            }
-            Expected::Token { .. } => {
-                self.plan.is_none() && self.token_source.as_deref() == Some(variables::OAUTH_TOKEN)
-            }
-        };
-        if is_known && is_expected {
+        if self.unknown.is_empty() && self.fits(expected) {
             return Ok(());
         }
         if self.pays_nothing() {
             return Err(nobody(expected));
         }
-        let expected = match expected {
+        let is_on_host = matches!(expected, Expected::Key | Expected::KeyOfHost);
+        let fitting = match expected {
             Expected::OwnLogin => "its own login with a plan".to_owned(),
             Expected::Token { variable } => format!("the plan behind the token in {variable}"),
+            Expected::Key => "the key that it was given".to_owned(),
+            Expected::KeyOfHost => "an API key of its host".to_owned(),
+        };
+        let way_out = match expected {
+            Expected::OwnLogin | Expected::Token { .. } => self.way_out(),
+            Expected::Key | Expected::KeyOfHost if !self.unknown.is_empty() => self.way_out(),
+            Expected::Key => OF_HOST,
+            Expected::KeyOfHost => OWN_OF_HOST,
         };
         let wrong = Error::new(
             Code::WrongPayer,
             format!(
-                "`claude` would have billed {}, and not {expected}. It was ended before the prompt \
+                "`claude` would have billed {}, and not {fitting}. It was ended before the prompt \
                  was given to it; nothing was sent.",
                 self.would_bill()
             ),
         )
-        .hint(self.way_out());
-        Err(match self.unknown.is_empty() {
+        .hint(way_out);
+        Err(match self.unknown.is_empty() && !is_on_host {
             true => wrong.remedy(Remedy::LogIn),
             false => wrong,
         })
+    }
+
+    fn fits(&self, expected: &Expected) -> bool {
+        let (plan, token) = (self.plan.as_deref(), self.token_source.as_deref());
+        let key = self.key_source.as_deref();
+        let is_first_party = self.provider.as_deref() == Some(FIRST_PARTY);
+        let has_no_token = token.is_none_or(|token| token == NO_TOKEN);
+        match expected {
+            Expected::OwnLogin => {
+                let has_plan = plan.is_some_and(|plan| plan != NO_PLAN);
+                is_first_party && key.is_none() && token.is_none() && has_plan
+            }
+            Expected::Token { .. } => {
+                let is_token = token == Some(variables::OAUTH_TOKEN);
+                is_first_party && key.is_none() && plan.is_none() && is_token
+            }
+            Expected::Key => {
+                let is_key = key == Some(variables::API_KEY);
+                is_first_party && is_key && plan.is_none() && has_no_token
+            }
+            // Whose key it is, is the host's own affair, as long as it is no plan.
+            Expected::KeyOfHost => {
+                let is_gateways = token == Some(variables::AUTH_TOKEN);
+                let has_key = key.is_some() && has_no_token;
+                plan.is_none() && (has_key || is_gateways || (!is_first_party && has_no_token))
+            }
+        }
     }
 
     fn pays_nothing(&self) -> bool {
@@ -116,7 +150,7 @@ impl Account {
             && self.key_source.is_none()
             && self.plan.is_none()
             && self.provider.as_deref() == Some(FIRST_PARTY)
-            && self.token_source.as_deref() == Some("none")
+            && self.token_source.as_deref() == Some(NO_TOKEN)
     }
 
     /// Says in words who would have been billed, the strongest credential first.
@@ -163,6 +197,16 @@ fn nobody(expected: &Expected) -> Error {
         )
         .hint("Log in with `claude auth login`.")
         .remedy(Remedy::LogIn),
+        Expected::Key => Error::new(
+            Code::HostFailed,
+            "`claude` did not take the key on the host, so nobody would pay. Nothing was sent to a server.",
+        )
+        .hint("Update `claude` there."),
+        Expected::KeyOfHost => Error::new(
+            Code::HostFailed,
+            "The host is said to have a key of its own, and `claude` found none there. Nothing was sent.",
+        )
+        .hint("Let the program of the box's own key set ANTHROPIC_API_KEY, or let the host be sent a key of yours."),
         Expected::Token { variable } => Error::new(
             Code::KeyRefused,
             format!(

@@ -51,6 +51,8 @@ pub enum Kind {
     Unasked,
     /// The CLI ended without the line that ends a turn.
     Died,
+    /// The connection to the machine that it runs on was lost.
+    Lost,
     /// The CLI wrote what can't be understood.
     Garbled,
     /// The CLI wrote a line that is longer than is read.
@@ -105,7 +107,7 @@ impl Failed {
             "`claude` said nothing for {} s and was ended.",
             limit.as_secs_f32()
         );
-        let hint = "Try again; what it was asked may count against the plan all the same.";
+        let hint = "Try again; what it was asked may be billed all the same.";
         Self::own(Kind::TimedOut, true, message, hint)
     }
 
@@ -244,6 +246,8 @@ fn words(kind: Kind, expected: &Expected) -> (Code, &'static str, String) {
         Expected::Token { variable } => {
             format!("Make a new token with `claude setup-token` and put it in {variable}.")
         }
+        Expected::Key => "Check the key, and choose another one if it is gone.".to_owned(),
+        Expected::KeyOfHost => "Give the host another key, or send it one of yours.".to_owned(),
     };
     let (code, meaning, hint) = match kind {
         Kind::NotLoggedIn => return (Code::KeyRefused, "`claude` is not logged in.", log_in),

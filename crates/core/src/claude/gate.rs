@@ -100,7 +100,7 @@ impl Program {
             .await
             .map_err(|error| silent(error.message().to_owned()))?
             .ok_or_else(|| silent("It did not say its version.".to_owned()))?;
-        if numbers(&version) < numbers(LEAST_VERSION) {
+        if !is_at_least(&version, LEAST_VERSION) {
             return Err(Missing::TooOld {
                 path: found,
                 version,
@@ -162,6 +162,12 @@ fn checked(pointed: &Path, on_windows: bool) -> Result<PathBuf, Missing> {
         return Err(Missing::NotAProgram { path });
     }
     Ok(path)
+}
+
+/// Tells whether a version is this one or a later.
+#[must_use]
+pub fn is_at_least(version: &str, least: &str) -> bool {
+    numbers(version) >= numbers(least)
 }
 
 /// Returns the numbers of a version; what follows them (`-beta`) counts as nothing.

@@ -38,6 +38,10 @@ pub enum Expected {
         /// The variable that the user named.
         variable: String,
     },
+    /// The API key that a host of the farm was sent.
+    Key,
+    /// An API key that a host of the farm has itself.
+    KeyOfHost,
 }
 
 impl Login {

@@ -8,14 +8,14 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::account::Account;
-use super::failure::{Failed, quoted};
+use super::failure::{Failed, Kind, quoted};
 use super::gate::Program;
 use super::lines::Read;
 use super::login::Expected;
 use super::prompt::{self, Prompt};
-use super::running::Running;
+use super::running::{Running, There};
 use super::settings;
-use super::start::replaced;
+use super::start::{Patience, replaced};
 use super::turn::{Event, Progress, Turn};
 use super::wire::{self, Answer, Line};
 use crate::error::{Code, Error, Result};
@@ -31,7 +31,8 @@ const UNREADABLE_MAX: u32 = 20;
 pub struct Spawned {
     running: Running,
     expected: Expected,
-    program: Program,
+    /// The program, where it is one of this machine.
+    program: Option<Program>,
     /// What stands in for Anthropic's server.
     server: Option<String>,
 }
@@ -41,7 +42,7 @@ pub struct Spawned {
 pub struct Process {
     running: Running,
     expected: Expected,
-    program: Program,
+    program: Option<Program>,
     account: Account,
     is_usable: bool,
 }
@@ -56,14 +57,31 @@ impl Spawned {
         Self {
             running,
             expected,
-            program,
+            program: Some(program),
+            server,
+        }
+    }
+
+    /// Takes a `claude` that was started on another machine. `server` is what it was told in place of
+    /// Anthropic's.
+    #[must_use]
+    pub fn there(
+        there: There,
+        expected: Expected,
+        server: Option<String>,
+        patience: Patience,
+    ) -> Self {
+        Self {
+            running: Running::there(there, patience),
+            expected,
+            program: None,
             server,
         }
     }
 
     /// Tells whether it still waits, and is the program that is installed now.
     pub fn is_usable(&mut self) -> bool {
-        self.running.is_alive() && self.program.is_unchanged()
+        self.running.is_alive() && is_unchanged(self.program.as_ref())
     }
 
     /// Hands over the system prompt and asks who pays. Nothing is sent to a server by that.
@@ -91,9 +109,11 @@ impl Spawned {
         let holding = answer
             .settings()
             .ok_or_else(|| unfit("did not say which settings hold"))?;
-        settings::check(holding, self.server.as_deref())?;
+        if self.expected != Expected::KeyOfHost {
+            settings::check(holding, self.server.as_deref())?;
+        }
         // What came in the same breath. A later one ends the turn that it comes in.
-        while let Some(read) = self.running.lines.ready() {
+        while let Some(read) = self.running.ready() {
             match read {
                 Read::Line(line) if matches!(wire::read(&line), Some(Line::Answer(_))) => {
                     return Err(unfit("said twice who pays"));
@@ -210,7 +230,7 @@ impl Process {
     /// was not replaced meanwhile. After a turn that failed the CLI still knows its prompt and would
     /// send it again with the next one (seen with CLI 2.1.330), so it takes no more.
     pub fn is_usable(&mut self) -> bool {
-        self.is_usable && self.running.is_alive() && self.program.is_unchanged()
+        self.is_usable && self.running.is_alive() && is_unchanged(self.program.as_ref())
     }
 
     /// Hands over one prompt and tells `events` what happens until its turn has ended. What the CLI
@@ -248,10 +268,12 @@ impl Process {
     /// Looks at what came since the last turn: nothing may have changed who pays.
     async fn unfit_for_a_prompt(&mut self, is_usable: bool) -> Option<Failed> {
         loop {
-            let how = match self.running.lines.ready() {
+            let how = match self.running.ready() {
                 None if is_usable => return None,
-                None if !self.program.is_unchanged() => {
-                    return Some(Failed::stale(replaced(self.program.path())));
+                None if let Some(program) =
+                    self.program.as_ref().filter(|it| !it.is_unchanged()) =>
+                {
+                    return Some(Failed::stale(replaced(program.path())));
                 }
                 None => "takes no further prompt".to_owned(),
                 Some(Read::Line(line)) => {
@@ -326,7 +348,11 @@ impl Process {
                     Ok(Read::End { is_cut }) => {
                         let how = self.running.how_it_ended().await;
                         let cut = if is_cut { " in the middle of a line" } else { "" };
-                        break Failed::died(&format!("{how}{cut}"), is_written);
+                        let died = Failed::died(&format!("{how}{cut}"), is_written);
+                        break match self.running.is_lost() {
+                            true => Failed { kind: Kind::Lost, ..died },
+                            false => died,
+                        };
                     }
                     Err(_) => break Failed::silent(silence),
                 },
@@ -335,6 +361,11 @@ impl Process {
         self.running.ask_to_end();
         progress.fail(failed);
     }
+}
+
+/// Tells whether a program of this machine is still the one that passed the gate.
+fn is_unchanged(program: Option<&Program>) -> bool {
+    program.is_none_or(Program::is_unchanged)
 }
 
 /// Sends what there is. `false` when nobody listens any more, or the user cancelled meanwhile.

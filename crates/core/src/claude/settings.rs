@@ -60,7 +60,7 @@ pub(super) fn check(effective: &Map<String, Value>, server: Option<&str>) -> Res
     Err(Error::new(
         Code::WrongPayer,
         format!(
-            "Managed settings set {}, so `claude` would have billed or asked somebody else than your plan. It \
+            "Managed settings set {}, so `claude` would have billed or asked somebody else than you chose. It \
              was ended before the prompt was given to it; nothing was sent.",
             names.join(", ")
         ),

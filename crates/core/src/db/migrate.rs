@@ -18,6 +18,7 @@ const FILES: &[&str] = &[
     include_str!("../../../../migrations/0003_runs.sql"),
     include_str!("../../../../migrations/0004_ledger.sql"),
     include_str!("../../../../migrations/0005_plan.sql"),
+    include_str!("../../../../migrations/0006_hosts.sql"),
 ];
 
 /// The schema that this version writes; a store's own is in `PRAGMA user_version`.

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension};
 use serde::Serialize;
 
-use super::attachment::Media;
+use super::as_text::check_files;
 use super::kept::no_run;
 use super::payer::Found;
 use super::request::Request;
@@ -74,6 +74,7 @@ pub(super) fn payer(
         variable: None,
         plan: Some(route),
         login: Some(opened),
+        farm: None,
     })
 }
 
@@ -110,16 +111,7 @@ pub(super) fn check(request: &Request, class: Class) -> Result<()> {
             ),
         );
     }
-    let files = request.turns.iter().flat_map(|turn| &turn.attachments);
-    if files
-        .chain(&request.attachments)
-        .any(|file| file.media != Media::Text)
-    {
-        return Err(Error::bad_input(
-            "A plan takes text only, and an image goes with this prompt.",
-        )
-        .hint("Leave the image out, or send it with a key. Nothing was sent."));
-    }
+    check_files(request, "A plan")?;
     let control = match (request.max_tokens, request.thinking) {
         (Some(_), _) => Some("The longest answer"),
         (None, Some(_)) => Some("Whether the model thinks first"),
@@ -139,8 +131,13 @@ pub(super) fn proof(account: &claude::Account) -> String {
     let parts = [
         account.plan.clone(),
         account
+            .key_source
+            .as_ref()
+            .map(|source| format!("key from {source}")),
+        account
             .token_source
             .as_ref()
+            .filter(|source| *source != "none")
             .map(|source| format!("token from {source}")),
         account.organization.clone(),
         account.email.clone(),

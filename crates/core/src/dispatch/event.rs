@@ -42,6 +42,11 @@ pub enum RunEvent {
         /// The most that it can cost; absent where the price is unknown.
         at_most: Option<Nano>,
     },
+    /// A host of the farm has taken the run.
+    Placed {
+        /// Its name.
+        host: String,
+    },
     /// A piece of the answer.
     Text {
         /// The piece.
@@ -129,6 +134,10 @@ pub struct Receipt {
     pub payer_label: String,
     /// The stored key, where one paid.
     pub key: Option<KeyId>,
+    /// The host of the farm that it went to, by its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "wire", ts(optional))]
+    pub host: Option<String>,
     /// What is booked, now or later as `books` says; `None` where nothing was billed, or where it is
     /// lost.
     pub booked: Option<Amount>,

@@ -2,11 +2,14 @@
 //!
 //! [`Dispatch::preflight`] decides and shows who pays; [`Dispatch::run`] sends, streams and books.
 
+mod as_text;
 mod attachment;
 mod booking;
+mod by_farm;
 mod by_plan;
 mod check;
 mod event;
+mod farm;
 mod history;
 mod inflight;
 mod kept;
@@ -22,12 +25,14 @@ mod runs;
 mod sse;
 mod subscription;
 mod tier;
+mod told;
 mod unbooked;
 mod ways;
 mod wire;
 
 pub use crate::usage::Used;
 pub use attachment::{Attachment, IMAGE_MAX, Media, TEXT_MAX};
+pub use by_farm::{FarmAsk, FarmHost, FarmRoute};
 pub use by_plan::PlanRoute;
 pub use event::{Amount, Books, Receipt, RunEvent, Sink, State, channel};
 pub use history::{Details, Summary, forget, list, prune};

@@ -4,6 +4,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use rusqlite::{Connection, OptionalExtension};
 use sha2::Sha256;
 
+use super::by_farm::{self, FarmRoute};
 use super::by_plan::{self, PlanRoute};
 use super::kept::no_run;
 use super::route::PayWith;
@@ -11,6 +12,7 @@ use crate::claude;
 use crate::clock::Millis;
 use crate::db::SqlContext;
 use crate::error::{Code, Error, Remedy, Result};
+use crate::farm::Farm;
 use crate::http::Endpoint;
 use crate::id::{KeyId, RunId};
 use crate::keys;
@@ -29,6 +31,7 @@ pub(super) struct Found {
     pub(super) variable: Option<ApiKey>,
     pub(super) plan: Option<PlanRoute>,
     pub(super) login: Option<claude::Login>,
+    pub(super) farm: Option<FarmRoute>,
 }
 
 /// Finds who pays.
@@ -39,11 +42,30 @@ pub(super) fn payer(
     store: &Connection,
     pay_with: &PayWith,
     reply_to: Option<RunId>,
+    farm: &Farm,
     variable: &impl Fn(&str) -> Option<String>,
     now: Millis,
 ) -> Result<Found> {
     match pay_with {
         PayWith::Usual => usual(store, reply_to, variable, now),
+        key @ (PayWith::Active | PayWith::Key(_) | PayWith::Env { .. }) => {
+            of_key(store, key, variable)
+        }
+        PayWith::Plan { login } => by_plan::payer(store, login.as_deref(), variable, now),
+        PayWith::Farm(ask) => by_farm::payer(store, farm, ask, variable),
+    }
+}
+
+/// Finds who pays where a key shall.
+///
+/// # Errors
+/// [`Code::BadInput`] for what is no key.
+pub(super) fn of_key(
+    store: &Connection,
+    pay_with: &PayWith,
+    variable: &impl Fn(&str) -> Option<String>,
+) -> Result<Found> {
+    match pay_with {
         PayWith::Active => active(store),
         PayWith::Key(id) => {
             let key = keys::get(store, id)?;
@@ -53,7 +75,9 @@ pub(super) fn payer(
         PayWith::Env { name, base_url } => {
             from_variable(store, name, variable(name), base_url.as_deref())
         }
-        PayWith::Plan { login } => by_plan::payer(store, login.as_deref(), variable, now),
+        PayWith::Usual | PayWith::Plan { .. } | PayWith::Farm(_) => {
+            Err(Error::bad_input("That names no key.").remedy(Remedy::ChoosePayer))
+        }
     }
 }
 
@@ -74,7 +98,7 @@ fn usual(
     active(store)
 }
 
-fn active(store: &Connection) -> Result<Found> {
+pub(super) fn active(store: &Connection) -> Result<Found> {
     let Some(key) = keys::active(store)? else {
         return Err(nobody(store)?);
     };
@@ -109,7 +133,7 @@ fn paid_by(store: &Connection, run: RunId) -> Result<keys::Key> {
     }
 }
 
-fn stored(key: keys::Key, reason: String) -> Result<Found> {
+pub(super) fn stored(key: keys::Key, reason: String) -> Result<Found> {
     keys::usable(&key)?;
     Ok(Found {
         endpoint: Endpoint::parse(key.base_url.as_deref())?,
@@ -121,10 +145,11 @@ fn stored(key: keys::Key, reason: String) -> Result<Found> {
         variable: None,
         plan: None,
         login: None,
+        farm: None,
     })
 }
 
-fn from_variable(
+pub(super) fn from_variable(
     store: &Connection,
     name: &str,
     value: Option<String>,
@@ -143,6 +168,7 @@ fn from_variable(
         variable: Some(key),
         plan: None,
         login: None,
+        farm: None,
     })
 }
 

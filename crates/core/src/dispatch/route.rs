@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::by_farm::{self, FarmAsk, FarmRoute};
 use super::by_plan::{self, PlanRoute};
 use super::kept::Before;
 use super::models::{self, Chosen, MODEL, UnknownModel};
@@ -58,6 +59,8 @@ pub enum PayWith {
         /// The login's name.
         login: Option<String>,
     },
+    /// Whoever pays on the host that takes it.
+    Farm(FarmAsk),
 }
 
 /// What the user wants sent.
@@ -99,6 +102,10 @@ pub struct Route {
     pub reason: String,
     /// What is known of the plan, where it pays.
     pub plan: Option<PlanRoute>,
+    /// Where on the farm it may go, where it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "wire", ts(optional))]
+    pub farm: Option<FarmRoute>,
     #[serde(skip)]
     pub(super) booked_to: Payer,
     #[serde(skip)]
@@ -140,7 +147,8 @@ impl Dispatch {
     /// # Errors
     /// [`Code::BadInput`] for a request, key or model that can't be used, [`Code::NotFound`] where
     /// no key is chosen or nothing is kept to reply to, [`Code::Locked`] where a reply needs the
-    /// vault, [`Code::ConsentNeeded`] where a plan is to be used and that was not accepted.
+    /// vault, [`Code::ConsentNeeded`] where a plan is to be used and that was not accepted,
+    /// [`Code::NoHost`] where no host of the farm can take it.
     pub async fn preflight(
         &self,
         ask: Ask,
@@ -158,14 +166,24 @@ impl Dispatch {
     ) -> Result<Prepared> {
         let mut request = ask.request;
         let now = self.db.clock().now();
-        let found = self
-            .db
-            .read(|store| payer(store, &ask.pay_with, ask.reply_to, variable, now))?;
+        let found = self.db.read(|store| {
+            payer(
+                store,
+                &ask.pay_with,
+                ask.reply_to,
+                &self.farm,
+                variable,
+                now,
+            )
+        })?;
         if let Some(plan) = &found.plan {
             self.plan.check(&plan.login)?;
             by_plan::check(&request, ask.class)?;
             // What is missing is said now, and not when the prompt is to leave.
             self.plan.program().await?;
+        }
+        if found.farm.is_some() {
+            by_farm::check(&request)?;
         }
         if let Some(run) = ask.reply_to {
             let keeper = self.keeper().await?;
@@ -186,9 +204,10 @@ impl Dispatch {
         Ok(Prepared {
             estimate: estimate(&chosen.id, (counted, CountedBy::Local), max_tokens),
             route: Route {
-                tier: match found.plan {
-                    Some(_) => Tier::Subscription,
-                    None => Tier::Metered,
+                tier: match (&found.plan, &found.farm) {
+                    (Some(_), _) => Tier::Subscription,
+                    (None, Some(_)) => Tier::Farm,
+                    (None, None) => Tier::Metered,
                 },
                 model: chosen.id,
                 unknown_model: chosen.unknown,
@@ -199,6 +218,7 @@ impl Dispatch {
                 max_tokens,
                 reason: found.reason,
                 plan: found.plan,
+                farm: found.farm,
                 booked_to: found.booked_to,
                 endpoint: found.endpoint,
             },

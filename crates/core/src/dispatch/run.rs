@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::booking::Booking;
 use super::by_plan::PlanRoute;
 use super::event::{Books, Receipt, RunEvent, Sink};
+use super::farm::OverFarm;
 use super::kept::{KEEP_DAYS, Keeper};
 use super::metered::Metered;
 use super::recovery::book_unbooked;
@@ -20,10 +21,12 @@ use super::tier::{Seen, Tier, tell};
 use crate::claude::Login;
 use crate::db::Db;
 use crate::error::{Code, Error, Failure, Result};
+use crate::farm::Farm;
 use crate::http::Http;
 use crate::id::RunId;
 use crate::plan::{Plan, Wanted};
 use crate::secret::ApiKey;
+use crate::usage::Payer;
 use crate::vault::Custody;
 
 /// What a run needs of the house. Clones share all of it.
@@ -37,6 +40,8 @@ pub struct Dispatch {
     pub vault: Arc<dyn Custody>,
     /// The user's plan.
     pub plan: Plan,
+    /// The hosts of the farm.
+    pub farm: Farm,
     /// The face that runs are started from, such as `cli`.
     pub face: &'static str,
 }
@@ -112,6 +117,30 @@ impl Dispatch {
             let keeper = unless(cancel, self.keeper_for(prepared)).await?;
             let booking = self.begin(prepared, keeper, start).await?;
             let tier = self.by_plan(prepared, route, login, booking.run);
+            return Ok((Box::new(tier), booking));
+        }
+        if let Some(route) = prepared.route.farm.clone() {
+            let (key, booking) = match prepared.route.booked_to {
+                // The host has its own: no key is opened.
+                Payer::Host(_) => {
+                    let keeper = unless(cancel, self.keeper_for(prepared)).await?;
+                    (None, self.begin(prepared, keeper, start).await?)
+                }
+                _ => {
+                    let (key, booking) = self.open_key(prepared, start, cancel).await?;
+                    (Some(key), booking)
+                }
+            };
+            let tier = OverFarm {
+                farm: self.farm.clone(),
+                db: self.db.clone(),
+                server: booking.route.endpoint.to_store(),
+                max_tokens: booking.route.max_tokens,
+                model: booking.route.model.clone(),
+                run: booking.run,
+                route,
+                key,
+            };
             return Ok((Box::new(tier), booking));
         }
         let (key, booking) = self.open_key(prepared, start, cancel).await?;

@@ -12,7 +12,7 @@ use super::signed;
 use crate::clock::Millis;
 use crate::db::SqlContext;
 use crate::error::{Failure, Result};
-use crate::id::{ConversationId, RunId};
+use crate::id::{ConversationId, HostId, RunId};
 use crate::usage::{Booked, Entry, Nano, book};
 
 /// What is written of a run before it leaves.
@@ -134,6 +134,15 @@ fn conversation(store: &Connection, new: &NewRun) -> Result<ConversationId> {
         )
         .doing("write down the run")?;
     Ok(ConversationId(store.last_insert_rowid()))
+}
+
+/// Writes down which host has a run, in the caller's transaction: before a key goes there.
+pub(super) fn place(store: &Connection, run: RunId, host: HostId) -> Result<()> {
+    store
+        .prepare_cached("UPDATE runs SET host_id = ?2 WHERE id = ?1")
+        .and_then(|mut row| row.execute((run, host)))
+        .doing("write down where the run goes")
+        .map(drop)
 }
 
 /// Removes a run of which nothing was sent, and the conversation that it began, in the caller's

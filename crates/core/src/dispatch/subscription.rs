@@ -1,19 +1,19 @@
 //! The subscription tier: the user's own `claude`, which says who pays before it is given the prompt.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::attachment::Attachment;
+use super::as_text::{with_conversation, with_files};
 use super::by_plan::{PlanRoute, proof};
 use super::event::{RunEvent, Sink};
 use super::request::Request;
 use super::tier::{Running, Seen, Tier, cancelled, tell};
-use crate::claude::{Event, Limits, Login, Process, Prompt, Turn};
+use super::told;
+use crate::claude::{Event, Limits, Login, Process, Prompt};
 use crate::consent::{self, Subject};
 use crate::db::Db;
 use crate::error::{Code, Error, Result};
@@ -118,7 +118,7 @@ impl Subscription {
             turn
         };
         let (turn, passed) = tokio::join!(turn, self.pass_on(events, seen, sink, &own));
-        let ended = self.end(turn, seen);
+        let ended = told::end(turn, seen);
         // Where the run was ended from here, that is why.
         let ended = passed.and(ended);
         match &ended {
@@ -143,7 +143,10 @@ impl Subscription {
         let start = Instant::now();
         let mut passed = Ok(());
         while let Some(event) = events.recv().await {
-            let taken = self.take(event, start, seen, sink).await;
+            let taken = match event {
+                Event::Limits(limits) => self.limits(limits, seen, sink).await,
+                event => told::take(event, (start, self.db.clock()), seen, sink).await,
+            };
             if let (Err(error), Ok(())) = (taken, &passed) {
                 // The rest is still taken in: it is booked.
                 passed = Err(error);
@@ -151,53 +154,6 @@ impl Subscription {
             }
         }
         passed
-    }
-
-    async fn take(&self, event: Event, start: Instant, seen: &mut Seen, sink: &Sink) -> Result<()> {
-        let mut came = |text: &str| {
-            seen.first_token.get_or_insert_with(|| start.elapsed());
-            seen.output_bytes += text.len() as u64;
-        };
-        match event {
-            Event::Model(model) => {
-                seen.model = Some(model);
-                Ok(())
-            }
-            Event::Text(text) => {
-                came(&text);
-                seen.keep(&text);
-                tell(sink, RunEvent::Text { text }).await
-            }
-            Event::Thinking(text) => {
-                came(&text);
-                tell(sink, RunEvent::Thinking { text }).await
-            }
-            Event::Replaced(text) => {
-                seen.replace(&text);
-                tell(sink, RunEvent::Replaced { text }).await
-            }
-            Event::Usage(used) => {
-                let tokens = used.tokens;
-                seen.used = used;
-                tell(sink, RunEvent::Usage { tokens }).await
-            }
-            Event::Waiting {
-                attempt,
-                delay,
-                why,
-            } => {
-                seen.attempts = attempt;
-                let until = self.db.clock().now().plus(delay);
-                let why = why.to_owned();
-                let event = RunEvent::Waiting {
-                    why,
-                    until,
-                    attempt,
-                };
-                tell(sink, event).await
-            }
-            Event::Limits(limits) => self.limits(limits, seen, sink).await,
-        }
     }
 
     async fn limits(&self, limits: Limits, seen: &mut Seen, sink: &Sink) -> Result<()> {
@@ -219,26 +175,6 @@ impl Subscription {
                 .read(|store| consent::require(store, Subject::ExtraUsage))
                 .map_err(|error| stopped(&error)),
             false => Ok(()),
-        }
-    }
-
-    /// Takes in what remains of the turn.
-    fn end(&self, turn: Turn, seen: &mut Seen) -> Result<()> {
-        seen.stop_reason = turn.stop_reason;
-        seen.request_id = turn.request_id;
-        seen.model = turn.model.or(seen.model.take());
-        seen.used = turn.used;
-        if let [(_, tokens)] = turn.by_model.as_slice() {
-            // Attempts that broke count as well.
-            seen.used.tokens = *tokens;
-            seen.used.is_reported = true;
-        }
-        match turn.failure {
-            Some(failed) => {
-                seen.may_have_run = failed.may_have_run;
-                Err(failed.error)
-            }
-            None => Ok(()),
         }
     }
 }
@@ -267,42 +203,4 @@ fn stopped(why: &Error) -> Error {
         Some(remedy) => stopped.remedy(remedy),
         None => stopped,
     }
-}
-
-/// Puts files of text before a prompt, as the metered tier does.
-fn with_files<'a>(prompt: &'a str, files: &[Attachment]) -> Cow<'a, str> {
-    if files.is_empty() {
-        return prompt.into();
-    }
-    let mut text = String::new();
-    for file in files {
-        let body = String::from_utf8_lossy(&file.body);
-        // Writing to a text can't fail.
-        let _ = write!(text, "File {}:\n\n{body}\n\n", file.name);
-    }
-    text.push_str(prompt);
-    text.into()
-}
-
-/// Writes a conversation that another process, tier or payer has begun as one prompt: the CLI takes no
-/// answer that is not its own.
-fn with_conversation(request: &Request) -> Cow<'_, str> {
-    let prompt = with_files(&request.prompt, &request.attachments);
-    if request.turns.is_empty() {
-        return prompt;
-    }
-    let mut text = "This is our conversation so far.\n\n".to_owned();
-    for turn in &request.turns {
-        let asked = with_files(&turn.prompt, &turn.attachments);
-        let _ = write!(text, "<user>\n{asked}\n</user>\n\n");
-        if !turn.answer.trim().is_empty() {
-            let _ = write!(
-                text,
-                "<assistant>\n{}\n</assistant>\n\n",
-                turn.answer.trim_end()
-            );
-        }
-    }
-    let _ = write!(text, "I go on:\n\n{prompt}");
-    text.into()
 }

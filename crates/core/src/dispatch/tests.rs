@@ -25,6 +25,7 @@ use super::*;
 use crate::clock::{Clock, Millis};
 use crate::db::{Db, SqlContext};
 use crate::error::{Code, Error, Result};
+use crate::farm::Farm;
 use crate::http::{Http, HttpSettings, Timeouts};
 use crate::id::{KeyId, RunId};
 use crate::paths::Paths;
@@ -140,6 +141,7 @@ impl Home {
             http: Http::new(&settings),
             vault: Arc::clone(&vault) as Arc<dyn Custody>,
             plan: Plan::new(db.clone()),
+            farm: Farm::new(db.clone()),
             face: "test",
         };
         Self {

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::event::{RunEvent, Sink};
 use super::request::Request;
 use crate::error::{Code, Error, Result};
+use crate::id::HostId;
 use crate::usage::Used;
 
 /// How much of an answer is kept, in bytes. All of it is shown; the longest that a model gives
@@ -64,6 +65,8 @@ pub struct Seen {
     pub may_have_run: bool,
     /// What the server or the CLI said of the credential that it was given.
     pub proof: Option<String>,
+    /// The host of the farm that has it, with its name.
+    pub host: Option<(HostId, String)>,
     /// Usage beyond a plan was charged for.
     pub is_extra: bool,
     /// A piece did not fit; what follows it must not be kept without it.

@@ -27,6 +27,7 @@ fn store(zone: &str) -> Connection {
         include_str!("../../../../migrations/0002_vault_and_keys.sql"),
         include_str!("../../../../migrations/0003_runs.sql"),
         include_str!("../../../../migrations/0004_ledger.sql"),
+        include_str!("../../../../migrations/0006_hosts.sql"),
     ] {
         store.execute_batch(sql).unwrap();
     }

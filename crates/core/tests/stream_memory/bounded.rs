@@ -8,6 +8,7 @@ use switchyard_core::db::Db;
 use switchyard_core::dispatch::{
     Ask, Class, Dispatch, Outcome, PayWith, Request, RunEvent, State, channel,
 };
+use switchyard_core::farm::Farm;
 use switchyard_core::http::{Http, HttpSettings};
 use switchyard_core::id::KeyId;
 use switchyard_core::paths::Paths;
@@ -76,6 +77,7 @@ fn measure(reply: Reply) -> Seen {
     .unwrap();
     let dispatch = Dispatch {
         plan: Plan::new(db.clone()),
+        farm: Farm::new(db.clone()),
         db,
         http: Http::new(&HttpSettings::default()),
         vault: Arc::new(History),

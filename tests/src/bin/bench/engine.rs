@@ -8,6 +8,7 @@ use switchyard_core::agent::{Access, Ask, Asked, Question};
 use switchyard_core::clock::Clock;
 use switchyard_core::db::{Db, SqlContext};
 use switchyard_core::dispatch::{Ask as Wanted, Class, Dispatch, PayWith, Request, channel};
+use switchyard_core::farm::Farm;
 use switchyard_core::http::{Endpoint, Http, HttpSettings};
 use switchyard_core::keys;
 use switchyard_core::plan::Plan;
@@ -109,6 +110,7 @@ fn dispatch(db: &Db, http: Http, vault: Arc<dyn Custody>) -> Dispatch {
         http,
         vault,
         plan: Plan::new(db.clone()),
+        farm: Farm::new(db.clone()),
         face: "bench",
     }
 }

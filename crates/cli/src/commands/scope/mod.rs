@@ -34,7 +34,7 @@ async fn credential(
             Ok(credential)
         }
         PayWith::Key(id) => scope::stored(app.db()?, &**app.access()?, &id, purpose).await,
-        PayWith::Usual | PayWith::Active | PayWith::Plan { .. } => {
+        PayWith::Usual | PayWith::Active | PayWith::Plan { .. } | PayWith::Farm(_) => {
             Err(Error::bad_input("No payer was named."))
         }
     }

@@ -1,6 +1,7 @@
 //! Runs with the real vault, which may be locked in the middle of one.
 
 use super::*;
+use crate::farm::Farm;
 use crate::keys;
 use crate::vault::tests::support::{House, PASSPHRASE, typed};
 use crate::vault::{UnlockWith, Vault};
@@ -37,6 +38,7 @@ async fn desk() -> Desk {
         http,
         vault: Arc::new(vault.clone()),
         plan: Plan::new(house.db.clone()),
+        farm: Farm::new(house.db.clone()),
         face: "test",
     };
     simulator.clear();

@@ -1,0 +1,176 @@
+//! The farm, for the faces: its hosts, their keys, how they stand.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::App;
+use crate::error::Result;
+use crate::farm::Farm;
+use crate::hosts::{self, Brought, Edit, Found, Host, NewHost, Probe, Row, Source};
+use crate::id::HostId;
+use crate::ssh::HostKey;
+
+/// A key that a host has shown, held against what is pinned.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "wire", derive(ts_rs::TS))]
+pub struct ShownKey {
+    /// The key.
+    pub key: HostKey,
+    /// Its type, such as `ssh-ed25519`.
+    pub kind: String,
+    /// What people compare, as `ssh-keygen -l` prints it.
+    pub fingerprint: String,
+    /// It is one of the pinned keys.
+    pub is_pinned: bool,
+    /// The fingerprints that are pinned; none where this is the first key.
+    pub pinned: Vec<String>,
+}
+
+impl App {
+    /// Returns the farm. Nothing is connected to by that.
+    ///
+    /// # Errors
+    /// As [`App::db`].
+    pub fn farm(&self) -> Result<&Farm> {
+        let db = self.db()?;
+        self.once(&self.farm, || Ok(Farm::new(db.clone())))
+    }
+
+    /// Ends the farm's connections, if there are any.
+    pub fn close_farm(&self) {
+        if let Some(farm) = self.farm.get() {
+            farm.close();
+        }
+    }
+
+    /// Lists the hosts as they stand now.
+    ///
+    /// # Errors
+    /// As [`App::db`].
+    pub fn hosts(&self) -> Result<Vec<Row>> {
+        self.farm()?.rows()
+    }
+
+    /// Adds a host. Nothing is connected to by that, and its key is not pinned yet.
+    ///
+    /// # Errors
+    /// As [`hosts::add`].
+    pub async fn add_host(&self, new: NewHost) -> Result<Host> {
+        self.write(move |store, now| hosts::add(store, new, now))
+            .await
+    }
+
+    /// Changes a host; connections to where it was are ended.
+    ///
+    /// # Errors
+    /// As [`hosts::edit`].
+    pub async fn edit_host(&self, id: HostId, change: Edit) -> Result<Host> {
+        let host = self
+            .write(move |store, _| hosts::edit(store, id, change))
+            .await?;
+        self.farm()?.close_to(id);
+        Ok(host)
+    }
+
+    /// Removes a host and ends the connections to it. Runs and the ledger keep its name.
+    ///
+    /// # Errors
+    /// As [`hosts::remove`].
+    pub async fn remove_host(&self, id: HostId) -> Result<Host> {
+        let host = self
+            .write(move |store, now| hosts::remove(store, id, now))
+            .await?;
+        self.farm()?.close_to(id);
+        Ok(host)
+    }
+
+    /// Pauses a host, or lets it take runs again at once. What runs there goes on.
+    ///
+    /// # Errors
+    /// As [`hosts::pause`].
+    pub async fn pause_host(&self, id: HostId, is_paused: bool) -> Result<Host> {
+        self.write(move |store, _| hosts::pause(store, id, is_paused))
+            .await
+    }
+
+    /// Asks a host for its key, without logging in, and pins nothing.
+    ///
+    /// # Errors
+    /// As [`Farm::fetch_key`].
+    pub async fn host_key(&self, id: HostId) -> Result<ShownKey> {
+        let host = self.read(|store, _| hosts::get(store, id))?;
+        let key = self.farm()?.fetch_key(&host).await?;
+        Ok(ShownKey {
+            kind: key.kind().to_owned(),
+            fingerprint: key.fingerprint(),
+            is_pinned: host.host_keys.contains(&key),
+            pinned: host.host_keys.iter().map(HostKey::fingerprint).collect(),
+            key,
+        })
+    }
+
+    /// Pins the keys by which a host must prove itself from now on, on the user's word.
+    ///
+    /// # Errors
+    /// As [`hosts::pin`].
+    pub async fn pin_host(&self, id: HostId, keys: Vec<HostKey>) -> Result<Host> {
+        let host = self
+            .write(move |store, now| hosts::pin(store, id, &keys, now))
+            .await?;
+        self.farm()?.close_to(id);
+        Ok(host)
+    }
+
+    /// Asks a host how it stands, and keeps the answer.
+    ///
+    /// # Errors
+    /// As [`Farm::probe`].
+    pub async fn probe_host(&self, id: HostId) -> Result<Probe> {
+        let host = self.read(|store, _| hosts::get(store, id))?;
+        self.farm()?.probe(&host).await
+    }
+
+    /// Asks several hosts how they stand, all at once: one that is silent holds up nobody.
+    pub async fn probe_hosts(&self, hosts: &[HostId]) -> Vec<Result<Probe>> {
+        futures_util::future::join_all(hosts.iter().map(|id| self.probe_host(*id))).await
+    }
+
+    /// Takes over the hosts that an ssh configuration names; the user's own where no file is named.
+    ///
+    /// # Errors
+    /// As [`hosts::from_ssh_config`] and [`hosts::bring`].
+    pub async fn import_ssh_config(
+        &self,
+        file: Option<&Path>,
+        pattern: &NewHost,
+    ) -> Result<Brought> {
+        let usual = std::env::home_dir().unwrap_or_default().join(".ssh/config");
+        let found = hosts::from_ssh_config(file.unwrap_or(&usual), pattern)?;
+        self.bring(Source::SshConfig, found).await
+    }
+
+    /// Takes over the instances that `aws ec2 describe-instances` printed.
+    ///
+    /// # Errors
+    /// As [`hosts::from_ec2`] and [`hosts::bring`].
+    pub async fn import_ec2(
+        &self,
+        json: &[u8],
+        tag: Option<&hosts::TagFilter>,
+        pattern: &NewHost,
+    ) -> Result<Brought> {
+        let found = hosts::from_ec2(json, tag, pattern)?;
+        self.bring(Source::Ec2, found).await
+    }
+
+    async fn bring(&self, source: Source, found: Found) -> Result<Brought> {
+        let brought = self
+            .write(move |store, now| hosts::bring(store, source, found, now))
+            .await?;
+        for host in &brought.changed {
+            self.farm()?.close_to(host.id);
+        }
+        Ok(brought)
+    }
+}

@@ -1,0 +1,117 @@
+//! The end of what a child writes to standard error, for the text of an error.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::sync::Notify;
+
+use crate::secret::redact;
+use crate::text::shown;
+
+/// How much of standard error is kept, in bytes: its end, where the reason stands.
+const TAIL_MAX: usize = 4 * 1024;
+
+/// How much of it is shown, in columns.
+const SHOWN_MAX: usize = 300;
+
+/// The end of what a child wrote to standard error. Clones share it.
+#[derive(Clone, Default)]
+pub struct Tail(Arc<Mutex<Kept>>, Arc<Notify>);
+
+#[derive(Default)]
+struct Kept {
+    bytes: VecDeque<u8>,
+    is_cut: bool,
+    is_whole: bool,
+}
+
+impl Tail {
+    /// Takes what was read to its end already.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        let tail = Self::default();
+        tail.keep(bytes);
+        tail
+    }
+
+    /// Reads `from` to its end, so that a child that never stops talking is not held up.
+    pub async fn follow(self, mut from: impl AsyncRead + Unpin) {
+        let mut piece = vec![0_u8; 4096];
+        while let Ok(count) = from.read(&mut piece).await {
+            if count == 0 {
+                break;
+            }
+            self.keep(&piece[..count]);
+        }
+        self.kept().is_whole = true;
+        self.1.notify_waiters();
+    }
+
+    /// Waits until all of it has been read.
+    pub async fn is_whole(&self) {
+        let told = self.1.notified();
+        if !self.kept().is_whole {
+            told.await;
+        }
+    }
+
+    fn keep(&self, piece: &[u8]) {
+        let mut kept = self.kept();
+        kept.bytes.extend(piece);
+        let over = kept.bytes.len().saturating_sub(TAIL_MAX);
+        kept.is_cut |= over > 0;
+        kept.bytes.drain(..over);
+    }
+
+    /// Returns it on one line, without credentials, or `None` where there is nothing.
+    #[must_use]
+    pub fn text(&self) -> Option<String> {
+        self.text_after("")
+    }
+
+    /// As [`Tail::text`], of what comes after the last `mark`; of all where that is not in it.
+    #[must_use]
+    pub fn text_after(&self, mark: &str) -> Option<String> {
+        let kept = self.kept();
+        let bytes: Vec<u8> = kept.bytes.iter().copied().collect();
+        let whole = String::from_utf8_lossy(&bytes);
+        let marked = whole.rsplit_once(mark).filter(|_| !mark.is_empty());
+        let text = marked.map_or(&*whole, |(_, after)| after);
+        let mut words = text.split_whitespace();
+        if kept.is_cut && marked.is_none() {
+            // The first word may be the end of a credential, which nothing would recognise.
+            words.next();
+        }
+        let line = words.collect::<Vec<_>>().join(" ");
+        let line = shown(&redact(&line), SHOWN_MAX);
+        (!line.is_empty()).then_some(line)
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn of_standard_error_the_end_is_kept_without_credentials() {
+        let token = format!("sk-ant-oat01-{}", uuid::Uuid::now_v7().simple());
+        let tail = Tail::default();
+        tail.clone()
+            .follow(format!("bad {token}\n\x1b[1mgone").as_bytes())
+            .await;
+        assert_eq!(tail.text().unwrap(), "bad [redacted] ⟨001B⟩[1mgone");
+        let tail = Tail::default();
+        let filler = "x ".repeat(TAIL_MAX / 2 - 10);
+        tail.clone()
+            .follow(format!("{token} {filler}").as_bytes())
+            .await;
+        let text = tail.text().unwrap();
+        assert!(!text.contains(&token[token.len() - 8..]), "{text}");
+        assert_eq!(Tail::default().text(), None);
+    }
+}

@@ -1,0 +1,208 @@
+//! The farm as a way: which hosts may take a run, and who pays there.
+
+use std::time::Duration;
+
+use rusqlite::Connection;
+use serde::Serialize;
+
+use super::as_text::check_files;
+use super::payer::{self, Found};
+use super::request::Request;
+use super::route::PayWith;
+use crate::error::{Code, Error, Remedy, Result};
+use crate::farm::{Farm, TIMEOUT, TIMEOUT_MAX, nobody};
+use crate::hosts::{self, Host, State};
+use crate::http::Endpoint;
+use crate::id::HostId;
+use crate::keys;
+use crate::text::shown;
+use crate::usage::Payer;
+
+/// How often a run goes on to another host where nobody says otherwise.
+const RETRIES: u32 = 2;
+
+/// The most hosts that one run is given to.
+const RETRIES_MAX: u32 = 20;
+
+/// Where on the farm a run shall go, and with what.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FarmAsk {
+    /// This host and no other.
+    pub host: Option<HostId>,
+    /// Any host that bears this label.
+    pub label: Option<String>,
+    /// The key that pays, in place of the host's: a stored one, the active one, or that of a variable.
+    pub key: Option<Box<PayWith>>,
+    /// How long it may take in all; the setting where absent.
+    pub timeout: Option<Duration>,
+    /// How often another host may be tried.
+    pub retries: Option<u32>,
+}
+
+/// Where on the farm a run may go.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "wire", derive(ts_rs::TS))]
+pub struct FarmRoute {
+    /// The hosts that may take it, the least busy first. The same payer pays on all of them.
+    pub hosts: Vec<FarmHost>,
+    /// The user has named the host.
+    pub is_named: bool,
+    /// The label that they bear, where one was asked for.
+    pub label: Option<String>,
+    /// How long the run may take in all, in seconds.
+    pub timeout_seconds: u64,
+    /// How often another host may be tried.
+    pub retries: u32,
+}
+
+/// A host that may take a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "wire", derive(ts_rs::TS))]
+pub struct FarmHost {
+    /// Its number.
+    pub id: HostId,
+    /// Its name.
+    pub name: String,
+}
+
+/// Finds the hosts that may take a run, and who pays there. A run never changes its payer: where hosts
+/// differ in theirs, those with the payer of the least busy one are chosen.
+///
+/// # Errors
+/// [`Code::NoHost`] where none may take it, and as for a key.
+pub(super) fn payer(
+    store: &Connection,
+    farm: &Farm,
+    ask: &FarmAsk,
+    variable: &impl Fn(&str) -> Option<String>,
+) -> Result<Found> {
+    let hosts = ready(store, farm, ask)?;
+    let (found, hosts) = match ask.key.as_deref() {
+        Some(key) => with_key(store, key, hosts, variable)?,
+        None => with_theirs(store, hosts)?,
+    };
+    let timeout_seconds = match ask.timeout {
+        Some(timeout) => timeout.as_secs().max(1),
+        None => TIMEOUT.get(store)?,
+    };
+    if timeout_seconds > TIMEOUT_MAX {
+        return Err(Error::bad_input("A run is given a day at most.").hint("Give it less time."));
+    }
+    let retries = ask.retries.unwrap_or(RETRIES);
+    if retries > RETRIES_MAX {
+        return Err(Error::bad_input(format!(
+            "{RETRIES_MAX} retries is the most."
+        )));
+    }
+    let host = |host: Host| FarmHost {
+        id: host.id,
+        name: host.name,
+    };
+    Ok(Found {
+        farm: Some(FarmRoute {
+            hosts: hosts.into_iter().map(host).collect(),
+            is_named: ask.host.is_some(),
+            label: ask.label.clone(),
+            timeout_seconds,
+            retries,
+        }),
+        ..found
+    })
+}
+
+/// Returns the hosts that may take the run, the least busy first.
+fn ready(store: &Connection, farm: &Farm, ask: &FarmAsk) -> Result<Vec<Host>> {
+    let hosts = match (ask.host, &ask.label) {
+        (Some(id), _) => vec![hosts::get(store, id)?],
+        (None, Some(label)) => {
+            let all = hosts::list(store)?;
+            let labelled: Vec<_> = all
+                .into_iter()
+                .filter(|host| host.has_label(label))
+                .collect();
+            if labelled.is_empty() {
+                let label = shown(label, 60);
+                return Err(
+                    Error::new(Code::NoHost, format!("No host bears the label {label}."))
+                        .hint("Nothing was sent.")
+                        .remedy(Remedy::ListHosts),
+                );
+            }
+            labelled
+        }
+        (None, None) => hosts::list(store)?,
+    };
+    let now = farm.now();
+    let may = |host: &Host| match host.state(now) {
+        State::Ready => true,
+        State::Resting => ask.host.is_some(),
+        State::Unpinned | State::Paused | State::Gone => false,
+    };
+    let mut ready: Vec<Host> = hosts.iter().filter(|host| may(host)).cloned().collect();
+    if ready.is_empty() {
+        return Err(nobody(&hosts, now));
+    }
+    ready.sort_by_key(|host| farm.share(host));
+    Ok(ready)
+}
+
+/// The key that was named pays, on every host that is sent one.
+fn with_key(
+    store: &Connection,
+    key: &PayWith,
+    mut hosts: Vec<Host>,
+    variable: &impl Fn(&str) -> Option<String>,
+) -> Result<(Found, Vec<Host>)> {
+    hosts.retain(|host| host.own_command.is_none());
+    if hosts.is_empty() {
+        return Err(Error::bad_input(
+            "A host that has its own key is sent none, so the key that was named can't pay there.",
+        )
+        .hint("Leave the key out, or choose another host. Nothing was sent."));
+    }
+    Ok((payer::of_key(store, key, variable)?, hosts))
+}
+
+/// The least busy host decides who pays: itself, its key, or the active key.
+fn with_theirs(store: &Connection, mut hosts: Vec<Host>) -> Result<(Found, Vec<Host>)> {
+    let Some(first) = hosts.first().cloned() else {
+        return Err(Error::failed("No host is left to choose from."));
+    };
+    let name = shown(&first.name, 60);
+    let found = match (&first.own_command, &first.key) {
+        (Some(_), _) => Found {
+            label: format!("{}'s own key", first.name),
+            key: None,
+            endpoint: Endpoint::parse(None)?,
+            environment: String::new(),
+            reason: format!("because {name} has its own"),
+            booked_to: Payer::Host(first.id),
+            variable: None,
+            plan: None,
+            login: None,
+            farm: None,
+        },
+        (None, Some(key)) => {
+            let reason = format!("because it is the key of {name}");
+            payer::stored(keys::get(store, key)?, reason)?
+        }
+        (None, None) => payer::active(store)?,
+    };
+    hosts.retain(|host| match &first.own_command {
+        Some(_) => host.id == first.id,
+        None => host.own_command.is_none() && host.key == first.key,
+    });
+    Ok((found, hosts))
+}
+
+/// Refuses what this tier does not carry, before anything is sent.
+pub(super) fn check(request: &Request) -> Result<()> {
+    check_files(request, "A host of the farm")?;
+    match request.thinking {
+        Some(_) => Err(Error::bad_input(
+            "Whether the model thinks first can't be chosen on the farm: `claude` has no such control.",
+        )
+        .hint("Leave that out, or send with a key. Nothing was sent.")),
+        None => Ok(()),
+    }
+}

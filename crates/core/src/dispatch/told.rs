@@ -1,0 +1,88 @@
+//! What a `claude` tells while it answers, as a run tells it.
+
+use tokio::time::Instant;
+
+use super::event::{RunEvent, Sink};
+use super::tier::{Seen, tell};
+use crate::claude::{Event, Turn};
+use crate::clock::Clock;
+use crate::error::Result;
+
+/// Takes in one event and hands on what people see of it. How much of a plan is used is its tier's own.
+///
+/// # Errors
+/// As [`tell`].
+pub(super) async fn take(
+    event: Event,
+    (start, clock): (Instant, &Clock),
+    seen: &mut Seen,
+    sink: &Sink,
+) -> Result<()> {
+    let mut came = |text: &str| {
+        seen.first_token.get_or_insert_with(|| start.elapsed());
+        seen.output_bytes += text.len() as u64;
+    };
+    match event {
+        Event::Model(model) => {
+            seen.model = Some(model);
+            Ok(())
+        }
+        Event::Text(text) => {
+            came(&text);
+            seen.keep(&text);
+            tell(sink, RunEvent::Text { text }).await
+        }
+        Event::Thinking(text) => {
+            came(&text);
+            tell(sink, RunEvent::Thinking { text }).await
+        }
+        Event::Replaced(text) => {
+            seen.replace(&text);
+            tell(sink, RunEvent::Replaced { text }).await
+        }
+        Event::Usage(used) => {
+            let tokens = used.tokens;
+            seen.used = used;
+            tell(sink, RunEvent::Usage { tokens }).await
+        }
+        Event::Waiting {
+            attempt,
+            delay,
+            why,
+        } => {
+            seen.attempts = attempt;
+            let until = clock.now().plus(delay);
+            let why = why.to_owned();
+            let event = RunEvent::Waiting {
+                why,
+                until,
+                attempt,
+            };
+            tell(sink, event).await
+        }
+        Event::Limits(_) => Ok(()),
+    }
+}
+
+/// Takes in what remains of a turn.
+///
+/// # Errors
+/// Why there is no complete answer.
+pub(super) fn end(turn: Turn, seen: &mut Seen) -> Result<()> {
+    seen.stop_reason = turn.stop_reason;
+    seen.request_id = turn.request_id;
+    seen.model = turn.model.or(seen.model.take());
+    seen.used = turn.used;
+    if let [(_, tokens)] = turn.by_model.as_slice() {
+        // Attempts that broke count as well.
+        seen.used.tokens = *tokens;
+        seen.used.is_reported = true;
+    }
+    match turn.failure {
+        Some(failed) => {
+            seen.may_have_run = failed.may_have_run;
+            Err(failed.error)
+        }
+        None => Ok(()),
+    }
+}

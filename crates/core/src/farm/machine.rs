@@ -1,0 +1,140 @@
+//! A host's connections, as far as this process has any.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Mutex as AsyncMutex;
+use tokio::time::Instant;
+
+use crate::hosts::Host;
+use crate::ssh::{Channel, Fault, Kind, Master, Patience, Target};
+
+/// How often a box that turns connections away (`MaxStartups` of its sshd) is tried, and how long is waited
+/// before each further try.
+const WAITS: [Duration; 3] = [
+    Duration::from_millis(200),
+    Duration::from_millis(600),
+    Duration::from_millis(1800),
+];
+
+/// How long is waited for a session that ends, before its room is asked for again.
+const ROOM: Duration = Duration::from_millis(50);
+
+/// How a host is reached.
+pub(super) struct Way {
+    /// The private folder of sockets.
+    pub(super) folder: PathBuf,
+    pub(super) target: Target,
+    pub(super) patience: Patience,
+}
+
+/// A host of which runs go on, or connections stand.
+#[derive(Default)]
+pub(super) struct Machine {
+    pub(super) busy: AtomicU32,
+    /// Grows with each run, so that hosts that are equally busy take turns.
+    pub(super) used: AtomicU64,
+    masters: Mutex<Vec<Arc<Master>>>,
+    /// One connection is opened at a time: most often it is enough for all that wait for it.
+    opening: AsyncMutex<()>,
+}
+
+impl Machine {
+    pub(super) fn busy(&self) -> u32 {
+        self.busy.load(Ordering::Relaxed)
+    }
+
+    /// Returns the share of its slots that is taken, in millionths, and when it had a run last.
+    pub(super) fn share(&self, slots: u32) -> (u64, u64) {
+        let share = u64::from(self.busy()) * 1_000_000 / u64::from(slots.max(1));
+        (share, self.used.load(Ordering::Relaxed))
+    }
+
+    /// Ends every connection. Runs that hold one lose it.
+    pub(super) fn close(&self) {
+        for master in self.masters().drain(..) {
+            master.end();
+        }
+    }
+
+    /// Starts a command over a connection that has room for it, or over a further one.
+    pub(super) async fn start(
+        &self,
+        way: &Way,
+        host: &Host,
+        command: &'static str,
+    ) -> Result<Channel, Fault> {
+        let mut tried: Vec<Arc<Master>> = Vec::new();
+        let deadline = Instant::now() + way.patience.session;
+        loop {
+            if let Some(channel) = self.over_one(&mut tried, command).await {
+                return Ok(channel);
+            }
+            let _one_at_a_time = self.opening.lock().await;
+            let has_new = |master: &Arc<Master>| !tried.iter().any(|one| Arc::ptr_eq(one, master));
+            let open = self.alive();
+            if open.iter().any(has_new) {
+                // Somebody else has opened one meanwhile.
+                continue;
+            }
+            // Each slot has a connection of its own by now. A session whose run is over here may not be
+            // over there yet, so there is room soon, or the box takes fewer than it has slots.
+            if open.len() >= usize::try_from(host.slots.max(1)).unwrap_or(usize::MAX) {
+                if Instant::now() >= deadline {
+                    return Err(Fault::full(&host.name));
+                }
+                tokio::time::sleep(ROOM).await;
+                tried.clear();
+                continue;
+            }
+            let master = open_patiently(way, host).await?;
+            self.masters().push(Arc::new(master));
+        }
+    }
+
+    /// Tries the connections that stand and were not tried yet.
+    async fn over_one(
+        &self,
+        tried: &mut Vec<Arc<Master>>,
+        command: &'static str,
+    ) -> Option<Channel> {
+        for master in self.alive() {
+            if tried.iter().any(|one| Arc::ptr_eq(one, &master)) {
+                continue;
+            }
+            match master.start(command).await {
+                Ok(channel) => return Some(channel),
+                Err(fault) if fault.kind == Kind::Full => tried.push(master),
+                // It is of no more use to anybody.
+                Err(_) => {
+                    master.end();
+                    self.masters().retain(|one| !Arc::ptr_eq(one, &master));
+                }
+            }
+        }
+        None
+    }
+
+    fn alive(&self) -> Vec<Arc<Master>> {
+        let mut masters = self.masters();
+        masters.retain(|master| master.is_alive());
+        masters.clone()
+    }
+
+    fn masters(&self) -> MutexGuard<'_, Vec<Arc<Master>>> {
+        self.masters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn open_patiently(way: &Way, host: &Host) -> Result<Master, Fault> {
+    let open = || Master::open(&way.folder, &way.target, &host.host_keys, way.patience);
+    for wait in WAITS {
+        match open().await {
+            Err(fault) if fault.kind == Kind::TurnedAway => tokio::time::sleep(wait).await,
+            done => return done,
+        }
+    }
+    open().await
+}

@@ -1,0 +1,158 @@
+//! Which host takes a run: the least busy one that may, or the first that has a slot again.
+
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::futures::Notified;
+
+use super::{Farm, unpinned};
+use crate::clock::Millis;
+use crate::error::{Code, Error, Remedy, Result};
+use crate::hosts::{self, Host, State};
+use crate::id::HostId;
+use crate::text::shown;
+
+/// How long is waited for a slot before the hosts are looked at again.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+
+/// Which hosts may take a run.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// These.
+    pub among: Vec<HostId>,
+    /// The user has named the only one, which is then tried although it rests.
+    pub is_named: bool,
+    /// Not these, which have failed already.
+    pub not: Vec<HostId>,
+}
+
+/// A slot of a host; free again when it is dropped.
+pub struct Slot {
+    farm: Farm,
+    /// The host.
+    pub host: Host,
+}
+
+impl Farm {
+    /// Takes a slot of the least busy host that may take the run; `None` where every one of them is busy.
+    ///
+    /// # Errors
+    /// [`Code::NoHost`] where none may, with how they stand; [`Code::HostKey`] where the only one is not
+    /// pinned.
+    pub fn place(&self, wanted: &Wanted) -> Result<Option<Slot>> {
+        let (hosts, now) = (self.0.db.read(hosts::list)?, self.now());
+        let candidates: Vec<Host> = hosts
+            .into_iter()
+            .filter(|host| wanted.among.contains(&host.id) && !wanted.not.contains(&host.id))
+            .collect();
+        let may = |host: &Host| match host.state(now) {
+            State::Ready => true,
+            State::Resting => wanted.is_named,
+            State::Unpinned | State::Paused | State::Gone => false,
+        };
+        // Looked at and taken in one go: two runs must not take the same last slot.
+        let mut machines = self.machines();
+        let mut best: Option<(u64, u64, &Host)> = None;
+        let mut is_any = false;
+        for host in candidates.iter().filter(|host| may(host)) {
+            is_any = true;
+            let machine = machines.entry(host.id).or_default();
+            let busy = machine.busy();
+            if busy >= host.slots {
+                continue;
+            }
+            let (share, used) = machine.share(host.slots);
+            if best.is_none_or(|(least, before, _)| (share, used) < (least, before)) {
+                best = Some((share, used, host));
+            }
+        }
+        if let Some((_, _, host)) = best {
+            let machine = machines.entry(host.id).or_default();
+            machine.busy.fetch_add(1, Ordering::Relaxed);
+            machine.used.store(turn(), Ordering::Relaxed);
+            return Ok(Some(Slot {
+                farm: self.clone(),
+                host: host.clone(),
+            }));
+        }
+        match is_any {
+            true => Ok(None),
+            false => Err(nobody(&candidates, now)),
+        }
+    }
+
+    /// Returns what tells when a slot is free again.
+    pub fn freed(&self) -> Notified<'_> {
+        self.0.freed.notified()
+    }
+
+    /// Waits for what [`Farm::freed`] has returned, for a while: another window may have paused a host, and
+    /// a pause may be over.
+    pub async fn patiently(freed: Pin<&mut Notified<'_>>) {
+        let _ = tokio::time::timeout(LOOK_AGAIN, freed).await;
+    }
+
+    /// Returns how busy a host is, to be compared: the share of its slots, then who had a run last.
+    #[must_use]
+    pub fn share(&self, host: &Host) -> (u64, u64) {
+        let machines = self.machines();
+        let Some(machine) = machines.get(&host.id) else {
+            return (0, 0);
+        };
+        machine.share(host.slots)
+    }
+}
+
+/// Returns a number that only grows.
+fn turn() -> u64 {
+    static TURN: AtomicU64 = AtomicU64::new(1);
+    TURN.fetch_add(1, Ordering::Relaxed)
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        if let Some(machine) = self.farm.machines().get(&self.host.id) {
+            machine.busy.fetch_sub(1, Ordering::Relaxed);
+        }
+        self.farm.0.freed.notify_waiters();
+    }
+}
+
+/// Says why no host takes the run.
+pub(crate) fn nobody(hosts: &[Host], now: Millis) -> Error {
+    if let [host] = hosts
+        && host.state(now) == State::Unpinned
+    {
+        return unpinned(host);
+    }
+    let said: Vec<String> = hosts
+        .iter()
+        .take(5)
+        .map(|host| {
+            let how = match host.state(now) {
+                State::Ready => "has failed in this run",
+                State::Unpinned => "has no pinned key",
+                State::Paused => "is paused",
+                State::Resting => "rests after a failure",
+                State::Gone => "is gone from the list that it was imported from",
+            };
+            format!("{} {how}", shown(&host.name, 40))
+        })
+        .collect();
+    let error = Error::new(
+        Code::NoHost,
+        match said.is_empty() {
+            true => "No host of the farm can take this run.".to_owned(),
+            false => format!(
+                "No host of the farm can take this run: {}.",
+                said.join(", ")
+            ),
+        },
+    )
+    .hint("Nothing was sent.");
+    match hosts.is_empty() {
+        true => error.remedy(Remedy::AddHost),
+        false => error.remedy(Remedy::ListHosts),
+    }
+}

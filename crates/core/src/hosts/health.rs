@@ -1,0 +1,76 @@
+//! Hosts that fail are left alone for a while, longer each time.
+
+use std::time::Duration;
+
+use rusqlite::{Connection, params};
+
+use crate::clock::Millis;
+use crate::db::SqlContext;
+use crate::error::{Error, Failure, Result};
+use crate::id::HostId;
+
+/// The first pause.
+const FIRST: Duration = Duration::from_secs(15);
+
+/// The longest pause: a box that is back is used again within it.
+const LONGEST: Duration = Duration::from_secs(15 * 60);
+
+/// Returns how long a host rests after so many failures in a row.
+#[must_use]
+pub fn pause_after(failures: u32) -> Duration {
+    match failures {
+        0 => Duration::ZERO,
+        more => FIRST
+            .saturating_mul(2_u32.saturating_pow(more - 1))
+            .min(LONGEST),
+    }
+}
+
+/// Notes that a host has failed, in the caller's transaction, and lets it rest.
+///
+/// # Errors
+/// When it can't be kept.
+pub fn note_failure(store: &Connection, id: HostId, why: &Failure, now: Millis) -> Result<()> {
+    let so_far: u32 = store
+        .query_row("SELECT failures FROM hosts WHERE id = ?1", [id], |row| {
+            row.get(0)
+        })
+        .doing("look at the host")?;
+    let failures = so_far.saturating_add(1);
+    let why = serde_json::to_string(why)
+        .map_err(|e| Error::failed("The host's failure can't be written.").because(e))?;
+    store
+        .execute(
+            "UPDATE hosts SET failures = ?2, rests_until = ?3, last_failure = ?4 WHERE id = ?1",
+            params![id, failures, now.plus(pause_after(failures)), why],
+        )
+        .doing("note the host's failure")
+        .map(drop)
+}
+
+/// Notes that a host works, in the caller's transaction.
+///
+/// # Errors
+/// When it can't be kept.
+pub fn note_success(store: &Connection, id: HostId) -> Result<()> {
+    store
+        .execute(
+            "UPDATE hosts SET failures = 0, rests_until = NULL, last_failure = NULL
+             WHERE id = ?1 AND (failures > 0 OR last_failure IS NOT NULL)",
+            [id],
+        )
+        .doing("note that the host works")
+        .map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_pause_is_twice_the_one_before_and_none_is_endless() {
+        let seconds: Vec<u64> = (0..9).map(|count| pause_after(count).as_secs()).collect();
+        assert_eq!(seconds, [0, 15, 30, 60, 120, 240, 480, 900, 900]);
+        assert_eq!(pause_after(u32::MAX), LONGEST);
+    }
+}

@@ -1,0 +1,311 @@
+//! The table of hosts: what is taken, what is refused, what stays.
+
+use std::collections::BTreeSet;
+
+use rusqlite::Connection;
+
+use super::*;
+use crate::error::Code;
+
+fn store() -> Connection {
+    let store = Connection::open_in_memory().unwrap();
+    for sql in [
+        include_str!("../../../../migrations/0001_store.sql"),
+        include_str!("../../../../migrations/0002_vault_and_keys.sql"),
+        include_str!("../../../../migrations/0003_runs.sql"),
+        include_str!("../../../../migrations/0006_hosts.sql"),
+    ] {
+        store.execute_batch(sql).unwrap();
+    }
+    store
+}
+
+fn named(name: &str) -> NewHost {
+    NewHost {
+        name: name.to_owned(),
+        destination: "me@box".to_owned(),
+        ..NewHost::default()
+    }
+}
+
+fn key(filler: u8) -> HostKey {
+    use base64::Engine as _;
+    let bytes = [&11_u32.to_be_bytes()[..], b"ssh-ed25519", &[filler; 36]].concat();
+    let base64 = base64::engine::general_purpose::STANDARD.encode(bytes);
+    HostKey::parse(&format!("ssh-ed25519 {base64}")).unwrap()
+}
+
+#[test]
+fn a_host_takes_runs_once_its_key_is_pinned_and_while_it_is_not_paused() {
+    let store = store();
+    let host = add(&store, named("box"), Millis(1)).unwrap();
+    assert_eq!(host.state(Millis(2)), State::Unpinned);
+    let host = pin(&store, host.id, &[key(1)], Millis(2)).unwrap();
+    assert_eq!(
+        (host.state(Millis(3)), host.pinned_at),
+        (State::Ready, Some(Millis(2)))
+    );
+    assert_eq!(
+        pause(&store, host.id, true).unwrap().state(Millis(3)),
+        State::Paused
+    );
+    assert_eq!(
+        pause(&store, host.id, false).unwrap().state(Millis(3)),
+        State::Ready
+    );
+    assert_eq!(find(&store, "BOX").unwrap().id, host.id);
+    assert_eq!(
+        find(&store, "other").unwrap_err().advice(),
+        Some("There are: box.")
+    );
+}
+
+#[test]
+fn a_host_that_fails_rests_longer_each_time_and_is_well_after_a_success() {
+    let store = store();
+    let host = add(&store, named("box"), Millis(0)).unwrap();
+    pin(&store, host.id, &[key(1)], Millis(0)).unwrap();
+    let why = Failure::from(&crate::error::Error::failed("It was down."));
+    note_failure(&store, host.id, &why, Millis(0)).unwrap();
+    let host = get(&store, host.id).unwrap();
+    assert_eq!(host.rests_until, Some(Millis(15_000)));
+    assert_eq!(host.last_failure, Some(why.clone()));
+    assert_eq!(host.state(Millis(14_999)), State::Resting);
+    assert_eq!(host.state(Millis(15_000)), State::Ready);
+    note_failure(&store, host.id, &why, Millis(20_000)).unwrap();
+    assert_eq!(
+        get(&store, host.id).unwrap().rests_until,
+        Some(Millis(50_000))
+    );
+    note_success(&store, host.id).unwrap();
+    let host = get(&store, host.id).unwrap();
+    assert_eq!(
+        (host.failures, host.rests_until, host.last_failure),
+        (0, None, None)
+    );
+}
+
+#[test]
+fn what_can_not_be_is_refused_and_nothing_is_changed() {
+    let store = store();
+    add(&store, named("box"), Millis(1)).unwrap();
+    let refused: Vec<NewHost> = vec![
+        named(""),
+        named("two\nlines"),
+        named(&"x".repeat(10_000)),
+        NewHost {
+            destination: "-oProxyCommand=x".to_owned(),
+            ..named("a")
+        },
+        NewHost {
+            destination: "me@box one".to_owned(),
+            ..named("a")
+        },
+        NewHost {
+            slots: Some(0),
+            ..named("a")
+        },
+        NewHost {
+            slots: Some(SLOTS_MAX + 1),
+            ..named("a")
+        },
+        NewHost {
+            port: Some(0),
+            ..named("a")
+        },
+        NewHost {
+            identity: Some("id_rsa".to_owned()),
+            ..named("a")
+        },
+        NewHost {
+            service_unit: Some("a; reboot".to_owned()),
+            ..named("a")
+        },
+        NewHost {
+            service_unit: Some("--help".to_owned()),
+            ..named("a")
+        },
+        NewHost {
+            own_command: Some("claude --model x".to_owned()),
+            ..named("a")
+        },
+        NewHost {
+            own_command: Some("$(reboot)".to_owned()),
+            ..named("a")
+        },
+        NewHost {
+            labels: vec!["x".repeat(1_000)],
+            ..named("a")
+        },
+        NewHost {
+            labels: (0..30).map(|n| n.to_string()).collect(),
+            ..named("a")
+        },
+        NewHost {
+            own_command: Some("/bin/own".to_owned()),
+            key: Some(KeyId::from_text("k")),
+            ..named("a")
+        },
+    ];
+    for new in refused {
+        let shown = format!("{new:?}").chars().take(200).collect::<String>();
+        let error = add(&store, new, Millis(2)).unwrap_err();
+        assert_eq!(error.code(), Code::BadInput, "{shown}");
+    }
+    let twin = add(&store, named("b\u{43e}x"), Millis(2)).unwrap_err();
+    assert_eq!(twin.code(), Code::Duplicate, "a Cyrillic o");
+    assert_eq!(list(&store).unwrap().len(), 1);
+}
+
+#[test]
+fn names_and_labels_are_stored_exactly_and_found_by_meaning() {
+    let store = store();
+    let name = "Bóx 👩\u{200D}🚀 \u{202E}one";
+    let new = NewHost {
+        labels: vec![" GPU ".to_owned(), "gpu".to_owned(), "Ünïcode".to_owned()],
+        ..named(name)
+    };
+    let host = add(&store, new, Millis(1)).unwrap();
+    assert_eq!(host.name, name);
+    assert_eq!(host.labels, ["GPU", "Ünïcode"]);
+    assert!(host.has_label("gpu") && host.has_label("ünïcode") && !host.has_label("cpu"));
+}
+
+#[test]
+fn a_host_that_goes_elsewhere_must_be_pinned_anew_and_any_other_change_keeps_its_key() {
+    let store = store();
+    let host = add(&store, named("box"), Millis(1)).unwrap();
+    pin(&store, host.id, &[key(1)], Millis(2)).unwrap();
+    let change = Edit {
+        slots: Some(4),
+        labels: Some(vec!["gpu".to_owned()]),
+        ..Edit::default()
+    };
+    let host = edit(&store, host.id, change).unwrap();
+    assert_eq!((host.slots, host.host_keys.len()), (4, 1));
+    let change = Edit {
+        destination: Some("me@other".to_owned()),
+        ..Edit::default()
+    };
+    let host = edit(&store, host.id, change).unwrap();
+    assert!(host.host_keys.is_empty() && host.pinned_at.is_none());
+    let change = Edit {
+        own_command: Some("/bin/own".to_owned()),
+        ..Edit::default()
+    };
+    assert_eq!(
+        edit(&store, host.id, change)
+            .unwrap()
+            .own_command
+            .as_deref(),
+        Some("/bin/own")
+    );
+    let change = Edit {
+        own_command: Some(String::new()),
+        ..Edit::default()
+    };
+    assert_eq!(edit(&store, host.id, change).unwrap().own_command, None);
+}
+
+#[test]
+fn a_removed_host_keeps_its_name_for_the_ledger_and_frees_it_for_another() {
+    let store = store();
+    let host = add(&store, named("box"), Millis(1)).unwrap();
+    remove(&store, host.id, Millis(2)).unwrap();
+    assert!(list(&store).unwrap().is_empty());
+    assert_eq!(get(&store, host.id).unwrap_err().code(), Code::NotFound);
+    let kept: String = store
+        .query_row("SELECT name FROM hosts WHERE id = ?1", [host.id], |row| {
+            row.get(0)
+        })
+        .unwrap();
+    assert_eq!(kept, "box");
+    assert_ne!(add(&store, named("box"), Millis(3)).unwrap().id, host.id);
+}
+
+fn found(hosts: &[(&str, &str)], scope: &str) -> Found {
+    let host = |(origin, destination): &(&str, &str)| {
+        let new = NewHost {
+            destination: (*destination).to_owned(),
+            ..named("worker")
+        };
+        ((*origin).to_owned(), new)
+    };
+    Found {
+        hosts: hosts.iter().map(host).collect(),
+        others: Vec::new(),
+        scopes: BTreeSet::from([scope.to_owned()]),
+    }
+}
+
+#[test]
+fn a_list_that_is_imported_again_is_followed_and_what_it_lost_is_marked_and_not_dropped() {
+    let store = store();
+    let first = found(
+        &[
+            ("o/eu/i-1", "10.0.0.1"),
+            ("o/eu/i-2", "10.0.0.2"),
+            ("o/eu/i-3", "bad name"),
+        ],
+        "o/eu/",
+    );
+    let brought = bring(&store, Source::Ec2, first, Millis(1)).unwrap();
+    assert_eq!((brought.added.len(), brought.refused.len()), (2, 1));
+    assert_eq!(
+        brought.added[1].name, "worker (i-2)",
+        "each has a name of its own"
+    );
+    let other = bring(
+        &store,
+        Source::Ec2,
+        found(&[("o/us/i-9", "10.9.0.1")], "o/us/"),
+        Millis(2),
+    )
+    .unwrap();
+    assert!(
+        other.gone.is_empty(),
+        "another region says nothing of this one"
+    );
+    pin(&store, brought.added[0].id, &[key(1)], Millis(3)).unwrap();
+    let again = bring(
+        &store,
+        Source::Ec2,
+        found(&[("o/eu/i-1", "10.0.0.7")], "o/eu/"),
+        Millis(4),
+    )
+    .unwrap();
+    assert_eq!(
+        (again.changed.len(), again.gone.len(), again.same),
+        (1, 1, 0)
+    );
+    let moved = &again.changed[0];
+    assert_eq!(
+        (moved.destination.as_str(), moved.host_keys.len()),
+        ("10.0.0.7", 1),
+        "it must be the same box"
+    );
+    assert_eq!(again.gone[0].state(Millis(5)), State::Gone);
+    let back = found(
+        &[("o/eu/i-1", "10.0.0.7"), ("o/eu/i-2", "10.0.0.2")],
+        "o/eu/",
+    );
+    let back = bring(&store, Source::Ec2, back, Millis(6)).unwrap();
+    assert_eq!(
+        (back.same, back.changed.len(), back.changed[0].gone_at),
+        (1, 1, None)
+    );
+}
+
+#[test]
+fn keys_that_were_damaged_in_the_store_are_no_pinned_keys() {
+    let store = store();
+    let host = add(&store, named("box"), Millis(1)).unwrap();
+    pin(&store, host.id, &[key(1)], Millis(2)).unwrap();
+    store
+        .execute("UPDATE hosts SET host_keys = '[\"ssh-ed25519 AAAA\"]'", [])
+        .unwrap();
+    assert_eq!(
+        get(&store, host.id).unwrap().state(Millis(3)),
+        State::Unpinned
+    );
+}

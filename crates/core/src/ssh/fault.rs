@@ -1,0 +1,152 @@
+//! Why a connection could not be opened, or ended: read from what `ssh` says, which is in English always.
+
+use std::time::Duration;
+
+use crate::error::{Code, Error, Remedy};
+use crate::text::shown;
+
+/// What stands behind a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// The box showed another key than the pinned one.
+    HostKeyChanged,
+    /// The box did not let us in.
+    Denied,
+    /// There is no way to the box, or nothing answers there.
+    Unreachable,
+    /// The box accepted the connection and then kept silent.
+    TimedOut,
+    /// The box takes no further connection for the moment.
+    TurnedAway,
+    /// The connection has as many sessions as the box allows.
+    Full,
+    /// The connection was lost.
+    Lost,
+    /// There is no `ssh` here, or it can't be used.
+    NoSsh,
+}
+
+/// Why a connection could not be opened, or ended.
+#[derive(Debug)]
+pub struct Fault {
+    /// What stands behind it.
+    pub kind: Kind,
+    /// What happened, what it means, what to do.
+    pub error: Error,
+}
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        fault.error
+    }
+}
+
+impl Fault {
+    pub(super) fn new(kind: Kind, error: Error) -> Self {
+        Self { kind, error }
+    }
+
+    pub(super) fn no_ssh(why: impl std::error::Error + Send + Sync + 'static) -> Self {
+        let error = Error::failed("`ssh` could not be started on this machine.")
+            .hint("Install OpenSSH's client (on Debian and Ubuntu: apt install openssh-client).")
+            .because(why);
+        Self::new(Kind::NoSsh, error)
+    }
+
+    pub(super) fn silent(name: &str, limit: Duration) -> Self {
+        let error = Error::new(
+            Code::Timeout,
+            format!(
+                "{} did not let us in within {} s, so the connection was given up. Nothing was sent.",
+                shown(name, 60),
+                limit.as_secs_f32()
+            ),
+        )
+        .hint("See whether the box is up and its network lets SSH through.");
+        Self::new(Kind::TimedOut, error)
+    }
+
+    /// Words a connection that has as many sessions as the box allows.
+    #[must_use]
+    pub fn full(name: &str) -> Self {
+        let error = Error::new(
+            Code::HostFailed,
+            format!("{} takes no further session.", shown(name, 60)),
+        )
+        .hint("Give the host fewer slots, or raise MaxSessions in its sshd_config.");
+        Self::new(Kind::Full, error)
+    }
+
+    pub(super) fn lost(name: &str, said: Option<&str>) -> Self {
+        let error = Error::new(
+            Code::HostFailed,
+            format!(
+                "The connection to {} was lost{}.",
+                shown(name, 60),
+                in_brackets(said)
+            ),
+        )
+        .hint("See whether the box is still up.");
+        Self::new(Kind::Lost, error)
+    }
+
+    /// Reads what `ssh` said before it ended.
+    pub(super) fn read(name: &str, said: Option<&str>) -> Self {
+        let text = said.unwrap_or_default();
+        let name = shown(name, 60);
+        let has = |part: &str| text.contains(part);
+        if has("Host key verification failed") || has("HOST IDENTIFICATION HAS CHANGED") {
+            let error = Error::new(
+                Code::HostKey,
+                format!(
+                    "{name} showed another host key than the one that is pinned, so the connection was ended. \
+                     Nothing was sent."
+                ),
+            )
+            .hint(
+                "If the box was set up anew, look at its key there (ssh-keygen -lf \
+                 /etc/ssh/ssh_host_ed25519_key.pub) and pin it. If not, somebody stands between.",
+            )
+            .remedy(Remedy::PinHost);
+            return Self::new(Kind::HostKeyChanged, error);
+        }
+        if has("Permission denied") || has("Too many authentication failures") {
+            let error = Error::new(
+                Code::HostFailed,
+                format!("{name} did not let us in{}.", in_brackets(said)),
+            )
+            .hint(
+                "See that `ssh` to it works without asking for anything: the right user, a key in the agent \
+                 or one that is named with the host.",
+            );
+            return Self::new(Kind::Denied, error);
+        }
+        if has("timed out") || has("Timeout") || has("not responding") {
+            let error = Error::new(
+                Code::Timeout,
+                format!("{name} did not answer in time{}.", in_brackets(said)),
+            )
+            .hint("See whether the box is up and its network lets SSH through.");
+            return Self::new(Kind::TimedOut, error);
+        }
+        if has("kex_exchange_identification") {
+            let error = Error::new(
+                Code::HostFailed,
+                format!("{name} turned the connection away{}.", in_brackets(said)),
+            )
+            .hint("It may have too many connections at once (MaxStartups in its sshd_config).");
+            return Self::new(Kind::TurnedAway, error);
+        }
+        let error = Error::new(
+            Code::HostFailed,
+            format!("{name} can't be reached{}.", in_brackets(said)),
+        )
+        .hint("See whether the box is up, its name is right, and its network lets SSH through.");
+        Self::new(Kind::Unreachable, error)
+    }
+}
+
+fn in_brackets(said: Option<&str>) -> String {
+    said.map_or_else(String::new, |said| format!(" (`ssh`: {said})"))
+}

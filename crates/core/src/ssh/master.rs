@@ -1,0 +1,268 @@
+//! One connection to a box, over which several commands run side by side.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use openssh::Session;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::destination::Target;
+use super::fault::{Fault, Kind};
+use super::host_key::HostKey;
+use super::options::{ALIAS, Call};
+use crate::child::{self, Tail};
+use crate::db::{private_folder, write_private};
+use crate::error::{Error, Result};
+
+/// The most bytes of a socket's path, less the random letters that `ssh` puts behind it for a moment.
+const SOCKET_PATH_MAX: usize = 107 - 17;
+
+/// How often a connection that is being opened is looked at. `ssh` tells nobody that it is ready; its
+/// socket is there from the moment when it is.
+const LOOK: Duration = Duration::from_millis(4);
+
+/// How long a connection may take for what.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// From the start to the moment when we are logged in.
+    pub connect: Duration,
+    /// From asking for a session to having it.
+    pub session: Duration,
+}
+
+/// Makes the private folder of sockets.
+///
+/// # Errors
+/// When it can't be made, is not ours, or its path is too long for a socket.
+pub fn folder(runtime: &Path) -> Result<PathBuf> {
+    let folder = runtime.join("s");
+    if folder.as_os_str().len() + "/4194304-1000000.s".len() > SOCKET_PATH_MAX {
+        return Err(Error::bad_input(format!(
+            "The folder {} is too long to hold the socket of a connection.",
+            runtime.display()
+        ))
+        .hint("Set XDG_RUNTIME_DIR, or SWITCHYARD_HOME, to a shorter path."));
+    }
+    private_folder(&folder)?;
+    Ok(folder)
+}
+
+/// A file of ours that goes with its owner.
+pub(super) struct Scratch(PathBuf);
+
+impl Scratch {
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// Names a file that nobody else has; `kind` ends its name.
+pub(super) fn scratch(folder: &Path, kind: &str) -> Result<Scratch> {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    private_folder(folder)?;
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    let path = folder.join(format!("{}-{number}.{kind}", std::process::id()));
+    // What a killed process of the same number left behind.
+    let _ = std::fs::remove_file(&path);
+    Ok(Scratch(path))
+}
+
+/// An open connection. Dropping it ends it, with every command that runs over it.
+pub struct Master {
+    name: String,
+    leader: Option<u32>,
+    /// Cancelled when `ssh` has ended.
+    ended: CancellationToken,
+    session: Arc<Session>,
+    tail: Tail,
+    patience: Patience,
+    _files: [Scratch; 2],
+}
+
+/// A command on the box, with its pipes. Dropping it closes them, which is how the command learns that
+/// nobody waits for it any more.
+pub struct Channel {
+    /// What the command reads.
+    pub input: openssh::ChildStdin,
+    /// What it writes.
+    pub output: openssh::ChildStdout,
+    /// What it says besides.
+    pub errors: openssh::ChildStderr,
+    /// What keeps the command's session open.
+    pub held: Held,
+}
+
+/// Keeps a command's session open.
+pub struct Held(#[expect(dead_code, reason = "held, and dropped")] openssh::Child<Arc<Session>>);
+
+impl Master {
+    /// Opens a connection to a box that shows one of the `pinned` keys.
+    ///
+    /// # Errors
+    /// What stands in the way; nothing that is ours has been sent then. Without a pinned key it is not
+    /// even tried.
+    pub async fn open(
+        folder: &Path,
+        target: &Target,
+        pinned: &[HostKey],
+        patience: Patience,
+    ) -> Result<Self, Fault> {
+        let here = |error| Fault::new(Kind::NoSsh, error);
+        let (socket, known) = (
+            scratch(folder, "s").map_err(here)?,
+            scratch(folder, "k").map_err(here)?,
+        );
+        let lines: String = pinned
+            .iter()
+            .map(|key| format!("{ALIAS} {key}\n"))
+            .collect();
+        write_private(known.path(), lines.as_bytes()).map_err(here)?;
+        let mut command = Call::new()
+            .flag("-M")
+            .flag("-N")
+            .flag("-T")
+            .option("StrictHostKeyChecking", "yes")
+            .path("UserKnownHostsFile", known.path())
+            .and_then(|call| call.path("ControlPath", socket.path()))
+            .map_err(here)?
+            .option("HostKeyAlias", ALIAS)
+            .option(
+                "ConnectTimeout",
+                &patience.connect.as_secs().max(1).to_string(),
+            )
+            .to(target, None);
+        command.stdout(Stdio::null());
+        let mut ssh = command.spawn().map_err(Fault::no_ssh)?;
+        let (leader, tail) = (ssh.id(), Tail::default());
+        let reading = ssh
+            .stderr
+            .take()
+            .map(|errors| tokio::spawn(tail.clone().follow(errors)));
+        let deadline = Instant::now() + patience.connect;
+        let mut looks = interval(LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                biased;
+                _ = ssh.wait() => {
+                    if let Some(reading) = reading {
+                        let _ = timeout(Duration::from_secs(1), reading).await;
+                    }
+                    return Err(Fault::read(&target.name, tail.text().as_deref()));
+                }
+                () = sleep_until(deadline) => {
+                    child::end_session(leader);
+                    return Err(Fault::silent(&target.name, patience.connect));
+                }
+                _ = looks.tick() => if socket.path().exists() { break },
+            }
+        }
+        let ended = CancellationToken::new();
+        let has_ended = ended.clone();
+        tokio::spawn(async move {
+            let _ = ssh.wait().await;
+            has_ended.cancel();
+        });
+        Ok(Self {
+            name: target.name.clone(),
+            leader,
+            ended,
+            session: Arc::new(Session::resume_mux(socket.path().into(), None)),
+            tail,
+            patience,
+            _files: [socket, known],
+        })
+    }
+
+    /// Tells whether the connection stands, as far as is known here.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        !self.ended.is_cancelled()
+    }
+
+    /// Waits until the connection has ended.
+    pub async fn ended(&self) {
+        self.ended.cancelled().await;
+    }
+
+    /// Starts a command. It is a text of ours, handed to the login shell of the box as it is.
+    ///
+    /// # Errors
+    /// [`Kind::Full`] when the box allows no further session over this connection, [`Kind::Lost`] and
+    /// [`Kind::TimedOut`] when it is of no more use.
+    pub async fn start(&self, command: &'static str) -> Result<Channel, Fault> {
+        let mut remote = Arc::clone(&self.session).arc_raw_command(command);
+        remote
+            .stdin(openssh::Stdio::piped())
+            .stdout(openssh::Stdio::piped())
+            .stderr(openssh::Stdio::piped());
+        let started = tokio::select! {
+            biased;
+            () = self.ended.cancelled() => return Err(self.lost()),
+            started = timeout(self.patience.session, remote.spawn()) => started,
+        };
+        let mut started = match started {
+            Ok(Ok(child)) => child,
+            Ok(Err(error)) => return Err(self.refused(&error)),
+            Err(_) => return Err(Fault::silent(&self.name, self.patience.session)),
+        };
+        let pipes = (
+            started.stdin().take(),
+            started.stdout().take(),
+            started.stderr().take(),
+        );
+        let (Some(input), Some(output), Some(errors)) = pipes else {
+            return Err(self.lost());
+        };
+        Ok(Channel {
+            input,
+            output,
+            errors,
+            held: Held(started),
+        })
+    }
+
+    /// Tells a box that allows no further session from a connection that has broken.
+    fn refused(&self, error: &openssh::Error) -> Fault {
+        let mut said = error.to_string();
+        let mut source = std::error::Error::source(error);
+        while let Some(cause) = source {
+            said = format!("{said}: {cause}");
+            source = cause.source();
+        }
+        match said.contains("refused by peer") {
+            true => Fault::full(&self.name),
+            false => Fault::lost(&self.name, Some(&crate::text::shown(&said, 200))),
+        }
+    }
+
+    /// Ends the connection, with every command that runs over it.
+    pub fn end(&self) {
+        if self.is_alive() {
+            // With it goes the program of a jump host.
+            child::end_session(self.leader);
+        }
+    }
+
+    /// Words a connection that has ended.
+    #[must_use]
+    pub fn lost(&self) -> Fault {
+        Fault::lost(&self.name, self.tail.text().as_deref())
+    }
+}
+
+impl Drop for Master {
+    fn drop(&mut self) {
+        self.end();
+    }
+}

@@ -1,0 +1,209 @@
+//! Many runs at once, few sessions, connections that die, runs that are cancelled.
+
+use switchyard_core::Code;
+use switchyard_tests::sshd::{ANSWERS, Setup, Sshd, children};
+
+use super::*;
+
+/// Sends so many prompts at once and returns what came of each.
+async fn at_once(house: &House, count: usize) -> Vec<(Vec<RunEvent>, Outcome)> {
+    let runs = (0..count).map(|number| {
+        let ask = house.ask(&format!("Number {number}"), FarmAsk::default());
+        house.send(ask)
+    });
+    let ended = futures_util::future::join_all(runs).await;
+    ended.into_iter().map(Result::unwrap).collect()
+}
+
+fn expect_all_answered(ended: &[(Vec<RunEvent>, Outcome)], log: &str) {
+    for (events, outcome) in ended {
+        assert!(outcome.error.is_none(), "{:?}\n{log}", outcome.error);
+        assert_eq!(text(events), "Hello");
+    }
+}
+
+#[tokio::test]
+async fn a_box_with_one_session_a_connection_gets_a_further_connection_for_each_slot() {
+    let setup = Setup {
+        options: vec!["MaxSessions 1".to_owned()],
+        ..Setup::default()
+    };
+    let sshd = Sshd::with(&setup);
+    let house = House::new(&sshd).await;
+    let host = house.host(&sshd, "box", 4).await;
+    house.app.probe_host(host.id).await.unwrap();
+    sshd.claude(
+        "box",
+        &format!("{ANSWERS}\nready; sleep 0.3; answers Hello"),
+    );
+    let ended = at_once(&house, 8).await;
+    expect_all_answered(&ended, &sshd.log());
+    let waited = ended.iter().filter(|(events, _)| {
+        events
+            .iter()
+            .any(|event| matches!(event, RunEvent::Waiting { why, .. } if why.contains("busy")))
+    });
+    assert_eq!(
+        waited.count(),
+        4,
+        "more than there are slots wait, and say so"
+    );
+    assert_eq!(sshd.log().matches("Accepted publickey").count(), 4);
+}
+
+#[tokio::test]
+async fn a_box_that_turns_connections_away_is_tried_again_a_little_later() {
+    let setup = Setup {
+        options: vec!["MaxStartups 1:100:1\nLoginGraceTime 1".to_owned()],
+        ..Setup::default()
+    };
+    let sshd = Sshd::with(&setup);
+    let house = House::new(&sshd).await;
+    house.host(&sshd, "box", 1).await;
+    // Somebody who knocks and says nothing takes the only place, until the box loses patience.
+    let knocking = std::net::TcpStream::connect(("127.0.0.1", sshd.port())).unwrap();
+    assert_eq!(house.answer("Hello?").await, "Hello");
+    drop(knocking);
+}
+
+#[tokio::test]
+async fn runs_are_spread_over_the_hosts_by_their_slots() {
+    let sshd = Sshd::with(&Setup {
+        users: vec![("large", "/bin/sh"), ("small", "/bin/sh")],
+        ..Setup::default()
+    });
+    let house = House::new(&sshd).await;
+    house.host(&sshd, "large", 4).await;
+    house.host(&sshd, "small", 2).await;
+    for user in ["large", "small"] {
+        sshd.claude(user, &format!("{ANSWERS}\nready; sleep 0.3; answers Hello"));
+    }
+    let ended = at_once(&house, 6).await;
+    expect_all_answered(&ended, &sshd.log());
+    let large = ended
+        .iter()
+        .filter(|(events, _)| placed(events) == ["large"]);
+    assert_eq!(large.count(), 4);
+}
+
+#[tokio::test]
+async fn sixteen_runs_survive_the_death_of_their_connection_before_their_first_word() {
+    let setup = Setup {
+        options: vec!["MaxSessions 20".to_owned()],
+        ..Setup::default()
+    };
+    let sshd = Sshd::with(&setup);
+    let house = House::new(&sshd).await;
+    house.host(&sshd, "box", 16).await;
+    let (waiting, go_on) = (sshd.root().join("waiting"), sshd.root().join("go-on"));
+    std::fs::create_dir(&waiting).unwrap();
+    let script = format!(
+        "{ANSWERS}\nready; : > {}/$$; while [ ! -e {} ]; do sleep 0.05; done; answers Hello",
+        waiting.display(),
+        go_on.display()
+    );
+    sshd.claude("box", &script);
+    let killing = async {
+        while std::fs::read_dir(&waiting).unwrap().count() < 16 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        house.app.close_farm();
+        std::fs::write(&go_on, "").unwrap();
+    };
+    let (ended, ()) = tokio::join!(at_once(&house, 16), killing);
+    expect_all_answered(&ended, &sshd.log());
+    assert!(
+        ended
+            .iter()
+            .all(|(_, outcome)| outcome.receipt.attempts == 2)
+    );
+    assert_eq!(
+        house.app.hosts().unwrap()[0].host.failures,
+        0,
+        "the connection died, not the host"
+    );
+}
+
+#[tokio::test]
+async fn a_cancelled_run_ends_on_the_box_as_well_and_leaves_nothing_behind() {
+    let sshd = Sshd::start();
+    let house = House::new(&sshd).await;
+    house.host(&sshd, "box", 1).await;
+    let pid = sshd.root().join("pid");
+    // It starts another process, and neither ends when it is asked to.
+    let script = format!(
+        "{ANSWERS}\nready; trap '' TERM; sleep 600 & echo $$ $! \"$CLAUDE_CONFIG_DIR\" > {}; begin; text Half; stay",
+        pid.display()
+    );
+    sshd.claude("box", &script);
+    let cancel = CancellationToken::new();
+    let ask = house.ask("Hello?", FarmAsk::default());
+    let running = house.send_until(ask, &cancel, |event| {
+        if matches!(event, RunEvent::Text { .. }) {
+            cancel.cancel();
+        }
+    });
+    let (events, outcome) = running.await.unwrap();
+    assert_eq!(text(&events), "Half");
+    assert_eq!(outcome.error.unwrap().code(), Code::Cancelled);
+    assert!(outcome.receipt.booked.is_some());
+    let told = std::fs::read_to_string(&pid).unwrap();
+    let words: Vec<_> = told.split_whitespace().collect();
+    let folder = std::path::Path::new(words[2])
+        .ancestors()
+        .nth(2)
+        .unwrap()
+        .to_owned();
+    let is_there = |pid: &str| std::path::Path::new("/proc").join(pid).exists();
+    while is_there(words[0]) || is_there(words[1]) || folder.exists() {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    sshd.claude("box", &format!("{ANSWERS}\nready; answers Hello"));
+    assert_eq!(
+        house.answer("Again?").await,
+        "Hello",
+        "the connection goes on"
+    );
+}
+
+#[tokio::test]
+async fn a_box_that_was_asleep_for_a_while_in_mid_stream_goes_on() {
+    use rustix::process::{Pid, Signal, kill_process};
+    let sshd = Sshd::start();
+    let house = House::new(&sshd).await;
+    house.host(&sshd, "box", 1).await;
+    sshd.claude("box", &format!("{ANSWERS}\nready; begin; text Hel; sleep 0.2; text lo; used; block Hello; success Hello"));
+    let slept = std::cell::Cell::new(false);
+    let ask = house.ask("Hello?", FarmAsk::default());
+    let (events, outcome) = house
+        .send_until(ask, &CancellationToken::new(), |event| {
+            if matches!(event, RunEvent::Text { .. }) && !slept.replace(true) {
+                // The processes of the connection stand still, as those of a machine that sleeps.
+                let all: Vec<u32> = children(sshd.pid())
+                    .into_iter()
+                    .flat_map(|pid| {
+                        let mut all = children(pid);
+                        all.push(pid);
+                        all
+                    })
+                    .collect();
+                let signal = |signal| {
+                    for pid in &all {
+                        let pid = Pid::from_raw(i32::try_from(*pid).unwrap()).unwrap();
+                        let _ = kill_process(pid, signal);
+                    }
+                };
+                signal(Signal::STOP);
+                std::thread::sleep(Duration::from_secs(1));
+                signal(Signal::CONT);
+            }
+        })
+        .await
+        .unwrap();
+    assert!(
+        slept.get() && outcome.error.is_none(),
+        "{:?}",
+        outcome.error
+    );
+    assert_eq!(text(&events), "Hello");
+}
