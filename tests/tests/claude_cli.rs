@@ -327,3 +327,48 @@ async fn without_a_login_nothing_is_sent_and_with_one_that_is_refused_it_is_said
     assert!(!process.is_usable());
     process.end().await;
 }
+
+#[tokio::test]
+async fn the_state_file_leads_neither_the_request_nor_a_copy_of_the_prompt_elsewhere() {
+    let Some(cli) = inside(
+        "claude_cli::the_state_file_leads_neither_the_request_nor_a_copy_of_the_prompt_elsewhere",
+    )
+    .await
+    else {
+        return;
+    };
+    let elsewhere = Simulator::start(Script::new().any_key()).await;
+    for names in [
+        &["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"][..],
+        &["http_proxy", "https_proxy", "all_proxy"],
+        &["CLAUDE_CODE_HTTP_PROXY", "CLAUDE_CODE_HTTPS_PROXY"],
+        &["OTEL_EXPORTER_OTLP_ENDPOINT"],
+    ] {
+        let house = House::new(cli.clone()).logged_in();
+        let server = Simulator::start(Script::new().key(&house.login, KeyState::Valid)).await;
+        let mut env: serde_json::Map<_, _> = names
+            .iter()
+            .map(|name| ((*name).to_owned(), elsewhere.base_url().into()))
+            .collect();
+        for (name, value) in [
+            ("CLAUDE_CODE_ENABLE_TELEMETRY", "1"),
+            ("OTEL_LOGS_EXPORTER", "otlp"),
+            ("OTEL_METRICS_EXPORTER", "otlp"),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"),
+            ("OTEL_LOG_USER_PROMPTS", "1"),
+            ("OTEL_LOGS_EXPORT_INTERVAL", "50"),
+            ("NODE_TLS_REJECT_UNAUTHORIZED", "0"),
+        ] {
+            env.insert(name.to_owned(), value.into());
+        }
+        let state = serde_json::json!({ "env": env }).to_string();
+        std::fs::write(house.folder.path().join("home/.claude.json"), state).unwrap();
+        let mut process = house.process(&server).await;
+        let (_, turn) = ask(&mut process, "Who reads this?").await;
+        assert!(turn.failure.is_none(), "{names:?}: {:?}", turn.failure);
+        // What is left to be told is told at its end.
+        process.end().await;
+        assert_eq!(server.requests().len(), 1, "{names:?}");
+        assert!(elsewhere.requests().is_empty(), "{names:?}");
+    }
+}

@@ -5,8 +5,11 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
+use serde_json::json;
 use switchyard_core::agent::{Answered, Ask as AskUser, Asked, Question};
+use switchyard_core::child::{self, Environment};
 use switchyard_core::claude::Account;
 use switchyard_core::clock::Clock;
 use switchyard_core::consent::{self, Subject};
@@ -327,13 +330,79 @@ async fn a_login_that_became_somebody_elses_is_told_before_anything_is_sent() {
         outcome.receipt.booked.is_none(),
         "nothing was sent, so nothing is booked"
     );
-    assert!(house.server.requests().is_empty());
     let (_, again) = house.send(House::ask("Who pays?", None)).await;
-    assert!(
-        again.error.is_none(),
-        "whoever sends again means it: {:?}",
-        again.error
-    );
+    assert!(again.error.is_some(), "sending again means nothing");
+    assert!(house.server.requests().is_empty());
+    let chosen = house
+        .app
+        .write(|store, now| plan::select(store, "work", now));
+    chosen.await.unwrap();
+    let (_, meant) = house.send(House::ask("Who pays?", None)).await;
+    assert!(meant.error.is_none(), "{:?}", meant.error);
+}
+
+/// Gives this process an `/etc` of its own, without settings that are managed.
+async fn bring_etc(folder: &Path) {
+    for name in ["hosts", "passwd", "group", "nsswitch.conf"] {
+        let _ = std::fs::copy(Path::new("/etc").join(name), folder.join(name));
+    }
+    let mut mount = child::command(Path::new("/usr/bin/mount"), &Environment::scrubbed_own());
+    mount.arg("--bind").arg(folder).arg("/etc");
+    let done = child::output(mount, Duration::from_secs(30), 1 << 12)
+        .await
+        .unwrap();
+    assert_eq!(done.code, Some(0), "{done:?}");
+}
+
+#[tokio::test]
+async fn managed_settings_that_come_while_a_claude_waits_bill_nobody_else() {
+    const NAME: &str =
+        "plan_tier::managed_settings_that_come_while_a_claude_waits_bill_nobody_else";
+    let Some(cli) = real_cli::inside(NAME).await else {
+        return;
+    };
+    let etc = tempfile::tempdir().unwrap();
+    bring_etc(etc.path()).await;
+    let managed = etc.path().join("claude-code/managed-settings.json");
+    std::fs::create_dir(managed.parent().unwrap()).unwrap();
+    let key = Planted::default().key("sk-ant-api03-");
+    for settings in [
+        json!({ "env": { "ANTHROPIC_API_KEY": key } }),
+        json!({ "apiKeyHelper": format!("echo {key}") }),
+    ] {
+        let house = House::new(&cli, Script::new().any_key()).await;
+        let vault = NewVault {
+            passphrase: Some(Passphrase::new("seven lanterns on the viaduct".to_owned())),
+            ..NewVault::default()
+        };
+        house.app.vault().unwrap().create(vault).await.unwrap();
+        let (_, first) = house.send(House::ask("First?", None)).await;
+        assert!(first.error.is_none(), "{:?}", first.error);
+        let dispatch = house.app.dispatch_quietly().unwrap();
+        let variable = |name: &str| (name == VARIABLE).then(|| house.token.clone());
+        let next = dispatch.preflight(House::ask("Next?", None), variable);
+        dispatch.warm(next.await.unwrap()).unwrap();
+        let plan = house.app.plan().unwrap();
+        while !plan.is_warm().await {
+            tokio::task::yield_now().await;
+        }
+        std::fs::write(&managed, settings.to_string()).unwrap();
+        // The CLI looks for new settings now and then, and tells nobody when it has: it takes some three
+        // seconds. Before that, it would bill the plan, which is right as well.
+        tokio::time::sleep(Duration::from_secs(6)).await;
+        for ask in [
+            House::ask("Next?", None),
+            House::ask("Second?", Some(first.receipt.run)),
+        ] {
+            let (_, outcome) = house.send(ask).await;
+            let error = outcome.error.expect("nothing may be sent");
+            assert_eq!(error.code(), Code::WrongPayer, "{error}");
+            assert!(outcome.receipt.booked.is_none());
+        }
+        let arrived = house.server.requests();
+        assert_eq!(arrived.len(), 1, "only the first was sent: {arrived:?}");
+        std::fs::remove_file(&managed).unwrap();
+    }
 }
 
 #[tokio::test]

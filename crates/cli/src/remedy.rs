@@ -32,6 +32,7 @@ pub(crate) fn words(remedy: Remedy) -> &'static str {
         Remedy::PinHost => "Look at its key, and pin it, with: switchyard hosts pin NAME",
         Remedy::ListHosts => "See how they stand with: switchyard hosts",
         Remedy::ProbeHost => "Ask it how it stands with: switchyard hosts probe NAME",
+        Remedy::ConfirmLogin => "Choose it again with: switchyard plan select NAME",
         Remedy::LogIn => "Then try again",
         Remedy::ListLogins => "See which there are with: switchyard plan",
         Remedy::RestoreStore => "Put a copy in its place with: switchyard store restore FILE",

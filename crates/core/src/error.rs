@@ -106,6 +106,8 @@ pub enum Remedy {
     ListHosts,
     /// Ask a host how it stands.
     ProbeHost,
+    /// Choose the login again whose account has changed.
+    ConfirmLogin,
     /// Log in to the plan with one's own `claude`, then try again.
     LogIn,
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::limits::{Limits, Standing};
 use super::lines::LINE_MAX;
 use super::login::Expected;
+use super::variables;
 use super::wire::{Fault, Outcome};
 use crate::clock::Millis;
 use crate::error::{Code, Error};
@@ -59,6 +60,8 @@ pub enum Kind {
     TooLongLine,
     /// The program was updated or replaced while it waited.
     Stale,
+    /// The CLI used another credential than it had named.
+    WrongPayer,
     /// The user cancelled, or nobody listened any more.
     Cancelled,
     /// Anything else.
@@ -141,6 +144,39 @@ impl Failed {
         Self::own(Kind::Unasked, false, message, RUN_IT)
     }
 }
+
+/// Holds the key that a turn begins with against what was expected; `None` where that is right, or is not said.
+pub(super) fn stray(key_source: Option<&str>, expected: &Expected) -> Option<Failed> {
+    let source = key_source?;
+    let is_right = match expected {
+        Expected::OwnLogin | Expected::Token { .. } => source == NO_KEY,
+        Expected::Key => source == variables::API_KEY,
+        Expected::KeyOfHost => source != NO_KEY,
+    };
+    if is_right {
+        return None;
+    }
+    let message = match source {
+        NO_KEY => {
+            "`claude` used no API key, and so bills somebody else than it had said.".to_owned()
+        }
+        source => format!(
+            "`claude` used an API key ({}), and so bills somebody else than it had said.",
+            shown(source, SAID_MAX)
+        ),
+    };
+    let message =
+        format!("{message} It was ended at once; what it may have used is booked in dollars.");
+    let hint = "Settings that your organisation manages may have changed just now. Look at who pays, and send again.";
+    Some(Failed {
+        kind: Kind::WrongPayer,
+        error: Error::new(Code::WrongPayer, message).hint(hint),
+        may_have_run: true,
+    })
+}
+
+/// How the CLI says that it uses no API key.
+const NO_KEY: &str = "none";
 
 const RUN_IT: &str = "Run `claude` in a terminal and see whether it works there; `claude update` \
                       brings the newest version.";

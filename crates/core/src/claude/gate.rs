@@ -2,9 +2,10 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use super::find::{is_program, places, version};
+use super::identity::Identity;
 use crate::child::Environment;
 use crate::error::{Code, Error};
 
@@ -22,16 +23,6 @@ pub struct Program {
     path: PathBuf,
     version: String,
     identity: Identity,
-}
-
-/// What tells a file from the one that an update puts in its place.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Identity {
-    /// Device and inode, where the system has them; links are followed, because the installer
-    /// updates by changing one.
-    file: Option<(u64, u64)>,
-    modified: Option<SystemTime>,
-    size: u64,
 }
 
 /// Why there is no `claude` to start.
@@ -130,24 +121,6 @@ impl Program {
     #[must_use]
     pub fn is_unchanged(&self) -> bool {
         Identity::of(&self.path).as_ref() == Some(&self.identity)
-    }
-}
-
-impl Identity {
-    fn of(path: &Path) -> Option<Self> {
-        let about = std::fs::metadata(path).ok()?;
-        #[cfg(unix)]
-        let file = {
-            use std::os::unix::fs::MetadataExt;
-            Some((about.dev(), about.ino()))
-        };
-        #[cfg(not(unix))]
-        let file = None;
-        Some(Self {
-            file,
-            modified: about.modified().ok(),
-            size: about.len(),
-        })
     }
 }
 

@@ -113,6 +113,17 @@ impl Login {
         }
     }
 
+    /// Returns the file that the CLI keeps its login in, where it keeps one in a file: macOS has a keychain for
+    /// that.
+    pub(super) fn file(&self, home: Option<&Path>) -> Option<PathBuf> {
+        let Held::Own { folder } = &self.0 else {
+            return None;
+        };
+        let usual = || home.map(|home| home.join(".claude"));
+        let folder = folder.clone().or_else(usual)?;
+        Some(folder.join(".credentials.json"))
+    }
+
     /// Adds this credential to a child's environment, which holds no other. With a token, the CLI keeps its
     /// files in `kept`.
     pub(super) fn added_to(&self, environment: Environment, kept: &Path) -> Environment {

@@ -5,23 +5,25 @@
 //! and none of its files is read. What it does was seen by running CLI 2.1.330 against a recording
 //! server; `transcripts/` holds such runs, which the tests play again.
 //!
-//! - `find`, `gate`: where it is, and whether it can be relied on
+//! - `find`, `gate`, `identity`: where it is, whether it can be relied on, and whether it is still the same
 //! - `status`, [`variables`]: its login as it says itself, and the variables that change it
 //! - `login`, `account`: the one credential that it gets, held against the one that it says it will use
 //! - `start`, `settings`, `running`, `lines`: the hardened command line, what may still speak against it, the
 //!   process, its pipes
-//! - `process`, `prompt`: the conversation with it; `turn`, `wire`, `limits`, `failure`, `clean`: what it says
+//! - `proof`, `process`, `prompt`: who pays, as it says itself, and the conversation with it; `turn`, `wire`, `limits`, `failure`, `clean`: what it says
 
 mod account;
 mod clean;
 mod failure;
 mod find;
 mod gate;
+mod identity;
 mod limits;
 mod lines;
 mod login;
 mod process;
 mod prompt;
+mod proof;
 mod running;
 mod settings;
 mod start;

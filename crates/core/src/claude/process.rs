@@ -4,25 +4,21 @@ use std::pin::pin;
 
 use tokio::io::AsyncWriteExt;
 use tokio::sync::mpsc;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::account::Account;
-use super::failure::{Failed, Kind, quoted};
+use super::failure::{Failed, Kind};
 use super::gate::Program;
+use super::identity::Watched;
 use super::lines::Read;
 use super::login::Expected;
-use super::prompt::{self, Prompt};
+use super::prompt::Prompt;
+use super::proof::{Proof, unfit};
 use super::running::{Running, There};
-use super::settings;
 use super::start::{Patience, replaced};
 use super::turn::{Event, Progress, Turn};
-use super::wire::{self, Answer, Line};
-use crate::error::{Code, Error, Result};
-
-/// The kinds of our requests, each of which is made once; its answer bears it as its name.
-const INITIALIZE: &str = "initialize";
-const GET_SETTINGS: &str = "get_settings";
+use super::wire::{self, Line};
+use crate::error::Result;
 
 /// So many lines of a turn may be unreadable; they are left out. With more, it is not the CLI.
 const UNREADABLE_MAX: u32 = 20;
@@ -33,6 +29,8 @@ pub struct Spawned {
     expected: Expected,
     /// The program, where it is one of this machine.
     program: Option<Program>,
+    /// The file of the login, where the CLI keeps one.
+    login: Option<Watched>,
     /// What stands in for Anthropic's server.
     server: Option<String>,
 }
@@ -42,8 +40,12 @@ pub struct Spawned {
 pub struct Process {
     running: Running,
     expected: Expected,
+    server: Option<String>,
     program: Option<Program>,
+    login: Option<Watched>,
     account: Account,
+    /// How often it has proved who pays.
+    proofs: u32,
     is_usable: bool,
 }
 
@@ -52,12 +54,14 @@ impl Spawned {
         running: Running,
         expected: Expected,
         program: Program,
+        login: Option<Watched>,
         server: Option<String>,
     ) -> Self {
         Self {
             running,
             expected,
             program: Some(program),
+            login,
             server,
         }
     }
@@ -75,6 +79,7 @@ impl Spawned {
             running: Running::there(there, patience),
             expected,
             program: None,
+            login: None,
             server,
         }
     }
@@ -96,126 +101,25 @@ impl Spawned {
     /// does not show), [`Code::Failed`] when the CLI ends, answers twice, refuses to answer or writes what
     /// can't be understood. In each case it is ended.
     pub async fn initialize(mut self, system: Option<&str>) -> Result<Process> {
-        let system = system.unwrap_or_default();
-        let request = serde_json::json!({ "subtype": INITIALIZE, "systemPrompt": system });
-        let answer = self.ask(INITIALIZE, &request).await?;
-        let fields = answer
-            .account()
-            .ok_or_else(|| unfit("did not name who pays"))?;
-        let account = Account::read(fields);
-        account.check(&self.expected)?;
-        let request = serde_json::json!({ "subtype": GET_SETTINGS });
-        let answer = self.ask(GET_SETTINGS, &request).await?;
-        let holding = answer
-            .settings()
-            .ok_or_else(|| unfit("did not say which settings hold"))?;
-        if self.expected != Expected::KeyOfHost {
-            settings::check(holding, self.server.as_deref())?;
-        }
-        // What came in the same breath. A later one ends the turn that it comes in.
-        while let Some(read) = self.running.ready() {
-            match read {
-                Read::Line(line) if matches!(wire::read(&line), Some(Line::Answer(_))) => {
-                    return Err(unfit("said twice who pays"));
-                }
-                Read::Line(_) => {}
-                Read::TooLong | Read::End { .. } => return Err(self.gone().await),
-            }
-        }
+        let Self {
+            running,
+            expected,
+            server,
+            ..
+        } = &mut self;
+        let account = Proof::first(running, expected, server.as_deref())
+            .of(system)
+            .await?;
         Ok(Process {
             running: self.running,
             expected: self.expected,
+            server: self.server,
             program: self.program,
+            login: self.login,
             account,
+            proofs: 1,
             is_usable: true,
         })
-    }
-
-    /// Makes a request and returns its answer, if it is one.
-    async fn ask(&mut self, name: &str, request: &serde_json::Value) -> Result<Answer> {
-        let request = serde_json::json!({
-            "type": "control_request",
-            "request_id": name,
-            "request": request,
-        });
-        let answer = self.answer(name, &prompt::line(&request)).await?;
-        if answer.subtype == "success" {
-            return Ok(answer);
-        }
-        let said = quoted(answer.error.as_deref().unwrap_or_default());
-        Err(unfit(&format!("refused to say who pays{said}")))
-    }
-
-    /// Writes the request and waits for its answer, as long as [`Patience`](super::Patience) says.
-    async fn answer(&mut self, name: &str, request: &[u8]) -> Result<Answer> {
-        let patience = self.running.patience;
-        // A line that is there already shows that it has started, however long ago that was.
-        let mut is_up = name != INITIALIZE;
-        let first = match is_up {
-            true => patience.answer,
-            false => patience.start_up,
-        };
-        let mut deadline = Instant::now() + first;
-        if !self.write(request).await {
-            return Err(self.gone().await);
-        }
-        loop {
-            let read = tokio::time::timeout_at(deadline, self.running.next()).await;
-            let line = match read {
-                Ok(Read::Line(line)) => line,
-                Ok(Read::TooLong) => return Err(unfit("wrote a line that has no end")),
-                Ok(Read::End { .. }) => return Err(self.gone().await),
-                Err(_) => return Err(self.silent(is_up)),
-            };
-            match wire::read(&line) {
-                Some(Line::Answer(answer)) if answer.request_id == name => return Ok(answer),
-                Some(Line::Answer(_)) => return Err(unfit("said twice who pays")),
-                Some(_) if !is_up => {
-                    is_up = true;
-                    deadline = Instant::now() + patience.answer;
-                }
-                Some(_) => {}
-                None => return Err(unfit("wrote what can't be understood")),
-            }
-        }
-    }
-
-    async fn write(&mut self, request: &[u8]) -> bool {
-        let Some(input) = &mut self.running.input else {
-            return false;
-        };
-        // A system prompt that is longer than the pipe is read while it is written, or never.
-        let write = async {
-            input.write_all(request).await?;
-            input.flush().await
-        };
-        matches!(
-            tokio::time::timeout(self.running.patience.start_up, write).await,
-            Ok(Ok(()))
-        )
-    }
-
-    async fn gone(&mut self) -> Error {
-        let how = self.running.how_it_ended().await;
-        unfit(&format!("{how} before it said who pays"))
-    }
-
-    fn silent(&self, is_up: bool) -> Error {
-        let (what, limit) = if is_up {
-            ("did not say who pays", self.running.patience.answer)
-        } else {
-            ("did not start", self.running.patience.start_up)
-        };
-        Error::new(
-            Code::Timeout,
-            format!(
-                "`claude` {what} within {} s, so it was ended. Nothing was sent.",
-                limit.as_secs_f32()
-            ),
-        )
-        .hint(
-            "Try again; if it stays so, run `claude` in a terminal and see whether it works there.",
-        )
     }
 }
 
@@ -226,11 +130,38 @@ impl Process {
         &self.account
     }
 
-    /// Tells whether it takes a prompt: it is alive, every turn so far ended well, and the program
-    /// was not replaced meanwhile. After a turn that failed the CLI still knows its prompt and would
+    /// Asks it once more who pays, and which settings hold: one that has waited takes over what others have
+    /// put in force meanwhile, such as managed settings with a key (seen with CLI 2.1.330). Sends nothing.
+    ///
+    /// # Errors
+    /// As [`Spawned::initialize`], also for an account that is another one than at first. It takes no prompt
+    /// then.
+    pub async fn prove_again(&mut self) -> Result<()> {
+        self.proofs += 1;
+        // Stays so if this fails, or is dropped half-way.
+        let is_usable = std::mem::replace(&mut self.is_usable, false);
+        let proof = Proof {
+            running: &mut self.running,
+            expected: &self.expected,
+            server: self.server.as_deref(),
+            number: self.proofs,
+        };
+        if proof.of(None).await? != self.account {
+            return Err(unfit("names another account than at first"));
+        }
+        self.is_usable = is_usable;
+        Ok(())
+    }
+
+    /// Tells whether it takes a prompt: it is alive, every turn so far ended well, and neither the program
+    /// nor the login was replaced meanwhile: it would send the new login, and name the old one (both seen
+    /// with CLI 2.1.330). After a turn that failed the CLI still knows its prompt and would
     /// send it again with the next one (seen with CLI 2.1.330), so it takes no more.
     pub fn is_usable(&mut self) -> bool {
-        self.is_usable && self.running.is_alive() && is_unchanged(self.program.as_ref())
+        self.is_usable
+            && self.running.is_alive()
+            && is_unchanged(self.program.as_ref())
+            && self.login.as_ref().is_none_or(Watched::is_unchanged)
     }
 
     /// Hands over one prompt and tells `events` what happens until its turn has ended. What the CLI
@@ -385,9 +316,4 @@ async fn tell(
         }
     }
     true
-}
-
-fn unfit(what: &str) -> Error {
-    Error::failed(format!("`claude` {what}. It was ended; nothing was sent."))
-        .hint("Run `claude` in a terminal and see whether it works there; `claude update` brings the newest version.")
 }

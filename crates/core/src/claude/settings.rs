@@ -27,10 +27,45 @@ const DECIDING: &[&str] = &[
     variables::MANAGED_BY_HOST,
 ];
 
+/// What leads the requests elsewhere, or a copy of the prompt. The state file's must not hold; that of managed
+/// settings is how an organisation reaches the network at all. Seen with CLI 2.1.330: empty, each of them
+/// counts as not set.
+const LEADING: &[&str] = &[
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+    "CLAUDE_CODE_HTTP_PROXY",
+    "CLAUDE_CODE_HTTPS_PROXY",
+    "NODE_EXTRA_CA_CERTS",
+    "NODE_TLS_REJECT_UNAUTHORIZED",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "CLAUDE_CODE_CERT_STORE",
+    "CLAUDE_CODE_CLIENT_CERT",
+    "CLAUDE_CODE_CLIENT_KEY",
+    "CLAUDE_CODE_ENABLE_TELEMETRY",
+    "CLAUDE_CODE_ENHANCED_TELEMETRY_BETA",
+    "OTEL_METRICS_EXPORTER",
+    "OTEL_LOGS_EXPORTER",
+    "OTEL_TRACES_EXPORTER",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+    "OTEL_LOG_USER_PROMPTS",
+    "BETA_TRACING_ENDPOINT",
+    "CLAUDE_CODE_EXTRA_BODY",
+    "ANTHROPIC_BETAS",
+];
+
 /// Writes the settings that hide those of the state file. They hold nothing private: a credential of ours
 /// is not among them, and other users can read arguments.
 pub(super) fn hiding(server: Option<&str>) -> String {
     let mut env: Map<String, Value> = deciding()
+        .chain(LEADING.iter().copied())
         .map(|name| (name.to_owned(), json!("")))
         .collect();
     // Empty, it would be for the CLI to say what that means.
@@ -53,7 +88,11 @@ pub(super) fn check(effective: &Map<String, Value>, server: Option<&str>) -> Res
         };
         (!is_harmless).then_some(name)
     };
-    let names: Vec<_> = deciding().filter_map(said).collect();
+    let helper = effective
+        .get("apiKeyHelper")
+        .filter(|helper| !is_nothing(helper));
+    let names = deciding().filter_map(said);
+    let names: Vec<_> = names.chain(helper.map(|_| "apiKeyHelper")).collect();
     if names.is_empty() {
         return Ok(());
     }
@@ -66,6 +105,10 @@ pub(super) fn check(effective: &Map<String, Value>, server: Option<&str>) -> Res
         ),
     )
     .hint("Ask whoever manages this machine or your organisation's `claude`, or send with a key."))
+}
+
+fn is_nothing(value: &Value) -> bool {
+    value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty())
 }
 
 fn deciding() -> impl Iterator<Item = &'static str> {
@@ -117,6 +160,17 @@ mod tests {
         }
         for headers in ["X-API-Key: k", "X-Team: trains\n authorization : Bearer k"] {
             assert!(checked(&json!({ CUSTOM_HEADERS: headers })).is_err());
+        }
+        for (helper, is_right) in [
+            (json!("/usr/bin/key"), false),
+            (json!(""), true),
+            (json!(null), true),
+        ] {
+            let effective = json!({ "apiKeyHelper": helper });
+            assert_eq!(
+                check(effective.as_object().unwrap(), None).is_ok(),
+                is_right
+            );
         }
         // Nothing that is not a text is known to be harmless.
         assert!(checked(&json!({ BASE_URL: 1 })).is_err());

@@ -8,6 +8,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use super::gate::Program;
+use super::identity::Watched;
 use super::login::{Expected, Login};
 use super::process::Spawned;
 use super::running::Running;
@@ -211,9 +212,17 @@ impl Start {
         if self.login.expected() == Expected::OwnLogin {
             command.args(["--settings", &settings::hiding(server.as_deref())]);
         }
+        // Looked at before it is read.
+        let login = self.login.file(self.home()).map(Watched::new);
         let running = Running::start(command, self.patience)?;
         let expected = self.login.expected();
-        Ok(Spawned::new(running, expected, self.program, server))
+        Ok(Spawned::new(running, expected, self.program, login, server))
+    }
+
+    fn home(&self) -> Option<&Path> {
+        let mut inherited = self.inherited.iter();
+        let (_, home) = inherited.find(|(name, _)| name == "HOME")?;
+        Some(Path::new(home))
     }
 
     fn environment(&self) -> Environment {

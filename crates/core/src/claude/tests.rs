@@ -2,6 +2,7 @@
 
 mod faults;
 mod isolation;
+mod proofs;
 mod replay;
 mod turns;
 

@@ -99,6 +99,11 @@ impl Progress {
             Line::Stream(stream) => self.stream(*stream, events),
             Line::Assistant(line) => self.assistant(*line, events),
             Line::Retry(retry) => self.retry(&retry, events),
+            Line::Begun(begun) => {
+                if let Some(stray) = failure::stray(begun.key_source.as_deref(), &self.expected) {
+                    self.fail(stray);
+                }
+            }
             Line::Limits(limits) => {
                 self.turn.limits = Some(limits.clone());
                 events.push(Event::Limits(limits));

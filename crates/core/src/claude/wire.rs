@@ -23,6 +23,8 @@ pub(super) enum Line {
     Assistant(Box<Assistant>),
     /// How much of the plan is used.
     Limits(Limits),
+    /// A turn begins, with the credential that it uses.
+    Begun(Begun),
     /// The end of a turn.
     Result(Box<Outcome>),
     /// Anything else.
@@ -48,6 +50,15 @@ impl Answer {
     pub(super) fn settings(&self) -> Option<&Map<String, Value>> {
         self.response.as_ref()?.get("effective")?.as_object()
     }
+}
+
+/// What `system/init` says; it comes with each turn, before the request leaves.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Begun {
+    /// Where the API key comes from that is used; `none` where a login or its token is.
+    #[serde(rename = "apiKeySource")]
+    pub(super) key_source: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -215,6 +226,7 @@ pub(super) fn read(line: &[u8]) -> Option<Line> {
         ("control_response", _) => {
             Line::Answer(serde_json::from_slice::<Answered>(line).ok()?.response)
         }
+        ("system", Some("init")) => Line::Begun(serde_json::from_slice(line).ok()?),
         ("system", Some("api_retry")) => Line::Retry(serde_json::from_slice(line).ok()?),
         ("stream_event", _) => Line::Stream(serde_json::from_slice(line).ok()?),
         ("assistant", _) => Line::Assistant(serde_json::from_slice(line).ok()?),

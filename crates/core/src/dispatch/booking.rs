@@ -156,10 +156,11 @@ impl Booking {
                 .max(seen.output_bytes.div_ceil(BYTES_PER_TOKEN));
             Basis::Estimated
         };
-        let basis = match (self.route.tier, seen.is_extra) {
-            (Tier::Subscription, false) => Basis::Plan,
-            (Tier::Subscription, true) => Basis::Extra,
-            (Tier::Metered | Tier::Farm, _) => basis,
+        let basis = match self.route.tier {
+            _ if seen.is_stray => Basis::Estimated,
+            Tier::Subscription if seen.is_extra => Basis::Extra,
+            Tier::Subscription => Basis::Plan,
+            Tier::Metered | Tier::Farm => basis,
         };
         let used = &seen.used;
         let conditions = Conditions::reported(

@@ -10,7 +10,7 @@ use crate::clock::Millis;
 use crate::db::{Db, SqlContext};
 use crate::error::{Code, Error, Result};
 use crate::id::RunId;
-use crate::usage::{Basis, Booked, Conditions, Entry, Tier, Tokens, catalogue, take_out};
+use crate::usage::{Basis, Booked, Conditions, Entry, Nano, Tier, Tokens, catalogue, take_out};
 
 /// The runs that were booked after their time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -241,7 +241,8 @@ fn lose(store: &Connection, run: RunId, now: Millis) -> Result<bool> {
 fn estimate(store: &Connection, run: RunId) -> Result<Entry> {
     store
         .query_row(
-            "SELECT started_at, payer, key_id, tier, model, host_id, environment, input_estimate
+            "SELECT started_at, payer, key_id, tier, model, host_id, environment, input_estimate,
+                    worst_case_nano
              FROM runs WHERE id = ?1",
             [run],
             |row| {
@@ -252,6 +253,7 @@ fn estimate(store: &Connection, run: RunId) -> Result<Entry> {
                 let model: String = row.get(4)?;
                 let priced = catalogue().price(&model, &tokens, &Conditions::default());
                 let tier = row.get(3)?;
+                let at_most: Option<Nano> = row.get(8)?;
                 Ok(Entry {
                     run: Some(run),
                     // When it ended is unknown; it began on this day.
@@ -263,7 +265,9 @@ fn estimate(store: &Connection, run: RunId) -> Result<Entry> {
                     host: row.get(5)?,
                     environment: row.get(6)?,
                     basis: match tier {
-                        Tier::Subscription => Basis::Plan,
+                        // Within the plan's limits no dollars could leave, and the route said so.
+                        Tier::Subscription if at_most == Some(Nano(0)) => Basis::Plan,
+                        Tier::Subscription => Basis::Extra,
                         Tier::Metered | Tier::Farm => Basis::Estimated,
                     },
                     tokens,

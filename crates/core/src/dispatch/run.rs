@@ -160,10 +160,12 @@ impl Dispatch {
     /// # Errors
     /// As [`Plan::warm`].
     pub fn warm(&self, mut prepared: Prepared) -> Result<()> {
-        let wanted = wanted(&prepared);
-        match (wanted, prepared.login.take()) {
-            (Some(wanted), Some(login)) => self.plan.warm(login, wanted),
-            _ => Ok(()),
+        let Some(login) = prepared.login.take() else {
+            return Ok(());
+        };
+        match &prepared.route.plan {
+            Some(route) => self.plan.warm(login, wanted(&prepared, route)),
+            None => Ok(()),
         }
     }
 
@@ -177,7 +179,7 @@ impl Dispatch {
         Subscription {
             plan: self.plan.clone(),
             db: self.db.clone(),
-            wanted: wanted(prepared).unwrap_or_default(),
+            wanted: wanted(prepared, &route),
             route,
             login: Mutex::new(login),
             run,
@@ -273,14 +275,13 @@ impl Dispatch {
 }
 
 /// Returns what a `claude` has to be started with for a request, where the plan pays.
-fn wanted(prepared: &Prepared) -> Option<Wanted> {
-    let route = prepared.route.plan.as_ref()?;
-    Some(Wanted {
-        login: route.login.name.clone(),
+fn wanted(prepared: &Prepared, route: &PlanRoute) -> Wanted {
+    Wanted {
+        login: route.login.clone(),
         model: prepared.route.model.clone(),
         effort: prepared.request.effort.map(Effort::as_str),
         system: prepared.request.system.clone(),
-    })
+    }
 }
 
 /// Waits for `work`, which may wait for the user's keychain, as long as the user wants that.

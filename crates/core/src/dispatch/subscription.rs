@@ -16,7 +16,7 @@ use super::told;
 use crate::claude::{Event, Limits, Login, Process, Prompt};
 use crate::consent::{self, Subject};
 use crate::db::Db;
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Remedy, Result};
 use crate::id::RunId;
 use crate::plan::{self, Plan, Wanted};
 
@@ -61,6 +61,7 @@ impl Subscription {
     async fn process<'a>(&self, request: &'a Request) -> Result<(Process, Cow<'a, str>)> {
         if let Some(run) = self.reply_to
             && let Some(process) = self.plan.take_after(run, &self.wanted).await
+            && let Some(process) = proved(process).await
         {
             return Ok((process, with_files(&request.prompt, &request.attachments)));
         }
@@ -69,7 +70,11 @@ impl Subscription {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        let process = match self.plan.take_spare(&self.wanted).await {
+        let spare = match self.plan.take_spare(&self.wanted).await {
+            Some(spare) => proved(spare).await,
+            None => None,
+        };
+        let process = match spare {
             Some(spare) => spare,
             None => {
                 let login = login.ok_or_else(|| Error::failed("The route names no login."))?;
@@ -80,19 +85,19 @@ impl Subscription {
         Ok((process, with_conversation(request)))
     }
 
-    /// Refuses a login that has become somebody else's since its last run; the next run finds it noted.
+    /// Refuses a login that has become somebody else's since its last run, until it is chosen anew.
     async fn same_account(&self, process: &Process) -> Result<()> {
         let account = process.account().clone();
-        let before = self.route.known.account.as_ref();
-        if before == Some(&account) {
-            return Ok(());
+        match &self.route.known.account {
+            Some(before) if *before == account => Ok(()),
+            Some(before) => Err(another_account(before, &account)),
+            None => {
+                let login = self.route.login.name.clone();
+                self.db
+                    .write(move |store| plan::note_account(store, &login, &account))
+                    .await
+            }
         }
-        let changed = before.map(|before| another_account(before, &account));
-        let login = self.route.login.name.clone();
-        self.db
-            .write(move |store| plan::note_account(store, &login, &account))
-            .await?;
-        changed.map_or(Ok(()), Err)
     }
 
     async fn carry(
@@ -126,6 +131,8 @@ impl Subscription {
                 let wanted = self.wanted.clone();
                 self.plan.keep_after(self.run, wanted, process).await;
             }
+            // At once: each moment is somebody's money.
+            Err(error) if error.code() == Code::WrongPayer => drop(process),
             // Asking it to end may take a while, which nobody has to wait for.
             Err(_) => drop(tokio::spawn(process.end())),
         }
@@ -166,15 +173,26 @@ impl Subscription {
             tracing::warn!(%error, "the plan's limits are not kept");
         }
         seen.is_extra |= limits.is_extra;
-        let is_refused = limits.is_extra && !self.route.may_be_extra;
+        let is_extra = limits.is_extra;
         tell(sink, RunEvent::Limits { limits }).await?;
-        match is_refused {
+        match is_extra {
             // It may have been withdrawn or given while this run went on.
             true => self
                 .db
                 .read(|store| consent::require(store, Subject::ExtraUsage))
                 .map_err(|error| stopped(&error)),
             false => Ok(()),
+        }
+    }
+}
+
+/// Returns a process that has waited, once it has said again who pays; one that does not is not missed.
+async fn proved(mut process: Process) -> Option<Process> {
+    match process.prove_again().await {
+        Ok(()) => Some(process),
+        Err(error) => {
+            tracing::info!(%error, "a `claude` that waited is not used");
+            None
         }
     }
 }
@@ -188,7 +206,8 @@ fn another_account(before: &crate::claude::Account, now: &crate::claude::Account
             proof(before)
         ),
     )
-    .hint("If that is meant, send again: it is noted. If not, log in again with `claude auth login`.")
+    .hint("If that is meant, choose this login again, which takes the account over. If not, log in again with `claude auth login`.")
+    .remedy(Remedy::ConfirmLogin)
 }
 
 /// Words the end of a run that would go on for dollars.

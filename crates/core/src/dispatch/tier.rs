@@ -69,6 +69,8 @@ pub struct Seen {
     pub host: Option<(HostId, String)>,
     /// Usage beyond a plan was charged for.
     pub is_extra: bool,
+    /// Somebody else is billed than the route says; nobody knows who.
+    pub is_stray: bool,
     /// A piece did not fit; what follows it must not be kept without it.
     is_full: bool,
 }

@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use super::event::{RunEvent, Sink};
 use super::tier::{Seen, tell};
-use crate::claude::{Event, Turn};
+use crate::claude::{Event, Kind, Turn};
 use crate::clock::Clock;
 use crate::error::Result;
 
@@ -81,6 +81,7 @@ pub(super) fn end(turn: Turn, seen: &mut Seen) -> Result<()> {
     match turn.failure {
         Some(failed) => {
             seen.may_have_run = failed.may_have_run;
+            seen.is_stray = failed.kind == Kind::WrongPayer;
             Err(failed.error)
         }
         None => Ok(()),

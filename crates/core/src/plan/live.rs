@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::Plan;
+use super::{Plan, PlanLogin};
 use crate::claude::Process;
 use crate::id::RunId;
 
@@ -12,11 +12,11 @@ const MOST: usize = 3;
 /// After how long without a prompt a process is ended.
 const IDLE: Duration = Duration::from_secs(10 * 60);
 
-/// What a process is started with, besides the login.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What a process is started with.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {
-    /// The login's name.
-    pub login: String,
+    /// The login: its name alone may be given to another one.
+    pub login: PlanLogin,
     /// The model's id.
     pub model: String,
     /// How much work goes into the answers.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
+use super::seen;
 use crate::claude;
 use crate::clock::Millis;
 use crate::error::{Code, Error, Remedy, Result};
@@ -135,15 +136,18 @@ pub fn remove(store: &Connection, name: &str, now: Millis) -> Result<()> {
     }
     let mut logins = LOGINS.get(store)?;
     logins.retain(|login| login.name != name);
+    seen::forget(store, name)?;
     LOGINS.set(store, &logins, now)
 }
 
-/// Chooses the login that is used from now on, in the caller's transaction.
+/// Chooses the login that is used from now on, in the caller's transaction. Whoever's account it is by now is
+/// meant: the next run takes note of it.
 ///
 /// # Errors
 /// As [`find`].
 pub fn select(store: &Connection, name: &str, now: Millis) -> Result<PlanLogin> {
     let login = find(store, name)?;
+    seen::forget(store, name)?;
     LOGIN.set(store, &login.name, now)?;
     Ok(login)
 }
@@ -194,9 +198,12 @@ mod tests {
 
     fn store() -> Connection {
         let store = Connection::open_in_memory().unwrap();
-        store
-            .execute_batch(include_str!("../../../../migrations/0001_store.sql"))
-            .unwrap();
+        for migration in [
+            include_str!("../../../../migrations/0001_store.sql"),
+            include_str!("../../../../migrations/0005_plan.sql"),
+        ] {
+            store.execute_batch(migration).unwrap();
+        }
         store
     }
 

@@ -102,6 +102,17 @@ fn written(value: &impl Serialize) -> Result<String> {
         .map_err(|e| Error::failed("What is known of a login can't be written.").because(e))
 }
 
+/// Forgets what was known of a login, in the caller's transaction.
+///
+/// # Errors
+/// [`Code::StoreUnwritable`](crate::error::Code::StoreUnwritable) when that can't be written.
+pub(super) fn forget(store: &Connection, login: &str) -> Result<()> {
+    store
+        .execute("DELETE FROM plan_logins WHERE login = ?1", [login])
+        .doing("forget a login")
+        .map(drop)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

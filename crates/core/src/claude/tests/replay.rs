@@ -54,10 +54,14 @@ fn recording(name: &str) -> String {
     std::fs::read_to_string(format!("{folder}/{name}.jsonl")).unwrap()
 }
 
-/// Plays a recording and returns each of its turns.
+/// Plays a recording and returns each of its turns. Some were made with an API key, which is then expected.
 fn played(text: &str) -> Vec<(Vec<Event>, Turn)> {
     let mut turns = Vec::new();
-    let mut progress = Progress::new(Expected::OwnLogin);
+    let expected = match text.contains(r#""apiKeySource":"ANTHROPIC_API_KEY""#) {
+        true => Expected::Key,
+        false => Expected::OwnLogin,
+    };
+    let mut progress = Progress::new(expected.clone());
     let mut events = Vec::new();
     for line in text.lines() {
         let line = wire::read(line.as_bytes()).unwrap();
@@ -65,7 +69,7 @@ fn played(text: &str) -> Vec<(Vec<Event>, Turn)> {
             let (turn, rest) = progress.finish();
             events.extend(rest);
             turns.push((std::mem::take(&mut events), turn));
-            progress = Progress::new(Expected::OwnLogin);
+            progress = Progress::new(expected.clone());
         }
     }
     turns

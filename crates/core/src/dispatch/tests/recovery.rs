@@ -59,6 +59,22 @@ async fn a_lost_run_is_booked_once_as_an_estimate() {
 }
 
 #[tokio::test]
+async fn a_lost_run_through_the_plan_counts_as_dollars_unless_none_could_leave() {
+    for (at_most, basis) in [(Some(0), "plan"), (Some(1_000), "extra"), (None, "extra")] {
+        let home = Home::new(Script::new().reply(Reply::deltas(["one "]).stall_after(1))).await;
+        crash(&home).await;
+        let through_the_plan = move |store: &rusqlite::Connection| {
+            let set = "UPDATE runs SET tier = 'subscription', worst_case_nano = ?1";
+            store.execute(set, [at_most]).doing("crash").map(drop)
+        };
+        home.dispatch.db.write(through_the_plan).await.unwrap();
+        recover(&home.dispatch.db).await.unwrap();
+        let booked = home.value::<String>("SELECT basis FROM key_usage");
+        assert_eq!(booked, basis, "{at_most:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_run_of_a_living_process_is_left_alone() {
     let home = Home::new(Script::new().reply(Reply::deltas(["one "]).stall_after(1))).await;
     let mut run = home.start(home.prepare(home.ask("Hi")).await);
