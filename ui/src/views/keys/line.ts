@@ -48,6 +48,13 @@ export class KeyLine {
       button.addEventListener('click', () => this.#key && acts[name](this.#key, button));
     };
     (['select', 'check', 'copy', 'more'] as const).forEach(on);
+    // On a button with a menu, this arrow is the menu's and not the list's.
+    this.#parts.more.addEventListener('keydown', (event) => {
+      if (event.key !== 'ArrowDown' || !this.#key) return;
+      event.preventDefault();
+      event.stopPropagation();
+      acts.more(this.#key, this.#parts.more);
+    });
   }
 
   /** Shows a key at its place in the list. */
@@ -72,7 +79,7 @@ export class KeyLine {
     name.textContent = name.title = key.name;
     admin.hidden = key.kind !== 'admin';
     gateway.hidden = key.base_url === null;
-    gateway.title = key.base_url ?? '';
+    gateway.title = gateway.ariaLabel = `Sent to a gateway, ${key.base_url ?? ''}`;
     hint.textContent = `…${key.last4}`;
     source.textContent = key.source;
     environment.textContent = environment.title = key.environment;
