@@ -28,6 +28,11 @@ function badge(state: Health['state']): HTMLElement {
   return first.cloneNode(true) as HTMLElement;
 }
 
+/** Leaves the cents of millions to the title: a sum that is cut off could be any. */
+export function inColumn(sum: string): string {
+  return sum.length > 13 ? sum.replace(/\.\d\d$/, '') : sum;
+}
+
 /** One row. */
 export class KeyLine {
   readonly root: HTMLElement;
@@ -105,7 +110,7 @@ export class KeyLine {
     used.title = key.last_used_at === null ? '' : moment(key.last_used_at);
     const missing = leftOut(key.month);
     const isPartial = missing !== null && key.month.unpriced < key.month.runs;
-    month.textContent = `${isPartial ? '≥ ' : ''}${figure(key.month)}`;
+    month.textContent = inColumn(`${isPartial ? '≥ ' : ''}${figure(key.month)}`);
     month.title = missing ? `${missing} not counted` : `$${key.month.cost}`;
     month.dataset.is = key.month.runs === 0 ? 'nothing' : 'some';
   }
