@@ -113,6 +113,14 @@ test('what claude has no control for is left out only when that is asked for', a
   await waitFor(async () => expect(await plan()).toHaveProperty('disabled', false));
 });
 
+test('Esc closes the panel from within, and leads back to the line that opened it', async () => {
+  await open('plan=on');
+  (await metered()).focus();
+  await userEvent.keyboard('{Escape}');
+  await waitFor(() => expect(screen.queryByRole('radiogroup', { name: 'Who pays' })).toBeNull());
+  expect(document.activeElement?.getAttribute('aria-expanded')).toBe('false');
+});
+
 test('another login of the plan can be chosen', async () => {
   await open('plan=two');
   desk.draft.choosePlan('personal');
