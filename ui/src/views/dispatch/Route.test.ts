@@ -6,6 +6,7 @@ import { FakeHost } from '../../dev/fake-host';
 import { scenario } from '../../dev/scenario';
 import { ask, asked } from '../../lib/asked.svelte';
 import { desk } from '../../lib/desk.svelte';
+import { accept_consent } from '../../lib/bindings';
 import { useHost } from '../../lib/host';
 import { planStatus } from '../../parts/plan.svelte';
 import { standing } from '../../lib/standing.svelte';
@@ -119,6 +120,23 @@ test('Esc closes the panel from within, and leads back to the line that opened i
   await userEvent.keyboard('{Escape}');
   await waitFor(() => expect(screen.queryByRole('radiogroup', { name: 'Who pays' })).toBeNull());
   expect(document.activeElement?.getAttribute('aria-expanded')).toBe('false');
+});
+
+test('once what was missing is there, its way has the focus', async () => {
+  await open('plan=off');
+  (await screen.findByRole('button', { name: 'Set up …' })).focus();
+  await accept_consent('subscription', 'any');
+  desk.draft.askSoon();
+  await waitFor(async () => expect(document.activeElement).toBe(await plan()));
+});
+
+test('Ctrl Enter sends from the panel too', async () => {
+  await open('plan=on');
+  await userEvent.click(await plan());
+  await send(/^Send · your plan/);
+  await userEvent.keyboard('{Control>}{Enter}{/Control}');
+  await screen.findByRole('button', { name: /^Cancel/ });
+  expect(document.activeElement?.tagName).toBe('TEXTAREA');
 });
 
 test('another login of the plan can be chosen', async () => {
