@@ -30,7 +30,7 @@ function badge(state: Health['state']): HTMLElement {
 
 /** Leaves the cents of millions to the title: a sum that is cut off could be any. */
 export function inColumn(sum: string): string {
-  return sum.length > 13 ? sum.replace(/\.\d\d$/, '') : sum;
+  return /,\d{3},/.test(sum) ? sum.replace(/\.\d\d$/, '') : sum;
 }
 
 /** One row. */
