@@ -170,4 +170,6 @@ test('a mismatch is loud, and says what to do', async () => {
   });
   expect(alarm.tagName).toBe('H3');
   await screen.findByRole('button', { name: 'Log in in a terminal' });
+  await userEvent.click(screen.getByRole('button', { name: 'Who pays right now' }));
+  await screen.findByRole('dialog', { name: 'Who pays right now' });
 });
