@@ -20,12 +20,15 @@ export default defineConfig({
           groups: [
             {
               name: 'base',
-              test: /node_modules.(svelte|esm-env|clsx|@lucide|@tauri-apps)\b|src.lib.(?!markdown|desk|conversation|draft|runs|report|settings|add-key|vault-making)|src.shared.(Badge|Button|Empty|IconButton|Select.svelte|Skeleton|ViewHeader)|FailureNote|KeychainWait.svelte|LockedHere|PayerMark|vite.preload-helper/,
+              test: /node_modules.(svelte|esm-env|clsx|@lucide|@tauri-apps)[\\/]|src.lib.(?!markdown|desk|conversation|draft|runs|report|settings|add-key|vault-making)|src.shared.(Badge|Button|Empty|IconButton|Select.svelte|Skeleton|ViewHeader)|FailureNote|KeychainWait.svelte|LockedHere|PayerMark|vite.preload-helper/,
               minShareCount: 2,
               // What the others stand on belongs here too.
               priority: 1,
             },
-            { name: 'popups', test: /node_modules.(bits-ui|@floating-ui|runed|svelte-toolbelt)/ },
+            {
+              name: 'popups',
+              test: /node_modules.(bits-ui|@floating-ui|runed|svelte-toolbelt|style-to-object|inline-style-parser)/,
+            },
             { name: 'markdown', test: /node_modules.(marked|dompurify)/ },
           ],
         },

@@ -37,9 +37,10 @@ import {
   standingOf,
   whoByKey,
   whoByPlan,
+  whoByPlanWithConsoleKey,
   whoNobody,
 } from './sample';
-import { ledger, report } from './sample-ledger';
+import { ledger, planLedger, report } from './sample-ledger';
 import { ANSWER, someRuns, summary } from './sample-runs';
 import type { Scenario } from './scenario';
 import { NOTHING_LEFT, offer, refuse, someModels, someSettings } from './sample-replies';
@@ -72,12 +73,14 @@ export class FakeHost implements Host {
     this.#keys = isEmpty ? [] : scenario.keys === null ? someKeys() : manyKeys(scenario.keys);
     this.#runs = isEmpty ? [] : someRuns(64);
     if (isEmpty) this.#ledger = [];
+    else if (scenario.plan !== 'off') this.#ledger.push(...planLedger());
     this.#who = {
       key: whoByKey,
       plan: whoByPlan,
       nobody: whoNobody,
       unknown: whoNobody,
       changes: whoByPlan,
+      console: whoByPlanWithConsoleKey,
     }[scenario.who]();
     if (scenario.isHostile) {
       this.#keys = hostileKeys(this.#keys);

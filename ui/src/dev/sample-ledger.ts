@@ -82,6 +82,33 @@ export function ledger(): Row[] {
   });
 }
 
+const PLAN = {
+  payer: 'plan:work',
+  payerLabel: 'plan work',
+  key: '',
+  tier: 'subscription',
+  environment: '',
+} as const;
+
+/** What went through a plan, mostly within its limits: runs that cost dollars only beyond them. */
+export function planLedger(): Row[] {
+  return [1, 2, 3, 5, 6, 9, 12, 15, 16, 20, 31, 33, 40].flatMap((ago, index) => {
+    const size = 1 + (index % 4);
+    const row = (basis: 'plan' | 'extra', runs: number): Row => ({
+      ...PLAN,
+      date: day(ago),
+      model: index % 3 === 0 ? 'claude-opus-5' : 'claude-sonnet-5',
+      basis,
+      cost: BigInt(runs * size * 37_000_000),
+      runs,
+      input: runs * 900,
+      output: runs * 420,
+      cached: runs * 2100,
+    });
+    return index % 6 === 3 ? [row('plan', 18 * size), row('extra', 4)] : [row('plan', 18 * size)];
+  });
+}
+
 function tokensOf(rows: Row[]): Tokens {
   const sum = (of: (row: Row) => number): number => rows.reduce((all, row) => all + of(row), 0);
   return {
@@ -104,11 +131,11 @@ function figureOf(rows: Row[]): Figure {
 }
 
 function sumsOf(rows: Row[]): Sums {
-  const leaving = figureOf(rows);
+  const byBasis = [...grouped(rows, (row) => row.basis)];
   return {
-    leaving,
-    plan: { cost: '0', runs: 0, unpriced: 0 },
-    by_basis: rows.length === 0 ? {} : { metered: leaving },
+    leaving: figureOf(rows.filter((row) => row.basis !== 'plan')),
+    plan: figureOf(rows.filter((row) => row.basis === 'plan')),
+    by_basis: Object.fromEntries(byBasis.map(([basis, part]) => [basis, figureOf(part)])),
     tokens: tokensOf(rows),
   };
 }
@@ -177,7 +204,7 @@ export function report(all: Row[], range: Range, filter: UsageFilter): UsageRepo
     keys: groups(
       rows,
       (row) => row.key,
-      (row) => row.payerLabel,
+      (row) => (row.key === '' ? 'no stored key' : row.payerLabel),
     ),
     models: groups(rows, (row) => row.model),
     tiers: groups(rows, (row) => row.tier),

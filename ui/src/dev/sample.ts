@@ -156,14 +156,14 @@ export function whoByKey(): Who {
         },
         source: 'from ~/.claude/settings.json, line 7',
         value: '…c01d',
-        state: { state: 'overridden', by: 'the line in ~/.zshrc' },
+        state: { state: 'overridden', by: 'key …3f9a, from ~/.zshrc, line 42' },
       },
       {
-        name: 'Login of the CLI',
+        name: 'claude login',
         place: { place: 'login' },
         source: 'through the login of the CLI',
-        value: 'Claude Max',
-        state: { state: 'overridden', by: 'ANTHROPIC_API_KEY' },
+        value: 'max',
+        state: { state: 'overridden', by: 'key …3f9a, from ~/.zshrc, line 42' },
         effect: 'Used when nothing stronger is set.',
       },
     ],
@@ -181,6 +181,24 @@ export function whoByPlan(): Who {
     sentence: 'Plain `claude -p` bills your plan (Claude Max), through the login of the CLI.',
     findings: login ? [{ ...login, state: { state: 'in_force' } }] : [],
   };
+}
+
+/** A machine where the plan pays, and a Console login has left an API key beside it. */
+export function whoByPlanWithConsoleKey(): Who {
+  const [plan] = whoByPlan().findings;
+  const key: Finding = {
+    ...FOUND,
+    name: 'claude login',
+    place: { place: 'settings', scope: 'state', path: '/home/ann/.claude.json', line: null },
+    source: 'from ~/.claude.json',
+    value: '…c0de',
+    state: {
+      state: 'overridden',
+      by: 'your plan (Claude Max), through the login of the CLI',
+    },
+    effect: 'Used when nothing stronger is set.',
+  };
+  return { ...whoByPlan(), findings: plan ? [plan, key] : [key] };
 }
 
 /** A machine where nobody pays. */

@@ -13,7 +13,7 @@ export type Scenario = {
   isDamaged: boolean;
   /** How the plan stands. */
   plan: PlanScene;
-  who: 'key' | 'plan' | 'nobody' | 'unknown' | 'changes';
+  who: 'key' | 'plan' | 'nobody' | 'unknown' | 'changes' | 'console';
   /** Whether names and texts are as bad as they may be. */
   isHostile: boolean;
 };
@@ -56,7 +56,7 @@ const PLANS = [
 /** Off, or on: with what is wrong, or how much of it is used. */
 export type PlanScene = (typeof PLANS)[number];
 
-const WHO = ['key', 'plan', 'nobody', 'unknown', 'changes'] as const;
+const WHO = ['key', 'plan', 'nobody', 'unknown', 'changes', 'console'] as const;
 
 function isState(text: string): text is Scenario['state'] {
   return ['full', 'empty', 'first-run', 'error', 'locked'].includes(text);

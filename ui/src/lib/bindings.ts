@@ -192,7 +192,7 @@ version: string | null, };
 /**
  * What went wrong, as far as a caller branches on it; everything else is [`Code::Failed`].
  */
-export type Code = "bad_input" | "not_found" | "duplicate" | "no_vault" | "locked" | "wrong_passphrase" | "keychain_empty" | "keychain_unavailable" | "keychain_mismatch" | "damaged" | "store_newer" | "store_damaged" | "store_unwritable" | "key_refused" | "refused" | "busy" | "network" | "timeout" | "consent_needed" | "wrong_payer" | "cancelled" | "failed";
+export type Code = "bad_input" | "not_found" | "duplicate" | "no_vault" | "locked" | "wrong_passphrase" | "keychain_empty" | "keychain_unavailable" | "keychain_mismatch" | "damaged" | "store_newer" | "store_damaged" | "store_unwritable" | "key_refused" | "refused" | "busy" | "network" | "timeout" | "consent_needed" | "wrong_payer" | "no_host" | "host_key" | "host_failed" | "cancelled" | "failed";
 
 /**
  * All there is to show about one subject.
@@ -418,6 +418,44 @@ hint: string | null,
 remedy: Remedy | null, };
 
 /**
+ * A host that may take a run.
+ */
+export type FarmHost = { 
+/**
+ * Its number.
+ */
+id: HostId, 
+/**
+ * Its name.
+ */
+name: string, };
+
+/**
+ * Where on the farm a run may go.
+ */
+export type FarmRoute = { 
+/**
+ * The hosts that may take it, the least busy first. The same payer pays on all of them.
+ */
+hosts: Array<FarmHost>, 
+/**
+ * The user has named the host.
+ */
+is_named: boolean, 
+/**
+ * The label that they bear, where one was asked for.
+ */
+label: string | null, 
+/**
+ * How long the run may take in all, in seconds.
+ */
+timeout_seconds: number, 
+/**
+ * How often another host may be tried.
+ */
+retries: number, };
+
+/**
  * A sum of money with the number of runs behind it.
  */
 export type Figure = { 
@@ -475,6 +513,11 @@ by: string, } | { "state": "pending" } | { "state": "unused",
  * Why, as a sentence.
  */
 why: string, };
+
+/**
+ * Names a host of the farm.
+ */
+export type HostId = number;
 
 /**
  * What is known of a stored key; no part of it is secret.
@@ -1148,6 +1191,10 @@ payer_label: string,
  */
 key: KeyId | null, 
 /**
+ * The host of the farm that it went to, by its name.
+ */
+host?: string, 
+/**
  * What is booked, now or later as `books` says; `None` where nothing was billed, or where it is
  * lost.
  */
@@ -1215,7 +1262,7 @@ sentence: string, };
  * A step that would help and that every face has in a form of its own: a button in a window, a
  * command on a command line. The core names it, the face words it.
  */
-export type Remedy = "make_vault" | "unlock_vault" | "start_agent" | "add_key" | "store_unchecked" | "name_gateway" | "select_key" | "choose_payer" | "list_runs" | "restore_store" | "accept_subscription" | "accept_extra_usage" | "accept_sign_in" | "point_to_claude" | "list_logins" | "log_in";
+export type Remedy = "make_vault" | "unlock_vault" | "start_agent" | "add_key" | "store_unchecked" | "name_gateway" | "select_key" | "choose_payer" | "list_runs" | "restore_store" | "accept_subscription" | "accept_extra_usage" | "accept_sign_in" | "point_to_claude" | "list_logins" | "add_host" | "pin_host" | "list_hosts" | "probe_host" | "confirm_login" | "log_in";
 
 /**
  * Where a run goes and who pays for it.
@@ -1260,7 +1307,11 @@ reason: string,
 /**
  * What is known of the plan, where it pays.
  */
-plan: PlanRoute | null, };
+plan: PlanRoute | null, 
+/**
+ * Where on the farm it may go, where it does.
+ */
+farm?: FarmRoute, };
 
 /**
  * One run with all that is known of it.
@@ -1386,7 +1437,11 @@ payer_label: string,
 /**
  * The most that it can cost; absent where the price is unknown.
  */
-at_most: Nano | null, } | { "event": "text", 
+at_most: Nano | null, } | { "event": "placed", 
+/**
+ * Its name.
+ */
+host: string, } | { "event": "text", 
 /**
  * The piece.
  */

@@ -38,7 +38,9 @@ export function caution(who: Who): string | null {
   const hasIdlePlan = who.findings.some(
     ({ place, state }) => place.place === 'login' && state.state === 'overridden',
   );
-  return payerKind(who) === 'metered' && hasIdlePlan ? 'Your plan is not used.' : null;
+  return payerKind(who) === 'metered' && hasIdlePlan
+    ? 'Your plan is not used: this outranks it.'
+    : null;
 }
 
 /** A key that alone pays right now, and where it is set, in words. */

@@ -17,7 +17,7 @@ test('a window says its share and when it begins anew', () => {
     kind: 'five_hour',
     used: '62% of 5 h used',
     part: 0.62,
-    resets: 'anew 15:00',
+    resets: 'resets 15:00',
     nearness: 'ok',
   });
 });

@@ -21,7 +21,7 @@ export interface Share {
   used: string;
   /** From 0 to 1. */
   part: number;
-  /** `anew 15:00`; empty where it is not known, or was before now. */
+  /** `resets 15:00`; empty where it is not known, or was before now. */
   resets: string;
   nearness: Nearness;
 }
@@ -45,13 +45,13 @@ export function share(window: PlanWindow, now: number = Date.now()): Share {
   const { kind, used, resets_at, standing } = window;
   const name = WINDOWS[kind] ?? kind.replaceAll('_', ' ');
   if (resets_at !== null && resets_at <= now)
-    return { kind, used: `${name} begun anew`, part: 0, resets: '', nearness: 'ok' };
+    return { kind, used: `${name} just reset`, part: 0, resets: '', nearness: 'ok' };
   const when = anew(resets_at, now);
   return {
     kind,
     used: used === null ? `${name} used` : `${percentOf(used)}% of ${name} used`,
     part: Math.min(1, used ?? 0),
-    resets: when === '' ? '' : `anew ${when}`,
+    resets: when === '' ? '' : `resets ${when}`,
     nearness:
       standing === 'rejected' || (used ?? 0) >= 1
         ? 'bad'

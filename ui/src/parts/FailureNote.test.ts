@@ -34,7 +34,7 @@ it('opens a locked vault in place and does the act again, a wrong passphrase fir
     failure: refuse('locked', 'The vault is locked.', null, 'unlock_vault'),
     retry,
   });
-  await userEvent.type(screen.getByLabelText('Passphrase'), 'wrong{Enter}');
+  await userEvent.type(await screen.findByLabelText('Passphrase'), 'wrong{Enter}');
   expect(await screen.findByText('The passphrase does not open the vault.')).toBeTruthy();
   expect(retry).not.toHaveBeenCalled();
   await userEvent.clear(screen.getByLabelText('Passphrase'));
@@ -49,7 +49,7 @@ it('makes a vault in place where there is none', async () => {
     make_vault: () => ({ recovery_code: 'K7QM-2XWP', no_keychain: null }),
   });
   render(FailureNote, { failure: refuse('no_vault', 'There is no vault yet.', null), retry });
-  await userEvent.click(screen.getByText('Make the vault'));
+  await userEvent.click(await screen.findByText('Make the vault'));
   expect(await screen.findByText('K7QM-2XWP')).toBeTruthy();
   await userEvent.click(screen.getByText('Continue'));
   expect(retry).toHaveBeenCalledOnce();

@@ -113,6 +113,6 @@ it('lets an act that the keychain did not open the vault for go on by another wa
   const retry = vi.fn();
   render(FailureNote, { failure: UNAVAILABLE, retry });
   expect(screen.queryByText('Try again')).toBeNull();
-  await userEvent.type(screen.getByLabelText('Passphrase'), 'right one here{Enter}');
+  await userEvent.type(await screen.findByLabelText('Passphrase'), 'right one here{Enter}');
   await waitFor(() => expect(retry).toHaveBeenCalledOnce());
 });

@@ -6,6 +6,7 @@ import { FakeHost } from '../../dev/fake-host';
 import { scenario } from '../../dev/scenario';
 import { ask, asked } from '../../lib/asked.svelte';
 import { desk } from '../../lib/desk.svelte';
+import { accept_consent } from '../../lib/bindings';
 import { useHost } from '../../lib/host';
 import { planStatus } from '../../parts/plan.svelte';
 import { standing } from '../../lib/standing.svelte';
@@ -113,6 +114,31 @@ test('what claude has no control for is left out only when that is asked for', a
   await waitFor(async () => expect(await plan()).toHaveProperty('disabled', false));
 });
 
+test('Esc closes the panel from within, and leads back to the line that opened it', async () => {
+  await open('plan=on');
+  (await metered()).focus();
+  await userEvent.keyboard('{Escape}');
+  await waitFor(() => expect(screen.queryByRole('radiogroup', { name: 'Who pays' })).toBeNull());
+  expect(document.activeElement?.getAttribute('aria-expanded')).toBe('false');
+});
+
+test('once what was missing is there, its way has the focus', async () => {
+  await open('plan=off');
+  (await screen.findByRole('button', { name: 'Set up …' })).focus();
+  await accept_consent('subscription', 'any');
+  desk.draft.askSoon();
+  await waitFor(async () => expect(document.activeElement).toBe(await plan()));
+});
+
+test('Ctrl Enter sends from the panel too', async () => {
+  await open('plan=on');
+  await userEvent.click(await plan());
+  await send(/^Send · your plan/);
+  await userEvent.keyboard('{Control>}{Enter}{/Control}');
+  await screen.findByRole('button', { name: /^Cancel/ });
+  expect(document.activeElement?.tagName).toBe('TEXTAREA');
+});
+
 test('another login of the plan can be chosen', async () => {
   await open('plan=two');
   desk.draft.choosePlan('personal');
@@ -144,4 +170,6 @@ test('a mismatch is loud, and says what to do', async () => {
   });
   expect(alarm.tagName).toBe('H3');
   await screen.findByRole('button', { name: 'Log in in a terminal' });
+  await userEvent.click(screen.getByRole('button', { name: 'Who pays right now' }));
+  await screen.findByRole('dialog', { name: 'Who pays right now' });
 });

@@ -83,7 +83,8 @@ it('a copy from a locked vault asks for the passphrase there, and then copies', 
   await screen.findByText('7 keys');
   await userEvent.click(screen.getByLabelText('Copy Work'));
   const note = await screen.findByRole('alert');
-  await userEvent.type(within(note).getByLabelText('Passphrase'), 'four words or five{Enter}');
+  const field = await within(note).findByLabelText('Passphrase');
+  await userEvent.type(field, 'four words or five{Enter}');
   expect(host.argsOf('unlock')).toEqual([{ opener: { passphrase: 'four words or five' } }]);
   expect(host.argsOf('copy_key')).toHaveLength(2);
   expect(screen.queryByRole('alert')).toBeNull();

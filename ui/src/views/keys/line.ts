@@ -28,6 +28,11 @@ function badge(state: Health['state']): HTMLElement {
   return first.cloneNode(true) as HTMLElement;
 }
 
+/** Leaves the cents of millions to the title: a sum that is cut off could be any. */
+export function inColumn(sum: string): string {
+  return /,\d{3},/.test(sum) ? sum.replace(/\.\d\d$/, '') : sum;
+}
+
 /** One row. */
 export class KeyLine {
   readonly root: HTMLElement;
@@ -53,6 +58,13 @@ export class KeyLine {
       const at = this.#key?.last_used_at ?? null;
       this.#parts.used.title = at === null ? '' : moment(at);
     });
+    // On a button with a menu, this arrow is the menu's and not the list's.
+    this.#parts.more.addEventListener('keydown', (event) => {
+      if (event.key !== 'ArrowDown' || !this.#key) return;
+      event.preventDefault();
+      event.stopPropagation();
+      acts.more(this.#key, this.#parts.more);
+    });
   }
 
   /** Shows a key at its place in the list. */
@@ -77,7 +89,7 @@ export class KeyLine {
     name.textContent = name.title = key.name;
     admin.hidden = key.kind !== 'admin';
     gateway.hidden = key.base_url === null;
-    gateway.title = key.base_url ?? '';
+    gateway.title = gateway.ariaLabel = `Sent to a gateway, ${key.base_url ?? ''}`;
     hint.textContent = `…${key.last4}`;
     source.textContent = key.source;
     environment.textContent = environment.title = key.environment;
@@ -103,7 +115,7 @@ export class KeyLine {
     used.title = '';
     const missing = leftOut(key.month);
     const isPartial = missing !== null && key.month.unpriced < key.month.runs;
-    month.textContent = `${isPartial ? '≥ ' : ''}${figure(key.month)}`;
+    month.textContent = inColumn(`${isPartial ? '≥ ' : ''}${figure(key.month)}`);
     month.title = missing ? `${missing} not counted` : `$${key.month.cost}`;
     month.dataset.is = key.month.runs === 0 ? 'nothing' : 'some';
   }

@@ -58,7 +58,7 @@ export class KeyList {
 
   /** The rows to show. */
   rows = $derived.by(() => {
-    if (!this.isNarrowed) return this.#ordered;
+    if (this.narrowed === null) return this.#ordered;
     const typed = this.query.toLowerCase().split(/\s+/).filter(Boolean);
     const texts = typed.length > 0 ? this.#texts : [];
     return this.#ordered.filter(
@@ -80,15 +80,34 @@ export class KeyList {
     this.#all = all;
   }
 
-  /** Whether anything is left out. */
-  get isNarrowed(): boolean {
-    return this.query.trim() !== '' || this.environment !== ANY;
+  /** What leaves keys out, where anything does. */
+  get narrowed(): 'search' | 'environment' | 'both' | null {
+    const isSearched = this.query.trim() !== '';
+    if (this.environment === ANY) return isSearched ? 'search' : null;
+    return isSearched ? 'both' : 'environment';
+  }
+
+  /** Says why no key is shown. */
+  get why(): string {
+    const place = this.environment === '' ? 'without an environment' : `in ${this.environment}`;
+    const typed = `“${this.query.trim()}”`;
+    const words = {
+      search: `Nothing that is known of a key matches ${typed}.`,
+      environment: `There is no key ${place} any more.`,
+      both: `Nothing ${place} matches ${typed}. Keys elsewhere were not searched.`,
+    };
+    return this.narrowed === null ? '' : words[this.narrowed];
   }
 
   /** Orders by a column; once more turns the order round. */
   sortBy = (column: Column): void => {
     this.isDescending = column === this.column ? !this.isDescending : FROM_THE_TOP.includes(column);
     this.column = column;
+  };
+
+  /** Searches on in all environments. */
+  everywhere = (): void => {
+    this.environment = ANY;
   };
 
   /** Shows everything again. */

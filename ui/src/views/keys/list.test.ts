@@ -29,7 +29,22 @@ describe('the list of keys', () => {
     list.environment = '';
     expect(names(list)).toEqual(['Personal', 'Org admin']);
     list.widen();
-    expect([list.environment, list.isNarrowed]).toEqual([ANY, false]);
+    expect([list.environment, list.narrowed]).toEqual([ANY, null]);
+  });
+
+  it('where nothing is left, it says what left it out', () => {
+    const list = new KeyList(someKeys);
+    list.query = ' zzz ';
+    expect(list.why).toBe('Nothing that is known of a key matches “zzz”.');
+    list.environment = 'ci';
+    expect(list.why).toBe('Nothing in ci matches “zzz”. Keys elsewhere were not searched.');
+    list.environment = '';
+    expect(list.why).toMatch(/^Nothing without an environment matches/);
+    list.everywhere();
+    expect([list.narrowed, list.query]).toEqual(['search', ' zzz ']);
+    list.query = '';
+    list.environment = 'gone';
+    expect(list.why).toBe('There is no key in gone any more.');
   });
 
   it('a column orders, and turns round when it is asked again', () => {

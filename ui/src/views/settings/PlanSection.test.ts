@@ -60,7 +60,7 @@ test('a program that is missing is said with the command', async () => {
 test('every text is listed with what was accepted of it', async () => {
   at('on');
   render(ConsentSection);
-  await screen.findByText(/accepted .* in the window$/);
+  await screen.findByText(/^Accepted .* in the window$/);
   expect(screen.getAllByText('never accepted')).toHaveLength(2);
   await userEvent.click(
     screen.getByRole('button', { name: 'Read: Paid usage beyond the plan’s limits' }),

@@ -3,11 +3,12 @@ import userEvent from '@testing-library/user-event';
 import { beforeEach, expect, test } from 'vitest';
 
 import { standingOf } from '../../dev/sample';
-import { ledger, report } from '../../dev/sample-ledger';
+import { ledger, planLedger, report } from '../../dev/sample-ledger';
 import { refuse } from '../../dev/sample-replies';
 import { TestHost } from '../../dev/test-host';
 import { asked } from '../../lib/asked.svelte';
 import type { Range, UsageFilter } from '../../lib/bindings';
+import { exact, money } from '../../lib/money';
 import { said } from '../../lib/said.svelte';
 import { standing } from '../../lib/standing.svelte';
 import Usage from './Usage.svelte';
@@ -153,4 +154,18 @@ test('where no key is stored, one is the next step', async () => {
 test('each table has its name', async () => {
   render(Usage);
   for (const name of ['By payer', 'By key', 'By model']) await screen.findByRole('table', { name });
+});
+
+test('what a plan paid stands apart, and extra usage is dollars like all others', async () => {
+  const plan = planLedger();
+  const extra = plan.filter(({ basis }) => basis === 'extra');
+  host.on('usage', ({ filter }: { filter: UsageFilter }) => report(plan, { last: 90 }, filter));
+  render(Usage);
+  const payers = await table('By payer');
+  const row = payers.getByText('plan work').closest('tr') as HTMLElement;
+  const dollars = money(exact(extra.reduce((all, { cost }) => all + (cost ?? 0n), 0n)));
+  expect(within(row).getByText(dollars).className).toMatch('amount');
+  expect(within(row).getByText(/^≈ \$[\d.,]+ on a plan, not billed$/).tagName).toBe('SPAN');
+  expect((await table('By key')).getByText('no stored key').tagName).toBe('SPAN');
+  expect(screen.getByText(/on a plan would have cost about/).textContent).toMatch(/Not billed/);
 });
