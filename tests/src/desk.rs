@@ -111,6 +111,13 @@ impl Desk {
         silent.into()
     }
 
+    /// Installs this `claude` for its user, and tells whether that went well.
+    pub fn bring_claude(&self, cli: &Path) -> bool {
+        let bin = self.machine.home().join(".local/bin");
+        std::fs::create_dir_all(&bin).is_ok()
+            && std::os::unix::fs::symlink(cli, bin.join("claude")).is_ok()
+    }
+
     /// Starts the program as its user does, without a driver, and waits until its page is shown.
     ///
     /// # Panics

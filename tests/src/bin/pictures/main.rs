@@ -1,12 +1,14 @@
 //! Pictures of every screen of the demo, light and dark, for where there is no display to look at it:
-//! `pictures FOLDER [WIDTHxHEIGHT]`.
+//! `pictures FOLDER [WIDTHxHEIGHT]`. Those of the plan need the `claude` CLI.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use switchyard_tests::Desk;
+use switchyard_tests::{Desk, Window};
 
 const SCREENS: [&str; 5] = ["dispatch", "keys", "usage", "history", "settings"];
+/// Names the CLI that the plan is shown with.
+const CLI: &str = "SWITCHYARD_TEST_CLAUDE";
 const THEMES: [&str; 2] = ["light", "dark"];
 
 #[tokio::main(flavor = "current_thread")]
@@ -26,6 +28,7 @@ async fn main() -> ExitCode {
         return misused();
     }
     let mut desk = Desk::new();
+    let has_claude = std::env::var_os(CLI).is_some_and(|cli| desk.bring_claude(Path::new(&cli)));
     let window = desk.open(&["--demo"]).await;
     window.resize(width, height).await;
     window.read("SIMULATED").await;
@@ -40,15 +43,61 @@ async fn main() -> ExitCode {
     window.read("to first token").await;
     for screen in SCREENS {
         window.go_to(screen).await;
-        for theme in THEMES {
-            window.theme(theme).await;
-            window
-                .picture(&folder.join(format!("{screen}-{theme}.png")))
-                .await;
-        }
+        take(&window, &folder, screen).await;
+    }
+    if has_claude {
+        the_plan(&window, &folder).await;
     }
     window.close().await;
     ExitCode::SUCCESS
+}
+
+/// Goes through what the plan has to show: both ways to pay, the text that is accepted first, how much is used, a
+/// login with nobody in it, and one that became somebody else's.
+async fn the_plan(window: &Window, folder: &Path) {
+    window.go_to("dispatch").await;
+    window.click("button", "New").await;
+    window
+        .type_into("textbox", "Prompt", "Who pays for this?")
+        .await;
+    window.click("button", "Route").await;
+    window.read("Set up").await;
+    take(window, folder, "who-pays").await;
+    window.click("button", "Set up").await;
+    let consent = window.find("dialog", "Use your Claude plan").await;
+    window.read("without prior notice").await;
+    take(window, folder, "plan-consent").await;
+    window.click_in(&consent, "button", "Accept").await;
+    window.click("radio", "◆").await;
+    window.read("within the plan").await;
+    window.click("button", "Send · your plan").await;
+    window.read("62% of 5 h used").await;
+    take(window, folder, "plan-limits").await;
+    window.click("button", "New").await;
+    window.type_into("textbox", "Prompt", "And for this?").await;
+    window.click("button", "Route").await;
+    window.click("radio", "◆").await;
+    choose(window, "sample, logged out").await;
+    window.read("Nobody is logged in").await;
+    take(window, folder, "plan-gate").await;
+    choose(window, "sample, changed hands").await;
+    window.click("button", "Send · your plan").await;
+    window.read("Somebody else would have been billed").await;
+    take(window, folder, "plan-mismatch").await;
+}
+
+async fn choose(window: &Window, login: &str) {
+    window.click("button", "Login").await;
+    window.click("option", login).await;
+}
+
+async fn take(window: &Window, folder: &Path, what: &str) {
+    for theme in THEMES {
+        window.theme(theme).await;
+        window
+            .picture(&folder.join(format!("{what}-{theme}.png")))
+            .await;
+    }
 }
 
 #[expect(clippy::print_stderr, reason = "a program for developers")]
