@@ -418,6 +418,11 @@ hint: string | null,
 remedy: Remedy | null, };
 
 /**
+ * Why a run goes on another way.
+ */
+export type FallbackCause = "plan_limit" | "rate_limited" | "overloaded" | "host_down" | "unavailable";
+
+/**
  * A sum of money with the number of runs behind it.
  */
 export type Figure = { 
@@ -475,6 +480,23 @@ by: string, } | { "state": "pending" } | { "state": "unused",
  * Why, as a sentence.
  */
 why: string, };
+
+/**
+ * What a run stands in for.
+ */
+export type Instead = { 
+/**
+ * Why.
+ */
+cause: FallbackCause, 
+/**
+ * Who paid there, or would have, as people know them.
+ */
+payer_label: string, 
+/**
+ * The run that ended; `None` where none had begun.
+ */
+run: RunId | null, };
 
 /**
  * What is known of a stored key; no part of it is secret.
@@ -1185,6 +1207,10 @@ first_token_ms: number | null,
  */
 total_ms: number, 
 /**
+ * What it stands in for, where a fallback was taken.
+ */
+instead_of: Instead | null, 
+/**
  * Prompt and answer are kept, sealed; else they are nowhere once they have been shown.
  */
 is_kept: boolean, };
@@ -1215,7 +1241,7 @@ sentence: string, };
  * A step that would help and that every face has in a form of its own: a button in a window, a
  * command on a command line. The core names it, the face words it.
  */
-export type Remedy = "make_vault" | "unlock_vault" | "start_agent" | "add_key" | "store_unchecked" | "name_gateway" | "select_key" | "choose_payer" | "list_runs" | "restore_store" | "accept_subscription" | "accept_extra_usage" | "accept_sign_in" | "point_to_claude" | "list_logins" | "log_in";
+export type Remedy = "make_vault" | "unlock_vault" | "start_agent" | "add_key" | "store_unchecked" | "name_gateway" | "select_key" | "choose_payer" | "list_runs" | "restore_store" | "accept_subscription" | "accept_extra_usage" | "accept_sign_in" | "point_to_claude" | "list_logins" | "log_in" | "list_routing" | "allow_fallback";
 
 /**
  * Where a run goes and who pays for it.
@@ -1361,7 +1387,11 @@ basis: Basis | null,
 /**
  * The tokens, prompt and answer.
  */
-tokens: number | null, };
+tokens: number | null, 
+/**
+ * What it stands in for, where a fallback was taken.
+ */
+instead_of: Instead | null, };
 
 /**
  * One thing that happened in a run. The last one is `Finished` or `Failed`.
@@ -1418,7 +1448,27 @@ until: Millis,
 /**
  * The number of the attempt that follows.
  */
-attempt: number, } | { "event": "finished", 
+attempt: number, } | { "event": "fallback", 
+/**
+ * Why.
+ */
+cause: FallbackCause, 
+/**
+ * Who paid, or would have, as people know them.
+ */
+from: string, 
+/**
+ * Who pays from here on.
+ */
+to: string, 
+/**
+ * What went wrong.
+ */
+error: Failure, 
+/**
+ * What remains of the run that ended; absent where none had begun.
+ */
+receipt: Receipt | null, } | { "event": "finished", 
 /**
  * What remains.
  */
@@ -1505,7 +1555,11 @@ basis: Basis | null,
 /**
  * The tokens, prompt and answer.
  */
-tokens: number | null, };
+tokens: number | null, 
+/**
+ * What it stands in for, where a fallback was taken.
+ */
+instead_of: Instead | null, };
 
 /**
  * Which of Claude Code's files a setting stands in; a later one outranks an earlier one.
