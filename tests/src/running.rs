@@ -12,6 +12,7 @@ pub struct Running {
     child: Child,
     output: ChildStdout,
     heard: Vec<u8>,
+    noted: Vec<u8>,
 }
 
 impl Running {
@@ -24,6 +25,7 @@ impl Running {
             child,
             output,
             heard: Vec::new(),
+            noted: Vec::new(),
         }
     }
 
@@ -36,6 +38,19 @@ impl Running {
             let so_far = String::from_utf8_lossy(&self.heard);
             assert!(count > 0, "it ended before it said {text:?}: {so_far}");
             self.heard.extend_from_slice(&piece[..count]);
+        }
+    }
+
+    /// Reads standard error until `text` has been said there.
+    #[track_caller]
+    pub fn hear_note(&mut self, text: &str) {
+        let notes = self.child.stderr.as_mut().expect("a piped standard error");
+        let mut piece = [0; 4096];
+        while !String::from_utf8_lossy(&self.noted).contains(text) {
+            let count = notes.read(&mut piece).expect("a readable standard error");
+            let so_far = String::from_utf8_lossy(&self.noted);
+            assert!(count > 0, "it ended before it noted {text:?}: {so_far}");
+            self.noted.extend_from_slice(&piece[..count]);
         }
     }
 
@@ -54,7 +69,7 @@ impl Running {
     #[must_use]
     pub fn stop_reading(self) -> Outcome {
         drop(self.output);
-        Self::ended(self.child, &self.heard)
+        Self::ended(self.child, &self.heard, &self.noted)
     }
 
     /// Reads to the end and waits for it.
@@ -63,11 +78,14 @@ impl Running {
         self.output
             .read_to_end(&mut self.heard)
             .expect("a readable output");
-        Self::ended(self.child, &self.heard)
+        Self::ended(self.child, &self.heard, &self.noted)
     }
 
-    fn ended(child: Child, heard: &[u8]) -> Outcome {
+    fn ended(child: Child, heard: &[u8], noted: &[u8]) -> Outcome {
         let mut outcome = finish(child, "");
+        outcome
+            .stderr
+            .insert_str(0, &String::from_utf8_lossy(noted));
         outcome.stdout = String::from_utf8_lossy(heard).into_owned();
         outcome
     }

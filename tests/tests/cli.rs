@@ -2,12 +2,14 @@
 
 mod agent;
 mod consent;
+mod each_line;
 mod ends;
 mod keys;
 mod looking_back;
 mod names;
 mod packaging;
 mod plan;
+mod routing;
 mod scope;
 #[cfg(target_os = "linux")]
 mod scope_claude;
@@ -129,6 +131,8 @@ fn every_command_that_shows_something_also_shows_it_as_json() {
         &["usage"],
         &["models"],
         &["vault", "status"],
+        &["routing"],
+        &["route", "--class", "review", "Hello."],
         &["settings"],
         &["settings", "dispatch.model"],
         &["consent"],

@@ -13,17 +13,19 @@ use switchyard_core::child::{self, Environment};
 use switchyard_core::claude::Account;
 use switchyard_core::clock::Clock;
 use switchyard_core::consent::{self, Subject};
+use switchyard_core::dispatch::routing::{Cause, Destination, Fallback, Rule, Through};
 use switchyard_core::dispatch::{
     Ask, Class, Details, Outcome, PayWith, Request, RunEvent, State, channel,
 };
-use switchyard_core::id::RunId;
+use switchyard_core::id::{KeyId, RunId};
+use switchyard_core::keys::{self, Edit, NewKey, Source};
 use switchyard_core::paths::Paths;
 use switchyard_core::plan::{self, Place, PlanLogin};
-use switchyard_core::secret::Passphrase;
+use switchyard_core::secret::{ApiKey, Passphrase};
 use switchyard_core::usage::{Basis, Nano, Payer, Tier};
 use switchyard_core::vault::NewVault;
-use switchyard_core::{App, Code};
-use switchyard_simulator::{KeyState, Reply, Script, Simulator};
+use switchyard_core::{App, Code, Remedy};
+use switchyard_simulator::{KeyState, Match, Reply, Script, Simulator};
 use switchyard_tests::{Planted, real_cli};
 use tokio_util::sync::CancellationToken;
 
@@ -112,6 +114,30 @@ impl House {
         };
         let (outcome, events) = tokio::join!(run, listen);
         (events, outcome.unwrap())
+    }
+
+    /// Stores a key that the server knows, in a vault that is open.
+    async fn store_key(&self, secret: &str) -> KeyId {
+        let vault = NewVault {
+            passphrase: Some(Passphrase::new("seven lanterns on the viaduct".to_owned())),
+            ..NewVault::default()
+        };
+        self.app.vault().unwrap().create(vault).await.unwrap();
+        let new = NewKey {
+            secret: ApiKey::new(secret.to_owned()),
+            source: Source::Manual,
+            base_url: Some(self.server.base_url()),
+            labels: Edit {
+                name: Some("Stored".to_owned()),
+                ..Edit::default()
+            },
+            unchecked: false,
+            select: false,
+        };
+        let access = self.app.access_quietly().unwrap();
+        let (db, http) = (self.app.db().unwrap(), self.app.http().unwrap());
+        let added = keys::add(db, access.as_ref(), http, new, "test").await;
+        added.unwrap().key.id
     }
 
     async fn show(&self, run: RunId) -> Details {
@@ -458,6 +484,76 @@ async fn extra_usage_is_stopped_where_it_is_not_consented_to_and_booked_as_that(
         Some(Nano(0)),
         "dollars may leave, and that is said"
     );
+}
+
+#[tokio::test]
+async fn a_plan_at_its_limit_gives_way_to_the_key_that_was_allowed_and_only_to_that() {
+    const NAME: &str =
+        "plan_tier::a_plan_at_its_limit_gives_way_to_the_key_that_was_allowed_and_only_to_that";
+    let Some(cli) = real_cli::inside(NAME).await else {
+        return;
+    };
+    let house = House::new(&cli, Script::new()).await;
+    let secret = Planted::default().key("sk-ant-api03-");
+    house.server.set_key(&secret, KeyState::Valid);
+    let limit = Reply::error(
+        429,
+        "rate_limit_error",
+        "You have reached a limit of your plan.",
+    );
+    let of_the_plan = Match::path("/v1/messages").key(&house.token);
+    house.server.when(of_the_plan, limit);
+    let key = house.store_key(&secret).await;
+    let rule = Rule {
+        class: Class::Interactive,
+        first: Destination {
+            through: Through::Subscription { login: None },
+            model: None,
+            effort: None,
+        },
+        fallbacks: vec![Fallback {
+            cause: Cause::PlanLimit,
+            to: Destination {
+                through: Through::Metered { key: Some(key) },
+                model: Some("haiku".to_owned()),
+                effort: None,
+            },
+        }],
+    };
+    house.app.set_routing(rule).await.unwrap();
+    let ask = || Ask {
+        pay_with: PayWith::Auto,
+        ..House::ask("Who pays?", None)
+    };
+    let (_, outcome) = house.send(ask()).await;
+    let error = outcome.error.expect("nobody was allowed to stand in");
+    assert_eq!(
+        error.failure().remedy,
+        Some(Remedy::AllowFallback),
+        "{error}"
+    );
+    assert!(outcome.receipt.booked.is_none(), "the plan made nothing");
+
+    let variable = |name: &str| (name == VARIABLE).then(|| house.token.clone());
+    let rows = house.app.routing(variable).await.unwrap();
+    let version = rows[0].auto.fallbacks[0].agreement.version.clone();
+    let allow = house.app.allow_fallback(Class::Interactive, 1, version);
+    allow.await.unwrap();
+    let (events, outcome) = house.send(ask()).await;
+    assert!(outcome.error.is_none(), "{:?}", outcome.error);
+    assert!(events.iter().any(|event| matches!(
+        event,
+        RunEvent::Fallback { cause: Cause::PlanLimit, to, .. } if to == "Stored"
+    )));
+    let receipt = &outcome.receipt;
+    assert_eq!(
+        (receipt.tier, receipt.state),
+        (Tier::Metered, State::Finished)
+    );
+    assert_eq!(receipt.booked.as_ref().unwrap().basis, Basis::Metered);
+    let requests = house.server.requests();
+    let last = requests.last().unwrap();
+    assert_eq!(last.credential(), Some(&*secret));
 }
 
 #[tokio::test]

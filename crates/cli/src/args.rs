@@ -3,6 +3,7 @@
 pub(crate) mod consent;
 pub(crate) mod hosts;
 pub(crate) mod plan;
+pub(crate) mod routing;
 pub(crate) mod scope;
 pub(crate) mod send;
 
@@ -22,7 +23,7 @@ pub(crate) struct Arguments {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done · 1 failed · 2 bad input · 3 vault locked, or none yet · 4 refused \
-by the API, or too busy · 5 network · 6 timeout · 7 store damaged or not writable · 8 not found · 9 a consent is needed · 10 no host can take the run · 11 a host's key is not pinned or has changed · 12 a host failed · 130 cancelled";
+by the API, or too busy · 5 network · 6 timeout · 7 store damaged or not writable · 8 not found · 9 a consent is needed · 10 no host can take the run · 11 a host's key is not pinned or has changed · 12 a host failed · 13 some lines of a file have no answer · 130 cancelled";
 
 /// What every command takes.
 #[derive(Args, Clone, Debug, Default)]
@@ -46,6 +47,8 @@ pub(crate) enum Command {
     Send(Box<send::Send>),
     /// Say who would pay through each tier, and why; send nothing
     Route(Box<send::Route>),
+    /// Show or change which way each class of work takes, and what may take its place
+    Routing(routing::Routing),
     /// Show your plan: its logins, and how much of it is used
     Plan(plan::Plan),
     /// List the hosts of the farm; add, import, pin, probe and remove them

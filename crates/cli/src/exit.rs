@@ -7,6 +7,9 @@ use switchyard_core::Code;
 /// Bad input, on the command line or in what was given to it.
 pub(crate) const BAD_INPUT: u8 = 2;
 
+/// Some lines of a file have no answer.
+pub(crate) const SOME_UNANSWERED: u8 = 13;
+
 /// Returns the exit code for an error, one that a script can branch on.
 pub(crate) fn code(of: Code) -> ExitCode {
     ExitCode::from(match of {

@@ -79,6 +79,9 @@ fn run(arguments: &Arguments, out: &Out) -> Result<ExitCode> {
             Command::Keys(keys) => commands::keys::run(keys, &app, out).await,
             Command::Send(send) => commands::send::run(send, &app, out).await,
             Command::Route(route) => commands::route::run(route, &app, out).await,
+            Command::Routing(routing) => {
+                commands::routing::run(routing.what.as_ref(), &app, out).await
+            }
             Command::Plan(plan) => commands::plan::run(plan.what.as_ref(), &app, out).await,
             Command::Hosts(hosts) => commands::hosts::run(hosts.what.as_ref(), &app, out).await,
             Command::Exec(wanted) => {
@@ -117,7 +120,12 @@ fn refuse_two_readers(arguments: &Arguments) -> Result<()> {
         Command::Keys(Keys::Add(add)) if add.from_env.is_none() => "key",
         Command::Exec(_) => "input of the command",
         Command::Hosts(hosts) if hosts.reads_input() => "list of instances",
-        Command::Send(send) if send.prompt.as_deref().is_none_or(|text| text == "-") => "prompt",
+        Command::Send(send)
+            if send.lines.each_line.is_none()
+                && send.prompt.as_deref().is_none_or(|text| text == "-") =>
+        {
+            "prompt"
+        }
         _ => return Ok(()),
     };
     if arguments.global.passphrase_fd != Some(0) {

@@ -35,6 +35,10 @@ pub(crate) fn words(remedy: Remedy) -> &'static str {
         Remedy::ConfirmLogin => "Choose it again with: switchyard plan select NAME",
         Remedy::LogIn => "Then try again",
         Remedy::ListLogins => "See which there are with: switchyard plan",
+        Remedy::ListRouting => "See the table with: switchyard routing",
+        Remedy::AllowFallback => {
+            "Read what that changes, and allow it, with: switchyard routing allow CLASS NUMBER"
+        }
         Remedy::RestoreStore => "Put a copy in its place with: switchyard store restore FILE",
     }
 }

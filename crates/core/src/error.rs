@@ -110,6 +110,10 @@ pub enum Remedy {
     ConfirmLogin,
     /// Log in to the plan with one's own `claude`, then try again.
     LogIn,
+    /// Look at the routing table.
+    ListRouting,
+    /// Allow a fallback of the routing table beforehand.
+    AllowFallback,
 }
 
 /// A failure in words: what goes to another process, into an event, or into JSON.

@@ -85,6 +85,7 @@ export async function playRun(
     attempts: 1,
     first_token_ms: first,
     total_ms: Date.now() - began,
+    instead_of: null,
     is_kept: true,
   };
   if (state === 'finished') tell({ event: 'finished', receipt });
@@ -122,6 +123,7 @@ function failed(
     attempts: 0,
     first_token_ms: null,
     total_ms: 640,
+    instead_of: null,
     is_kept: true,
   };
 }

@@ -71,6 +71,7 @@ export function someRuns(number: number): RunDetails[] {
         state === 'failed' ? null : index % 7 === 5 ? null : `0.00${(index * 37) % 90}${run % 10}5`,
       basis: basisOf(state, isPlan, isExtra),
       tokens: state === 'failed' ? null : 318 + index * 97,
+      instead_of: null,
       system: index % 5 === 0 ? 'Answer in one paragraph.' : null,
       prompt: isKept ? prompt : null,
       answer: isKept && state !== 'failed' ? ANSWER : null,

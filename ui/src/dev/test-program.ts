@@ -22,6 +22,7 @@ export const receipt = (more: Partial<Receipt> = {}): Receipt => ({
   attempts: 1,
   first_token_ms: 420,
   total_ms: 1800,
+  instead_of: null,
   is_kept: true,
   ...more,
 });

@@ -418,6 +418,11 @@ hint: string | null,
 remedy: Remedy | null, };
 
 /**
+ * Why a run goes on another way.
+ */
+export type FallbackCause = "plan_limit" | "rate_limited" | "overloaded" | "host_down" | "unavailable";
+
+/**
  * A host that may take a run.
  */
 export type FarmHost = { 
@@ -518,6 +523,23 @@ why: string, };
  * Names a host of the farm.
  */
 export type HostId = number;
+
+/**
+ * What a run stands in for.
+ */
+export type Instead = { 
+/**
+ * Why.
+ */
+cause: FallbackCause, 
+/**
+ * Who paid there, or would have, as people know them.
+ */
+payer_label: string, 
+/**
+ * The run that ended; `None` where none had begun.
+ */
+run: RunId | null, };
 
 /**
  * What is known of a stored key; no part of it is secret.
@@ -1232,6 +1254,10 @@ first_token_ms: number | null,
  */
 total_ms: number, 
 /**
+ * What it stands in for, where a fallback was taken.
+ */
+instead_of: Instead | null, 
+/**
  * Prompt and answer are kept, sealed; else they are nowhere once they have been shown.
  */
 is_kept: boolean, };
@@ -1262,7 +1288,7 @@ sentence: string, };
  * A step that would help and that every face has in a form of its own: a button in a window, a
  * command on a command line. The core names it, the face words it.
  */
-export type Remedy = "make_vault" | "unlock_vault" | "start_agent" | "add_key" | "store_unchecked" | "name_gateway" | "select_key" | "choose_payer" | "list_runs" | "restore_store" | "accept_subscription" | "accept_extra_usage" | "accept_sign_in" | "point_to_claude" | "list_logins" | "add_host" | "pin_host" | "list_hosts" | "probe_host" | "confirm_login" | "log_in";
+export type Remedy = "make_vault" | "unlock_vault" | "start_agent" | "add_key" | "store_unchecked" | "name_gateway" | "select_key" | "choose_payer" | "list_runs" | "restore_store" | "accept_subscription" | "accept_extra_usage" | "accept_sign_in" | "point_to_claude" | "list_logins" | "add_host" | "pin_host" | "list_hosts" | "probe_host" | "confirm_login" | "log_in" | "list_routing" | "allow_fallback";
 
 /**
  * Where a run goes and who pays for it.
@@ -1412,7 +1438,11 @@ basis: Basis | null,
 /**
  * The tokens, prompt and answer.
  */
-tokens: number | null, };
+tokens: number | null, 
+/**
+ * What it stands in for, where a fallback was taken.
+ */
+instead_of: Instead | null, };
 
 /**
  * One thing that happened in a run. The last one is `Finished` or `Failed`.
@@ -1473,7 +1503,27 @@ until: Millis,
 /**
  * The number of the attempt that follows.
  */
-attempt: number, } | { "event": "finished", 
+attempt: number, } | { "event": "fallback", 
+/**
+ * Why.
+ */
+cause: FallbackCause, 
+/**
+ * Who paid, or would have, as people know them.
+ */
+from: string, 
+/**
+ * Who pays from here on.
+ */
+to: string, 
+/**
+ * What went wrong.
+ */
+error: Failure, 
+/**
+ * What remains of the run that ended; absent where none had begun.
+ */
+receipt: Receipt | null, } | { "event": "finished", 
 /**
  * What remains.
  */
@@ -1560,7 +1610,11 @@ basis: Basis | null,
 /**
  * The tokens, prompt and answer.
  */
-tokens: number | null, };
+tokens: number | null, 
+/**
+ * What it stands in for, where a fallback was taken.
+ */
+instead_of: Instead | null, };
 
 /**
  * Which of Claude Code's files a setting stands in; a later one outranks an earlier one.

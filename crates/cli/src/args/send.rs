@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
+use switchyard_core::dispatch::routing::CLASSES;
 use switchyard_core::dispatch::{Class, Effort};
 
 /// A tier that a prompt can be sent through.
@@ -49,9 +50,10 @@ pub(crate) struct Send {
     /// How much work goes into the answer: low, medium, high, xhigh, max
     #[arg(long, value_name = "EFFORT", value_parser = effort())]
     pub(crate) effort: Option<Effort>,
-    /// What kind of work it is: interactive, planning, review, chat, task
-    #[arg(long, value_name = "CLASS", value_parser = class(), default_value = "interactive")]
-    pub(crate) class: Class,
+    /// What kind of work it is: interactive, planning, review, chat, task. Where nothing else says who pays,
+    /// the routing table does (see switchyard routing)
+    #[arg(long, value_name = "CLASS", value_parser = class())]
+    pub(crate) class: Option<Class>,
     /// The system prompt
     #[arg(long, value_name = "TEXT")]
     pub(crate) system: Option<String>,
@@ -70,8 +72,28 @@ pub(crate) struct Send {
     /// Say who would pay and how much at most, and send nothing
     #[arg(long)]
     pub(crate) estimate: bool,
+    #[command(flatten)]
+    pub(crate) lines: Lines,
     /// The prompt; - or none reads standard input
     pub(crate) prompt: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Lines {
+    /// Send each line of this file by itself, with a key that pays; results are JSON lines in its order. The
+    /// same call again goes on where this one stood
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["prompt", "reply", "login", "thinking"])]
+    pub(crate) each_line: Option<PathBuf>,
+    /// How many lines are under way at once
+    #[arg(long = "jobs", short = 'j', value_name = "N", default_value_t = 4, requires = "each_line",
+        value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(crate) jobs: u16,
+    /// Send those lines again that were billed without a whole answer
+    #[arg(long, requires = "each_line")]
+    pub(crate) again: bool,
+    /// Begin with the first line, whatever was answered before
+    #[arg(long, requires = "each_line", conflicts_with = "again")]
+    pub(crate) anew: bool,
 }
 
 #[derive(Args, Debug)]
@@ -88,14 +110,15 @@ pub(crate) struct Route {
     /// The model, by id or as haiku, sonnet, opus
     #[arg(long, value_name = "MODEL")]
     pub(crate) model: Option<String>,
-    /// What kind of work it is: interactive, planning, review, chat, task
-    #[arg(long, value_name = "CLASS", value_parser = class(), default_value = "interactive")]
-    pub(crate) class: Class,
+    /// What kind of work it is: interactive, planning, review, chat, task; says also where the routing table
+    /// sends it, and who else may pay
+    #[arg(long, value_name = "CLASS", value_parser = class())]
+    pub(crate) class: Option<Class>,
     /// The prompt, to estimate its cost
     pub(crate) prompt: Option<String>,
 }
 
-fn effort() -> impl TypedValueParser<Value = Effort> {
+pub(super) fn effort() -> impl TypedValueParser<Value = Effort> {
     let words = [
         Effort::Low,
         Effort::Medium,
@@ -107,14 +130,7 @@ fn effort() -> impl TypedValueParser<Value = Effort> {
         .try_map(|word| Effort::from_word(&word).ok_or("no such effort"))
 }
 
-fn class() -> impl TypedValueParser<Value = Class> {
-    let words = [
-        Class::Interactive,
-        Class::Planning,
-        Class::Review,
-        Class::Chat,
-        Class::Task,
-    ];
-    PossibleValuesParser::new(words.map(Class::as_str))
+pub(super) fn class() -> impl TypedValueParser<Value = Class> {
+    PossibleValuesParser::new(CLASSES.map(Class::as_str))
         .try_map(|word| Class::from_word(&word).ok_or("no such class"))
 }

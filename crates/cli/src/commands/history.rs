@@ -134,6 +134,14 @@ fn tell(details: &Details, zone: &TimeZone, out: &Out) -> Result<()> {
     if let Some(proof) = &details.proof {
         out.line(&format!("Billed to, as it was told: {}", shown(proof, 200)))?;
     }
+    if let Some(instead) = &run.instead_of {
+        let former = match instead.run {
+            Some(former) => format!("run {former}, which {} paid", shown(&instead.payer, 60)),
+            None => shown(&instead.payer, 60),
+        };
+        let cause = instead.cause.clause();
+        out.line(&format!("In place of {former}, because {cause}."))?;
+    }
     if let Some(error) = &details.error {
         out.line(&format!("It ended with: {error}"))?;
     }

@@ -3,6 +3,7 @@
 pub(crate) mod agent;
 pub(crate) mod consent;
 pub(crate) mod demo;
+pub(crate) mod each_line;
 pub(crate) mod history;
 pub(crate) mod hosts;
 pub(crate) mod keys;
@@ -11,6 +12,7 @@ pub(crate) mod packaging;
 pub(crate) mod payer;
 pub(crate) mod plan;
 pub(crate) mod route;
+pub(crate) mod routing;
 pub(crate) mod scope;
 pub(crate) mod send;
 pub(crate) mod settings;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use jiff::tz::TimeZone;
 use serde_json::json;
-use switchyard_core::dispatch::{Ask, PayWith, Request, Way};
+use switchyard_core::dispatch::{Ask, Auto, Class, PayWith, Request, Way};
 use switchyard_core::text::shown;
 use switchyard_core::usage::{Nano, shown as money, zone};
 use switchyard_core::{App, Result};
@@ -23,7 +23,7 @@ pub(crate) async fn run(wanted: &Route, app: &App, out: &Out) -> Result<ExitCode
     };
     let ask = Ask {
         pay_with,
-        class: wanted.class,
+        class: wanted.class.unwrap_or(Class::Interactive),
         reply_to: None,
         request: Request {
             model: wanted.model.clone().unwrap_or_default(),
@@ -33,15 +33,54 @@ pub(crate) async fn run(wanted: &Route, app: &App, out: &Out) -> Result<ExitCode
     };
     let dispatch = app.dispatch_quietly()?;
     let ways = dispatch.ways(&ask, |name| std::env::var(name).ok()).await;
+    let auto = match wanted.class {
+        Some(_) => Some(dispatch.auto(&ask, |name| std::env::var(name).ok()).await?),
+        None => None,
+    };
     if out.json {
-        out.json_line(&json!({ "ways": ways }))?;
+        out.json_line(&json!({ "ways": ways, "auto": auto }))?;
         return Ok(ExitCode::SUCCESS);
     }
     let zone = app.db()?.read(zone::zone)?;
+    if let Some(auto) = &auto {
+        by_class(auto, wanted.prompt.is_some(), &zone, out)?;
+    }
     for way in &ways {
         tell(way, wanted.prompt.is_some(), &zone, out)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says where the routing table sends it, and all who may pay.
+fn by_class(auto: &Auto, has_prompt: bool, zone: &TimeZone, out: &Out) -> Result<()> {
+    out.line(&match auto.has_rule {
+        true => format!("By the routing table, {} goes", auto.class),
+        false => format!(
+            "The routing table has no rule for {}; without one it goes",
+            auto.class
+        ),
+    })?;
+    tell(&auto.first, has_prompt, zone, out)?;
+    super::routing::fallbacks(auto, out)?;
+    if let Some(at) = auto.begins_with {
+        let (number, payer) = (at + 1, &auto.fallbacks[at].payer_label);
+        out.line(&format!(
+            "So it begins with fallback {number}: {payer} pays."
+        ))?;
+    }
+    if has_prompt {
+        out.line(&format!("In all: {}", most(auto.at_most)))?;
+    }
+    out.line("")?;
+    out.line("The tiers side by side:")
+}
+
+/// Says how much leaves at most.
+pub(crate) fn most(amount: Option<Nano>) -> String {
+    match amount {
+        Some(Nano(0)) => "no dollars".to_owned(),
+        amount => format!("at most {}", money(amount.map(Nano::rounded_up))),
+    }
 }
 
 fn tell(way: &Way, has_prompt: bool, zone: &TimeZone, out: &Out) -> Result<()> {

@@ -1,6 +1,8 @@
 //! `switchyard send`: the payer is said first, the answer streams to standard output, the cost
 //! comes last.
 
+mod printed;
+
 use std::io::{self, IsTerminal, Read};
 use std::path::Path;
 use std::process::ExitCode;
@@ -8,11 +10,11 @@ use std::time::Duration;
 
 use serde_json::json;
 use switchyard_core::dispatch::{
-    Ask, Attachment, Books, Dispatch, FarmAsk, FarmRoute, Outcome, PayWith, Prepared, Receipt,
-    Request, RunEvent, channel,
+    Ask, Attachment, Class, Dispatch, FarmAsk, FarmRoute, Outcome, PayWith, Prepared, Request,
+    channel,
 };
 use switchyard_core::text::shown;
-use switchyard_core::usage::{Basis, CountedBy, Nano, shown as money};
+use switchyard_core::usage::{CountedBy, Nano, shown as money};
 use switchyard_core::{App, Error, Result};
 use tokio_util::sync::CancellationToken;
 
@@ -20,19 +22,23 @@ use super::history;
 use crate::args::send::{Send, TierName};
 use crate::exit;
 use crate::out::Out;
+use printed::{Printed, summary};
 
 /// The most bytes of a prompt from standard input; the API takes 32 MB in all.
-const PROMPT_MAX: u64 = 32_000_000;
+pub(super) const PROMPT_MAX: u64 = 32_000_000;
 
 pub(crate) async fn run(wanted: &Send, app: &App, out: &Out) -> Result<ExitCode> {
-    let ask = question(wanted, app)?;
+    if let Some(path) = &wanted.lines.each_line {
+        return super::each_line::run(wanted, path, app, out).await;
+    }
+    let ask = question(wanted, prompt(wanted.prompt.as_deref())?, app)?;
     let is_without_vault = match &ask.pay_with {
-        PayWith::Env { .. } | PayWith::Plan { .. } => true,
+        PayWith::Env { .. } | PayWith::Plan { .. } | PayWith::Auto => true,
         PayWith::Farm(farm) => matches!(farm.key.as_deref(), Some(PayWith::Env { .. })),
         PayWith::Usual | PayWith::Active | PayWith::Key(_) => false,
     };
     // Neither a variable's key nor a plan needs the vault, so nobody is asked to open one for it.
-    let dispatch = if is_without_vault && ask.reply_to.is_none() {
+    let mut dispatch = if is_without_vault && ask.reply_to.is_none() {
         app.dispatch_quietly()?
     } else {
         app.dispatch()?
@@ -40,6 +46,9 @@ pub(crate) async fn run(wanted: &Send, app: &App, out: &Out) -> Result<ExitCode>
     let mut prepared = dispatch
         .preflight(ask, |name| std::env::var(name).ok())
         .await?;
+    if prepared.route.key.is_some() {
+        dispatch = app.dispatch()?;
+    }
     if let Some(unknown) = &prepared.route.unknown_model {
         super::models::warn(unknown, out);
     }
@@ -48,6 +57,7 @@ pub(crate) async fn run(wanted: &Send, app: &App, out: &Out) -> Result<ExitCode>
     }
     if !out.json {
         out.note(&announcement(&prepared));
+        foretell(&prepared, out);
     }
     let outcome = stream(&dispatch, prepared, wanted.thinking, out).await;
     // What the connections hold here and there ends with this command.
@@ -69,15 +79,15 @@ pub(crate) async fn run(wanted: &Send, app: &App, out: &Out) -> Result<ExitCode>
     Ok(code)
 }
 
-fn question(wanted: &Send, app: &App) -> Result<Ask> {
-    let prompt = prompt(wanted.prompt.as_deref())?;
+/// Reads what is asked with this prompt, and who shall pay.
+pub(super) fn question(wanted: &Send, prompt: String, app: &App) -> Result<Ask> {
     let mut attachments = Vec::new();
     for path in &wanted.attachments {
         attachments.push(attachment(path)?);
     }
     Ok(Ask {
         pay_with: payer(wanted, app)?,
-        class: wanted.class,
+        class: wanted.class.unwrap_or(Class::Interactive),
         reply_to: wanted.reply.as_deref().map(history::number).transpose()?,
         request: Request {
             model: wanted.model.clone().unwrap_or_default(),
@@ -103,6 +113,8 @@ fn payer(wanted: &Send, app: &App) -> Result<PayWith> {
             .hint("Add --tier farm, or leave them out. Nothing was sent."));
     }
     match (tier, key) {
+        // Naming the class alone leaves it to the routing table.
+        (None, None) if login.is_none() && wanted.class.is_some() => Ok(PayWith::Auto),
         (Some(TierName::Subscription), Some(_)) => Err(Error::bad_input(
             "A key pays in the metered tier, not in that of your plan.",
         )
@@ -189,7 +201,7 @@ fn attachment(path: &Path) -> Result<Attachment> {
     Attachment::new(&name, body)
 }
 
-fn announcement(prepared: &Prepared) -> String {
+pub(super) fn announcement(prepared: &Prepared) -> String {
     let route = &prepared.route;
     let gateway = route
         .gateway
@@ -218,14 +230,30 @@ fn place(farm: &FarmRoute) -> String {
     }
 }
 
+/// Says who else may pay for it, and how much in all.
+pub(super) fn foretell(prepared: &Prepared, out: &Out) {
+    let Some(auto) = &prepared.auto else { return };
+    let allowed = auto.fallbacks.iter();
+    let allowed: Vec<_> = allowed.filter(|one| one.allowed_at.is_some()).collect();
+    for one in &allowed {
+        out.note(&format!("  {}", super::routing::in_short(one)));
+    }
+    if !allowed.is_empty() {
+        out.note(&format!("  in all: {}", super::route::most(auto.at_most)));
+    }
+}
+
 async fn estimate(dispatch: &Dispatch, prepared: &mut Prepared, out: &Out) -> Result<ExitCode> {
     // Where the server can't count, the local estimate stands, and says that it is one.
     let uncounted = dispatch.count(prepared).await.err();
     if out.json {
-        out.json_line(&json!({ "route": prepared.route, "estimate": prepared.estimate }))?;
+        out.json_line(&json!({
+            "route": prepared.route, "estimate": prepared.estimate, "auto": prepared.auto,
+        }))?;
         return Ok(ExitCode::SUCCESS);
     }
     out.line(&announcement(prepared))?;
+    foretell(prepared, out);
     let estimate = &prepared.estimate;
     let counted = match estimate.counted_by {
         CountedBy::Server => "counted by the server",
@@ -276,7 +304,7 @@ async fn stream(
 
 /// Waits for Ctrl+C, or for the system or a closed terminal to end this process. Where signals can't
 /// be received, for ever.
-async fn told_to_end() {
+pub(super) async fn told_to_end() {
     use tokio::signal::unix::{SignalKind, signal};
     let received = |kind| async move {
         match signal(kind) {
@@ -290,110 +318,5 @@ async fn told_to_end() {
         () = received(SignalKind::interrupt()) => {}
         () = received(SignalKind::terminate()) => {}
         () = received(SignalKind::hangup()) => {}
-    }
-}
-
-/// What has been printed so far.
-#[derive(Default)]
-struct Printed {
-    line_is_open: bool,
-    thought_is_open: bool,
-}
-
-impl Printed {
-    fn print(&mut self, event: &RunEvent, show_thinking: bool, out: &Out) -> Result<()> {
-        if out.json {
-            return out.json_line(event);
-        }
-        match event {
-            RunEvent::Text { text } => {
-                self.close_thought(out);
-                out.piece(text)?;
-                if !text.is_empty() {
-                    self.line_is_open = !text.ends_with('\n');
-                }
-            }
-            RunEvent::Thinking { text } if show_thinking => {
-                out.note_piece(text);
-                self.thought_is_open = true;
-            }
-            RunEvent::Replaced { text } => {
-                self.close_thought(out);
-                // What was printed can't be taken back.
-                if std::mem::take(&mut self.line_is_open) {
-                    out.line("")?;
-                }
-                out.note("The answer so far is void; it begins anew.");
-                out.piece(text)?;
-                self.line_is_open = !text.is_empty() && !text.ends_with('\n');
-            }
-            RunEvent::Waiting { why, attempt, .. } => {
-                out.note(&format!("{why} (attempt {attempt})"));
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn close_thought(&mut self, out: &Out) {
-        if std::mem::take(&mut self.thought_is_open) {
-            out.note("");
-        }
-    }
-
-    /// Ends a line that the answer left open, so that what follows begins on one of its own.
-    fn finish(&mut self, out: &Out) {
-        self.close_thought(out);
-        if std::mem::take(&mut self.line_is_open) {
-            // The reader may be gone by now.
-            let _ = out.line("");
-        }
-    }
-}
-
-fn summary(receipt: &Receipt) -> String {
-    let mut parts = Vec::new();
-    if let Some(first) = receipt.first_token_ms {
-        parts.push(format!(
-            "{:.2} s to first token",
-            Duration::from_millis(first).as_secs_f64()
-        ));
-    }
-    match &receipt.booked {
-        Some(amount) => {
-            let tokens = &amount.tokens;
-            parts.push(format!("{} in", tokens.prompt()));
-            parts.push(format!("{} out", tokens.output));
-            let basis = match amount.basis {
-                Basis::Estimated => ", estimated",
-                Basis::Extra => ", extra usage beyond your plan",
-                _ => "",
-            };
-            let later = if receipt.books == Books::SetAside {
-                ", booked later"
-            } else {
-                ""
-            };
-            let cost = match amount.basis {
-                Basis::Plan => format!("no dollars (list price {})", money(amount.cost)),
-                _ => money(amount.cost),
-            };
-            let payer = shown(&receipt.payer_label, 40);
-            parts.push(format!("{cost}{basis}, {payer}{later}"));
-        }
-        None if receipt.books == Books::Lost => parts.push("not booked yet".to_owned()),
-        None => parts.push("nothing was billed".to_owned()),
-    }
-    if let Some(host) = &receipt.host {
-        parts.push(format!("on {}", shown(host, 30)));
-    }
-    parts.push(format!("run {}", receipt.run));
-    if !receipt.is_kept {
-        parts.push("text not kept".to_owned());
-    }
-    let line = parts.join(" · ");
-    match &receipt.stop_note {
-        Some(note) => format!("note: {note}\n{line}"),
-        None => line,
     }
 }

@@ -365,6 +365,16 @@ impl Custody for Access {
         once_open!(self, custody => custody.history_key())
     }
 
+    fn could_open(&self) -> Later<'_, ()> {
+        Box::pin(async move {
+            let status = existing(self.status().await?)?;
+            match status.is_unlocked() || status.opens_silently() {
+                true => Ok(()),
+                false => Err(still_locked(None)),
+            }
+        })
+    }
+
     fn shares_commits(&self) -> bool {
         // Somebody who is looking for the vault at this moment may find an agent.
         self.found

@@ -4,6 +4,7 @@ mod farm;
 mod instance;
 mod listed;
 mod plan_status;
+mod routing;
 mod standing;
 mod tidy;
 
@@ -30,6 +31,7 @@ pub use farm::ShownKey;
 pub use instance::{KEEP_IN_TRAY, OneWindow};
 pub use listed::{Listed, SETTINGS, setting};
 pub use plan_status::{LoginRow, PlanStatus};
+pub use routing::RoutingRow;
 pub use standing::Standing;
 pub use tidy::TIDIED_AT;
 

@@ -19,6 +19,8 @@ const FILES: &[&str] = &[
     include_str!("../../../../migrations/0004_ledger.sql"),
     include_str!("../../../../migrations/0005_plan.sql"),
     include_str!("../../../../migrations/0006_hosts.sql"),
+    include_str!("../../../../migrations/0007_routing.sql"),
+    include_str!("../../../../migrations/0008_lines.sql"),
 ];
 
 /// The schema that this version writes; a store's own is in `PRAGMA user_version`.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-use super::event::{Amount, Books, Receipt, State, stop_note};
+use super::event::{Amount, Books, Instead, Receipt, State, stop_note};
 use super::kept::Keeper;
 use super::route::Route;
 use super::runs::{self, Closing};
@@ -38,6 +38,7 @@ pub(super) struct Booking {
     pub(super) run: RunId,
     pub(super) conversation: ConversationId,
     pub(super) route: Route,
+    pub(super) instead_of: Option<Instead>,
     pub(super) input_estimate: u64,
     pub(super) keeper: Option<Keeper>,
     pub(super) start: Instant,
@@ -129,6 +130,7 @@ impl Booking {
             attempts: seen.attempts,
             first_token_ms: seen.first_token.map(millis),
             total_ms: millis(self.start.elapsed()),
+            instead_of: self.instead_of.clone(),
             is_kept: self.keeper.is_some(),
         }
     }

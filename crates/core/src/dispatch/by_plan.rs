@@ -105,11 +105,7 @@ pub(super) fn paid_for(store: &Connection, run: RunId) -> Result<Option<String>>
 /// Refuses what this tier does not carry, before anything is sent.
 pub(super) fn check(request: &Request, class: Class) -> Result<()> {
     if class == Class::Task {
-        return Err(
-            Error::bad_input("Work without a person does not go through a plan.").hint(
-                "Send it with a key. A plan is for interactive work, planning, review and chat.",
-            ),
-        );
+        return Err(no_tasks());
     }
     check_files(request, "A plan")?;
     let control = match (request.max_tokens, request.thinking) {
@@ -124,6 +120,12 @@ pub(super) fn check(request: &Request, class: Class) -> Result<()> {
         .hint("Leave that out, or send with a key. Nothing was sent.")),
         None => Ok(()),
     }
+}
+
+/// Refuses work that a plan is not for.
+pub(super) fn no_tasks() -> Error {
+    Error::bad_input("Work without a person does not go through a plan.")
+        .hint("Send it with a key. A plan is for interactive work, planning, review and chat.")
 }
 
 /// Says what the CLI said of the credential, as it is kept with the run.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
+use super::routing::Cause;
 use crate::claude::Limits;
 use crate::clock::Millis;
 use crate::error::Failure;
@@ -81,6 +82,20 @@ pub enum RunEvent {
         /// The number of the attempt that follows.
         attempt: u32,
     },
+    /// The run goes on another way, which the user has allowed beforehand: from here on somebody else
+    /// pays. What follows begins with `Started`; nothing of an answer had been shown.
+    Fallback {
+        /// Why.
+        cause: Cause,
+        /// Who paid, or would have, as people know them.
+        from: String,
+        /// Who pays from here on.
+        to: String,
+        /// What went wrong.
+        error: Failure,
+        /// What remains of the run that ended; absent where none had begun.
+        receipt: Option<Receipt>,
+    },
     /// The answer is complete.
     Finished {
         /// What remains.
@@ -110,6 +125,19 @@ words! {
         /// Its process ended before it did.
         Lost = "lost",
     }
+}
+
+/// What a run stands in for.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "wire", derive(ts_rs::TS))]
+pub struct Instead {
+    /// Why.
+    pub cause: Cause,
+    /// Who paid there, or would have, as people know them.
+    #[serde(rename = "payer_label")]
+    pub payer: String,
+    /// The run that ended; `None` where none had begun.
+    pub run: Option<RunId>,
 }
 
 /// What remains of a run: who paid what for it, and how it ended.
@@ -157,6 +185,8 @@ pub struct Receipt {
     pub first_token_ms: Option<u64>,
     /// From the start to the end, in milliseconds.
     pub total_ms: u64,
+    /// What it stands in for, where a fallback was taken.
+    pub instead_of: Option<Instead>,
     /// Prompt and answer are kept, sealed; else they are nowhere once they have been shown.
     pub is_kept: bool,
 }

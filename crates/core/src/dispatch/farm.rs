@@ -11,6 +11,7 @@ use super::by_farm::FarmRoute;
 use super::by_plan::proof;
 use super::event::{RunEvent, Sink};
 use super::request::{Effort, Request};
+use super::routing::Cause;
 use super::runs;
 use super::tier::{Running, Seen, Tier, cancelled, tell};
 use super::told;
@@ -109,7 +110,10 @@ impl OverFarm {
             let slot = match self.slot(&wanted, seen, sink).await {
                 Ok(slot) => slot,
                 // Why the last host failed says more than that there is no other.
-                Err(none) if none.code() == Code::NoHost => return Err(last.unwrap_or(none)),
+                Err(none) if none.code() == Code::NoHost => {
+                    seen.cause = Some(Cause::HostDown);
+                    return Err(last.unwrap_or(none));
+                }
                 Err(error) => return Err(error),
             };
             seen.attempts += 1;
@@ -128,6 +132,9 @@ impl OverFarm {
             }
             let has_shown = seen.first_token.is_some() || seen.output_bytes > 0;
             if !stopped.is_hosts || has_shown || retries >= self.route.retries {
+                if stopped.is_hosts {
+                    seen.cause = Some(Cause::HostDown);
+                }
                 return Err(stopped.error);
             }
             retries += 1;

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, Row, named_params};
 use serde::Serialize;
 
-use super::event::State;
+use super::event::{Instead, State};
 use super::kept::{Column, KEEP_DAYS, Keeper, no_run};
 use super::route::Class;
 use super::run::Dispatch;
@@ -59,6 +59,8 @@ pub struct Summary {
     pub basis: Option<Basis>,
     /// The tokens, prompt and answer.
     pub tokens: Option<u64>,
+    /// What it stands in for, where a fallback was taken.
+    pub instead_of: Option<Instead>,
 }
 
 /// One run with all that is known of it.
@@ -99,7 +101,7 @@ struct Sealed {
 const COLUMNS: &str = "r.id, r.conversation_id, r.reply_to, r.state, r.tier,
     coalesce(r.model_served, r.model), r.payer_label, r.key_id, r.started_at,
     r.prompt IS NOT NULL, u.cost_estimate, u.basis, u.tokens_used,
-    CASE WHEN :texts THEN r.prompt END, r.class";
+    CASE WHEN :texts THEN r.prompt END, r.class, r.fallback_cause, r.fallback_from, r.fallback_of";
 
 const FROM: &str = "FROM runs r LEFT JOIN key_usage u ON u.run_id = r.id";
 
@@ -185,8 +187,20 @@ fn summary(row: &Row<'_>) -> rusqlite::Result<(Summary, Option<Vec<u8>>)> {
         cost: row.get(10)?,
         basis: row.get(11)?,
         tokens: row.get::<_, Option<i64>>(12)?.map(unsigned),
+        instead_of: instead_of(row)?,
     };
     Ok((summary, row.get(13)?))
+}
+
+fn instead_of(row: &Row<'_>) -> rusqlite::Result<Option<Instead>> {
+    let Some(cause) = row.get(15)? else {
+        return Ok(None);
+    };
+    Ok(Some(Instead {
+        cause,
+        payer: row.get::<_, Option<String>>(16)?.unwrap_or_default(),
+        run: row.get(17)?,
+    }))
 }
 
 fn one(store: &Connection, run: RunId) -> Result<(Summary, Option<Vec<u8>>)> {

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::event::{RunEvent, Sink};
 use super::request::Request;
 use super::retry::RetryState;
+use super::routing::Cause;
 use super::sse;
 use super::tier::{Running, Seen, Tier, cancelled, tell};
 use super::wire;
@@ -93,6 +94,7 @@ impl Metered {
             }
             let left = self.http.timeouts().total.saturating_sub(start.elapsed());
             let Some(wait) = retries.should_retry(&verdict, left, chance()) else {
+                seen.cause = cause(verdict.kind);
                 return Err(verdict.error);
             };
             retries = retries.after_retry();
@@ -336,6 +338,18 @@ fn is_of(reply: &Reply, media_type: &str) -> bool {
         sent.get(..media_type.len())
             .is_some_and(|head| head.eq_ignore_ascii_case(media_type.as_bytes()))
     })
+}
+
+/// Says for which reason another way may be taken, if for any: not where the prompt is the trouble, or a
+/// limit that an owner has set.
+fn cause(kind: Kind) -> Option<Cause> {
+    match kind {
+        Kind::RateLimited => Some(Cause::RateLimited),
+        Kind::Overloaded | Kind::ServerFault => Some(Cause::Overloaded),
+        Kind::Unreachable => Some(Cause::HostDown),
+        Kind::BadKey | Kind::NoCredit | Kind::Billing => Some(Cause::Unavailable),
+        _ => None,
+    }
 }
 
 fn chance() -> f64 {

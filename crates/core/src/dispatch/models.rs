@@ -127,7 +127,7 @@ pub fn keep_models(
 }
 
 /// Refuses what can't be the name of a model.
-fn a_name(wanted: &str) -> Result<()> {
+pub(super) fn a_name(wanted: &str) -> Result<()> {
     if wanted.is_empty() || wanted.len() > 200 || wanted.chars().any(char::is_whitespace) {
         return Err(Error::bad_input("That is not the name of a model.")
             .hint("Give an id such as claude-sonnet-5-5, or a word such as sonnet."));

@@ -47,7 +47,8 @@ pub(super) fn payer(
     now: Millis,
 ) -> Result<Found> {
     match pay_with {
-        PayWith::Usual => usual(store, reply_to, variable, now),
+        // By the routing table it is decided before, where it has a rule.
+        PayWith::Usual | PayWith::Auto => usual(store, reply_to, variable, now),
         key @ (PayWith::Active | PayWith::Key(_) | PayWith::Env { .. }) => {
             of_key(store, key, variable)
         }
@@ -75,7 +76,7 @@ pub(super) fn of_key(
         PayWith::Env { name, base_url } => {
             from_variable(store, name, variable(name), base_url.as_deref())
         }
-        PayWith::Usual | PayWith::Plan { .. } | PayWith::Farm(_) => {
+        PayWith::Usual | PayWith::Auto | PayWith::Plan { .. } | PayWith::Farm(_) => {
             Err(Error::bad_input("That names no key.").remedy(Remedy::ChoosePayer))
         }
     }

@@ -4,15 +4,18 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::by_farm::{self, FarmAsk, FarmRoute};
-use super::by_plan::{self, PlanRoute};
-use super::kept::Before;
-use super::models::{self, Chosen, MODEL, UnknownModel};
-use super::payer::payer;
-use super::request::{MAX_TOKENS, Request};
+use super::auto::Auto;
+use super::by_farm::{FarmAsk, FarmRoute};
+use super::by_plan::PlanRoute;
+use super::draft::{Draft, Ready, Wish};
+use super::event::Instead;
+use super::models::UnknownModel;
+use super::onward::Left;
+use super::request::{Effort, Request};
 use super::run::Dispatch;
+use super::runs::Line;
 use crate::claude;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::http::{Endpoint, count_tokens};
 use crate::id::{KeyId, RunId};
 use crate::secret::ApiKey;
@@ -43,6 +46,9 @@ pub enum PayWith {
     /// The stored key that paid for the run that this one continues, or the active key where none
     /// is continued: a conversation does not change its payer by itself.
     Usual,
+    /// Whoever the routing table names for the class of work, with the fallbacks that the user has
+    /// allowed; as [`PayWith::Usual`] where it has no rule for it.
+    Auto,
     /// The active key, whoever paid before.
     Active,
     /// This key.
@@ -119,6 +125,14 @@ pub struct Prepared {
     pub route: Route,
     /// What it will cost, as far as that is known.
     pub estimate: Estimate,
+    /// What the routing table says, where it was asked.
+    pub auto: Option<Box<Auto>>,
+    /// The way in whose place this one stands, where that could not be taken.
+    pub(super) left: Option<Left>,
+    /// What the run stands in for, once that is known.
+    pub(super) instead_of: Option<Instead>,
+    /// The line of a file that it is for.
+    pub(super) line: Option<Line>,
     pub(super) class: Class,
     pub(super) reply_to: Option<RunId>,
     pub(super) request: Arc<Request>,
@@ -129,14 +143,35 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Returns the most that it can cost; `None` where the price is unknown. Within a plan that is
-    /// nothing: its estimate is what it would cost outside of one.
+    /// Returns the most that it can cost, without its fallbacks; `None` where the price is unknown.
+    /// Within a plan that is nothing: its estimate is what it would cost outside of one.
     #[must_use]
     pub fn at_most(&self) -> Option<Nano> {
-        match &self.route.plan {
-            Some(plan) if !plan.is_extra => Some(Nano(0)),
-            _ => self.estimate.at_most,
-        }
+        at_most(&self.route, &self.estimate)
+    }
+
+    /// Goes another way.
+    pub(super) fn turn_to(&mut self, ready: Ready) {
+        self.route = ready.route;
+        self.estimate = ready.estimate;
+        self.variable = ready.variable;
+        self.login = ready.login;
+        self.shape(ready.effort);
+    }
+
+    /// Makes the request one for its route. Nobody else holds it by then, so nothing is copied.
+    pub(super) fn shape(&mut self, effort: Option<Effort>) {
+        let request = Arc::make_mut(&mut self.request);
+        request.model.clone_from(&self.route.model);
+        request.effort = effort;
+    }
+}
+
+/// Returns the most dollars that leave by a route.
+pub(super) fn at_most(route: &Route, estimate: &Estimate) -> Option<Nano> {
+    match &route.plan {
+        Some(plan) if !plan.is_extra => Some(Nano(0)),
+        _ => estimate.at_most,
     }
 }
 
@@ -152,7 +187,7 @@ impl Dispatch {
     pub async fn preflight(
         &self,
         ask: Ask,
-        variable: impl Fn(&str) -> Option<String> + Send,
+        variable: impl Fn(&str) -> Option<String> + Send + Sync,
     ) -> Result<Prepared> {
         ask.request.check()?;
         self.decide(ask, &variable).await
@@ -162,72 +197,20 @@ impl Dispatch {
     pub(super) async fn decide(
         &self,
         ask: Ask,
-        variable: &(impl Fn(&str) -> Option<String> + Send),
+        variable: &(impl Fn(&str) -> Option<String> + Send + Sync),
     ) -> Result<Prepared> {
-        let mut request = ask.request;
-        let now = self.db.clock().now();
-        let found = self.db.read(|store| {
-            payer(
-                store,
-                &ask.pay_with,
-                ask.reply_to,
-                &self.farm,
-                variable,
-                now,
-            )
-        })?;
-        if let Some(plan) = &found.plan {
-            self.plan.check(&plan.login)?;
-            by_plan::check(&request, ask.class)?;
-            // What is missing is said now, and not when the prompt is to leave.
-            self.plan.program().await?;
+        let (mut draft, pay_with) = Draft::of(ask);
+        if pay_with == PayWith::Auto {
+            return Box::pin(self.by_class(draft, variable)).await?.prepared();
         }
-        if found.farm.is_some() {
-            by_farm::check(&request)?;
-        }
-        if let Some(run) = ask.reply_to {
-            let keeper = self.keeper().await?;
-            let before = self.db.read(|store| keeper.conversation(store, run))?;
-            continue_with(&mut request, before);
-        }
-        let chosen = self.db.read(|store| {
-            if request.model.trim().is_empty() {
-                request.model = MODEL.get(store)?;
-            }
-            models::choose(store, &found.endpoint, &request.model)
-        })?;
-        let max_tokens = max_tokens(&request, &chosen)?;
-        request.model.clone_from(&chosen.id);
-        // A body that is too large is refused before anything is booked.
-        request.check_size(max_tokens)?;
-        let counted = catalogue().local_prompt_tokens(&chosen.id, request.pieces());
-        Ok(Prepared {
-            estimate: estimate(&chosen.id, (counted, CountedBy::Local), max_tokens),
-            route: Route {
-                tier: match (&found.plan, &found.farm) {
-                    (Some(_), _) => Tier::Subscription,
-                    (None, Some(_)) => Tier::Farm,
-                    (None, None) => Tier::Metered,
-                },
-                model: chosen.id,
-                unknown_model: chosen.unknown,
-                payer: found.label,
-                key: found.key,
-                gateway: found.endpoint.to_store(),
-                environment: found.environment,
-                max_tokens,
-                reason: found.reason,
-                plan: found.plan,
-                farm: found.farm,
-                booked_to: found.booked_to,
-                endpoint: found.endpoint,
-            },
-            class: ask.class,
-            reply_to: ask.reply_to,
-            request: Arc::new(request),
-            variable: found.variable,
-            login: found.login,
-        })
+        let effort = draft.request.effort;
+        let wish = Wish {
+            pay_with: &pay_with,
+            model: None,
+            effort,
+        };
+        let ready = self.ready(&mut draft, &wish, variable).await?;
+        Ok(draft.prepared(ready))
     }
 
     /// Asks the server how many tokens the prompt has, and puts the estimate right. Free; opens
@@ -256,30 +239,7 @@ impl Dispatch {
     }
 }
 
-fn continue_with(request: &mut Request, before: Before) {
-    request.turns = before.turns;
-    if request.system.is_none() {
-        request.system = before.system;
-    }
-    if request.model.trim().is_empty() {
-        request.model = before.model;
-    }
-}
-
-fn estimate(model: &str, counted: (u64, CountedBy), max_tokens: u64) -> Estimate {
+pub(super) fn estimate(model: &str, counted: (u64, CountedBy), max_tokens: u64) -> Estimate {
     let plain = Conditions::default();
     catalogue().estimate(model, counted, max_tokens, CacheWrites::None, &plain)
-}
-
-fn max_tokens(request: &Request, chosen: &Chosen) -> Result<u64> {
-    let most = chosen.max_output.unwrap_or(u64::MAX);
-    match request.max_tokens {
-        Some(asked) if asked > most => Err(Error::bad_input(format!(
-            "{} gives at most {most} tokens; {asked} were asked for.",
-            chosen.id
-        ))
-        .hint("Ask for fewer; nothing was sent.")),
-        Some(asked) => Ok(asked),
-        None => Ok(MAX_TOKENS.min(most)),
-    }
 }

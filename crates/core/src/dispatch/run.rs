@@ -12,6 +12,7 @@ use super::event::{Books, Receipt, RunEvent, Sink};
 use super::farm::OverFarm;
 use super::kept::{KEEP_DAYS, Keeper};
 use super::metered::Metered;
+use super::onward::Attempt;
 use super::recovery::book_unbooked;
 use super::request::Effort;
 use super::route::Prepared;
@@ -58,20 +59,43 @@ pub struct Outcome {
 impl Dispatch {
     /// Sends a prepared request and streams its answer into `sink`, ending with `Finished` or
     /// `Failed` once the run is in the ledger. It is booked however it ends: cancelled, cut off,
-    /// or with nobody listening any more.
+    /// or with nobody listening any more. Where the routing table decides, and the user has allowed it,
+    /// it goes on another way: each is a run of its own, booked to whoever paid for it.
     ///
     /// # Errors
     /// When the run could not begin, so that nothing was sent: the vault is locked, or the store
     /// can't be written. What goes wrong later is in [`Outcome::error`].
     pub async fn run(
         &self,
-        mut prepared: Prepared,
+        prepared: Prepared,
         sink: Sink,
         cancel: CancellationToken,
     ) -> Result<Outcome> {
+        let outcome = Box::pin(self.onward(prepared, &sink, &cancel)).await?;
+        let receipt = outcome.receipt.clone();
+        let event = match &outcome.error {
+            None => RunEvent::Finished { receipt },
+            Some(error) => RunEvent::Failed {
+                error: Failure::from(error),
+                receipt,
+            },
+        };
+        // Whether or not anybody still listens.
+        let _ = sink.send(event).await;
+        Ok(outcome)
+    }
+
+    /// Carries a run one way, from its first row to its booking. `told` is told before it starts.
+    pub(super) async fn attempt(
+        &self,
+        prepared: &mut Prepared,
+        told: Option<RunEvent>,
+        sink: &Sink,
+        cancel: &CancellationToken,
+    ) -> Result<Attempt> {
         let start = self.db.clock().monotonic();
         let at_most = prepared.at_most();
-        let (tier, mut booking) = self.open(&mut prepared, start, &cancel).await?;
+        let (tier, mut booking) = self.open(prepared, start, cancel).await?;
         let started = RunEvent::Started {
             run: booking.run,
             conversation: booking.conversation,
@@ -79,23 +103,24 @@ impl Dispatch {
             payer: booking.route.payer.clone(),
             at_most,
         };
-        let ended = match tell(&sink, started).await {
-            Ok(()) => {
-                let seen = &mut booking.seen;
-                tier.run(&prepared.request, seen, &sink, &cancel).await
+        let ended = async {
+            for event in told.into_iter().chain([started]) {
+                tell(sink, event).await?;
             }
-            Err(gone) => Err(gone),
+            let seen = &mut booking.seen;
+            tier.run(&prepared.request, seen, sink, cancel).await
         };
+        let ended = ended.await;
         // The key is wiped before the books are kept, which may wait for a disk.
         drop(tier);
-        let outcome = close(&mut booking, ended.err(), &sink).await;
-        if outcome.receipt.books == Books::Kept {
+        let attempt = close(&mut booking, ended.err()).await;
+        if attempt.outcome.receipt.books == Books::Kept {
             // A store that took this run takes what it did not take before.
             if let Err(error) = book_unbooked(&self.db).await {
                 tracing::warn!(%error, "what was set aside is booked later");
             }
         }
-        Ok(outcome)
+        Ok(attempt)
     }
 
     /// Opens the vault's history key.
@@ -251,6 +276,8 @@ impl Dispatch {
             route: prepared.route.clone(),
             class: prepared.class,
             reply_to: prepared.reply_to,
+            instead_of: prepared.instead_of.clone(),
+            line: prepared.line,
             owner: self.db.owner().to_owned(),
             face: self.face,
             at: self.db.clock().now(),
@@ -265,6 +292,7 @@ impl Dispatch {
             run,
             conversation,
             route: prepared.route.clone(),
+            instead_of: prepared.instead_of.clone(),
             input_estimate: prepared.estimate.prompt_tokens,
             keeper,
             start,
@@ -299,20 +327,18 @@ async fn unless<T>(
     }
 }
 
-async fn close(booking: &mut Booking, error: Option<Error>, sink: &Sink) -> Outcome {
+async fn close(booking: &mut Booking, error: Option<Error>) -> Attempt {
+    let has_shown = booking.seen.has_shown();
+    let cause = booking.seen.cause.filter(|_| error.is_some());
     let (receipt, written) = booking.close(error.as_ref()).await;
-    // A store that can't be written outweighs: the ledger lacks this run until it can.
-    let error = written.err().or(error);
-    let event = match &error {
-        None => RunEvent::Finished {
-            receipt: receipt.clone(),
+    Attempt {
+        // Where this way can't be booked, no further one is begun.
+        cause: cause.filter(|_| written.is_ok()),
+        has_shown,
+        outcome: Outcome {
+            receipt,
+            // A store that can't be written outweighs: the ledger lacks this run until it can.
+            error: written.err().or(error),
         },
-        Some(error) => RunEvent::Failed {
-            error: Failure::from(error),
-            receipt: receipt.clone(),
-        },
-    };
-    // Whether or not anybody still listens.
-    let _ = sink.send(event).await;
-    Outcome { receipt, error }
+    }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::event::State;
+use super::event::{Instead, State};
 use super::kept::{Column, Keeper, no_run};
 use super::request::Request;
 use super::route::{Class, Route};
@@ -15,11 +15,21 @@ use crate::error::{Failure, Result};
 use crate::id::{ConversationId, HostId, RunId};
 use crate::usage::{Booked, Entry, Nano, book};
 
+/// The line of a file that a run is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Line {
+    pub(super) job: i64,
+    /// Counted from 1.
+    pub(super) number: i64,
+}
+
 /// What is written of a run before it leaves.
 pub(super) struct NewRun {
     pub(super) route: Route,
     pub(super) class: Class,
     pub(super) reply_to: Option<RunId>,
+    pub(super) instead_of: Option<Instead>,
+    pub(super) line: Option<Line>,
     pub(super) owner: String,
     pub(super) face: &'static str,
     pub(super) at: Millis,
@@ -73,12 +83,14 @@ impl Closing {
 pub(super) fn begin(store: &Connection, new: &NewRun) -> Result<(RunId, ConversationId)> {
     let conversation = conversation(store, new)?;
     let route = &new.route;
+    let instead = new.instead_of.as_ref();
     store
         .prepare_cached(
             "INSERT INTO runs (conversation_id, reply_to, owner, face, state, tier, class, model,
                  key_id, payer, payer_label, environment, started_at, max_tokens, input_estimate,
-                 worst_case_nano)
-             VALUES (?1, ?2, ?3, ?4, 'started', ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+                 worst_case_nano, fallback_of, fallback_cause, fallback_from, line_job, line)
+             VALUES (?1, ?2, ?3, ?4, 'started', ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,
+                 ?16, ?17, ?18, ?19, ?20)",
         )
         .and_then(|mut row| {
             row.execute(params![
@@ -97,6 +109,11 @@ pub(super) fn begin(store: &Connection, new: &NewRun) -> Result<(RunId, Conversa
                 signed(route.max_tokens),
                 signed(new.input_estimate),
                 new.at_most,
+                instead.and_then(|instead| instead.run),
+                instead.map(|instead| instead.cause),
+                instead.map(|instead| &instead.payer),
+                new.line.map(|line| line.job),
+                new.line.map(|line| line.number),
             ])
         })
         .doing("write down the run")?;
@@ -116,7 +133,8 @@ pub(super) fn begin(store: &Connection, new: &NewRun) -> Result<(RunId, Conversa
 }
 
 fn conversation(store: &Connection, new: &NewRun) -> Result<ConversationId> {
-    if let Some(earlier) = new.reply_to {
+    let before = new.instead_of.as_ref().and_then(|instead| instead.run);
+    if let Some(earlier) = new.reply_to.or(before) {
         return store
             .query_row(
                 "SELECT conversation_id FROM runs WHERE id = ?1",

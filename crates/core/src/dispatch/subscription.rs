@@ -11,6 +11,7 @@ use super::as_text::{with_conversation, with_files};
 use super::by_plan::{PlanRoute, proof};
 use super::event::{RunEvent, Sink};
 use super::request::Request;
+use super::routing::Cause;
 use super::tier::{Running, Seen, Tier, cancelled, tell};
 use super::told;
 use crate::claude::{Event, Limits, Login, Process, Prompt};
@@ -49,7 +50,9 @@ impl Tier for Subscription {
             let (process, prompt) = tokio::select! {
                 biased;
                 () = cancel.cancelled() => return Err(cancelled()),
-                started = self.process(request) => started?,
+                started = self.process(request) => started.inspect_err(|error| {
+                    seen.cause = is_of_the_login(error).then_some(Cause::Unavailable);
+                })?,
             };
             self.carry(process, &prompt, seen, sink, cancel).await
         })
@@ -124,6 +127,9 @@ impl Subscription {
         };
         let (turn, passed) = tokio::join!(turn, self.pass_on(events, seen, sink, &own));
         let ended = told::end(turn, seen);
+        if let Err(error) = &passed {
+            seen.cause = is_limit(error).then_some(Cause::PlanLimit);
+        }
         // Where the run was ended from here, that is why.
         let ended = passed.and(ended);
         match &ended {
@@ -195,6 +201,20 @@ async fn proved(mut process: Process) -> Option<Process> {
             None
         }
     }
+}
+
+/// Tells whether a run could not begin because of its login or its CLI. A login that is somebody else's
+/// now is no such trouble: that is for the user to look at.
+fn is_of_the_login(error: &Error) -> bool {
+    !matches!(
+        error.code(),
+        Code::Cancelled | Code::WrongPayer | Code::StoreUnwritable | Code::StoreDamaged
+    )
+}
+
+/// Tells whether a run was ended from here because it would have gone on beyond the plan.
+fn is_limit(error: &Error) -> bool {
+    error.code() == Code::ConsentNeeded
 }
 
 fn another_account(before: &crate::claude::Account, now: &crate::claude::Account) -> Error {

@@ -4,6 +4,7 @@ mod busy;
 mod checks;
 mod conversations;
 mod endings;
+mod fallbacks;
 mod late;
 mod locking;
 mod recovery;
@@ -79,6 +80,10 @@ impl Custody for Keys {
             self.gate()?;
             Ok(HistoryKey::from_slice(&self.history).unwrap())
         })
+    }
+
+    fn could_open(&self) -> Later<'_, ()> {
+        Box::pin(async move { self.gate() })
     }
 
     fn shares_commits(&self) -> bool {

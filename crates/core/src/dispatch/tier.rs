@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::event::{RunEvent, Sink};
 use super::request::Request;
+use super::routing::Cause;
 use crate::error::{Code, Error, Result};
 use crate::id::HostId;
 use crate::usage::Used;
@@ -71,11 +72,18 @@ pub struct Seen {
     pub is_extra: bool,
     /// Somebody else is billed than the route says; nobody knows who.
     pub is_stray: bool,
+    /// Why it ended early, where another way may be taken for that.
+    pub cause: Option<Cause>,
     /// A piece did not fit; what follows it must not be kept without it.
     is_full: bool,
 }
 
 impl Seen {
+    /// Tells whether a part of the answer, or of what the model thinks, has been shown.
+    pub(super) fn has_shown(&self) -> bool {
+        self.output_bytes > 0 || !self.answer.is_empty()
+    }
+
     /// Puts `text` in the place of the answer so far.
     pub(super) fn replace(&mut self, text: &str) {
         self.answer.clear();

@@ -3,6 +3,7 @@
 use tokio::time::Instant;
 
 use super::event::{RunEvent, Sink};
+use super::routing::Cause;
 use super::tier::{Seen, tell};
 use crate::claude::{Event, Kind, Turn};
 use crate::clock::Clock;
@@ -82,8 +83,20 @@ pub(super) fn end(turn: Turn, seen: &mut Seen) -> Result<()> {
         Some(failed) => {
             seen.may_have_run = failed.may_have_run;
             seen.is_stray = failed.kind == Kind::WrongPayer;
+            seen.cause = cause(failed.kind);
             Err(failed.error)
         }
         None => Ok(()),
+    }
+}
+
+/// Says for which reason another way may be taken, if for any.
+fn cause(kind: Kind) -> Option<Cause> {
+    match kind {
+        Kind::PlanLimit { .. } => Some(Cause::PlanLimit),
+        Kind::RateLimited => Some(Cause::RateLimited),
+        Kind::Overloaded => Some(Cause::Overloaded),
+        Kind::NotLoggedIn | Kind::LoginRefused => Some(Cause::Unavailable),
+        _ => None,
     }
 }

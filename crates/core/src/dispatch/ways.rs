@@ -26,6 +26,20 @@ pub struct Way {
     pub why_not: Option<Failure>,
 }
 
+impl Way {
+    /// Makes one of which nothing is known yet.
+    pub(super) fn empty(tier: Tier) -> Self {
+        Self {
+            tier,
+            route: None,
+            estimate: None,
+            at_most: None,
+            budget_left: None,
+            why_not: None,
+        }
+    }
+}
+
 impl Dispatch {
     /// Decides the route of a draft through each tier, whichever of them it names. It may be empty yet.
     /// Sends nothing, and needs no open vault unless it is a reply.
@@ -36,7 +50,10 @@ impl Dispatch {
     ) -> Vec<Way> {
         let (plan, key) = match (&ask.pay_with, self.paid_before(ask)) {
             (named @ PayWith::Plan { .. }, _) => (named.clone(), PayWith::Active),
-            (PayWith::Usual, login @ Some(_)) => (PayWith::Plan { login }, PayWith::Active),
+            (PayWith::Usual | PayWith::Auto, login @ Some(_)) => {
+                (PayWith::Plan { login }, PayWith::Active)
+            }
+            (PayWith::Auto, None) => (PayWith::Plan { login: None }, PayWith::Usual),
             (key, _) => (PayWith::Plan { login: None }, key.clone()),
         };
         let mut ways = Vec::new();
@@ -63,14 +80,7 @@ impl Dispatch {
         ask: Ask,
         variable: &(impl Fn(&str) -> Option<String> + Send + Sync),
     ) -> Way {
-        let mut way = Way {
-            tier,
-            route: None,
-            estimate: None,
-            at_most: None,
-            budget_left: None,
-            why_not: None,
-        };
+        let mut way = Way::empty(tier);
         match self.decide(ask, variable).await {
             Ok(prepared) => {
                 way.at_most = prepared.at_most();

@@ -35,6 +35,10 @@ words! {
         AcceptConsent = "consent_accept",
         /// What was accepted of a risk text was withdrawn.
         WithdrawConsent = "consent_withdraw",
+        /// A fallback, which changes who pays, was allowed beforehand.
+        AllowFallback = "fallback_allow",
+        /// A fallback is allowed no longer.
+        DisallowFallback = "fallback_disallow",
     }
 }
 

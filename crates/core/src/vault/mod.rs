@@ -83,6 +83,11 @@ pub trait Custody: Send + Sync {
     /// Returns the key that seals prompts and answers.
     fn history_key(&self) -> Later<'_, HistoryKey>;
 
+    /// Says why no key could be opened now without asking somebody; nothing is opened by that.
+    fn could_open(&self) -> Later<'_, ()> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
     /// Tells whether what it writes goes through this process's own writer, so that it can share a
     /// commit with what the caller writes. Two processes at once would only wait for each other.
     fn shares_commits(&self) -> bool {

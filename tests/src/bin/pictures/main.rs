@@ -81,7 +81,9 @@ async fn the_plan(window: &Window, folder: &Path) {
     window.read("Nobody is logged in").await;
     take(window, folder, "plan-gate").await;
     choose(window, "sample, changed hands").await;
-    window.click("button", "Send · your plan").await;
+    window
+        .click("button", "Send · your plan (sample, changed hands")
+        .await;
     window.read("Somebody else would have been billed").await;
     take(window, folder, "plan-mismatch").await;
 }

@@ -70,6 +70,7 @@ const receipt: Receipt = {
   attempts: 1,
   first_token_ms: 420,
   total_ms: 1800,
+  instead_of: null,
   is_kept: true,
 };
 

@@ -34,9 +34,11 @@ async fn credential(
             Ok(credential)
         }
         PayWith::Key(id) => scope::stored(app.db()?, &**app.access()?, &id, purpose).await,
-        PayWith::Usual | PayWith::Active | PayWith::Plan { .. } | PayWith::Farm(_) => {
-            Err(Error::bad_input("No payer was named."))
-        }
+        PayWith::Usual
+        | PayWith::Auto
+        | PayWith::Active
+        | PayWith::Plan { .. }
+        | PayWith::Farm(_) => Err(Error::bad_input("No payer was named.")),
     }
 }
 
