@@ -11,6 +11,7 @@ mod plan;
 mod scope;
 #[cfg(target_os = "linux")]
 mod scope_claude;
+mod scope_plan;
 mod sending;
 mod wrong_input;
 
