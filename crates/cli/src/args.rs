@@ -5,6 +5,8 @@ pub(crate) mod hosts;
 pub(crate) mod plan;
 pub(crate) mod scope;
 pub(crate) mod send;
+#[cfg(test)]
+mod typed;
 
 use std::path::PathBuf;
 
