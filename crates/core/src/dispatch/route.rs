@@ -166,6 +166,10 @@ impl Dispatch {
     ) -> Result<Prepared> {
         let mut request = ask.request;
         let now = self.db.clock().now();
+        // What no plan carries is refused for that, and not for what its login lacks.
+        if matches!(ask.pay_with, PayWith::Plan { .. }) {
+            by_plan::check(&request, ask.class)?;
+        }
         let found = self.db.read(|store| {
             payer(
                 store,
