@@ -13,6 +13,7 @@ mod routing;
 mod scope;
 #[cfg(target_os = "linux")]
 mod scope_claude;
+mod scope_plan;
 mod sending;
 mod wrong_input;
 

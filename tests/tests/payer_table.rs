@@ -27,7 +27,7 @@ use switchyard_core::secret::{ApiKey, Passphrase};
 use switchyard_core::usage::Basis;
 use switchyard_core::vault::NewVault;
 use switchyard_core::{App, Result};
-use switchyard_simulator::{Script, Simulator};
+use switchyard_simulator::{Match, Reply, Script, Simulator};
 use switchyard_tests::{House, real_cli};
 use tokio_util::sync::CancellationToken;
 
@@ -53,6 +53,15 @@ const LANES: usize = 3;
 const HOSTILE: &str =
     r#"{"apiKeyHelper":"echo {P}","env":{"ANTHROPIC_API_KEY":"{K2}","ANTHROPIC_BASE_URL":"{E}"}}"#;
 
+/// Whose login a configuration folder holds, as the CLI keeps it beside the login.
+const ACCOUNT_OF_FOLDER: &str = r#"{"oauthAccount":{"accountUuid":"f","emailAddress":"folder@example.com",
+    "organizationUuid":"o","organizationName":"The folder's"}}"#;
+const PROOF_OF_FOLDER: &str = "claude: Claude Max, The folder's, folder@example.com";
+const PROOF_OF_TOKEN: &str = "claude: token from CLAUDE_CODE_OAUTH_TOKEN";
+
+/// The header by which a server says who was billed.
+const ORGANIZATION: &str = "anthropic-organization-id";
+
 #[tokio::test]
 async fn what_arrives_is_what_the_route_named() {
     if let Ok(row) = std::env::var(ROW) {
@@ -76,6 +85,25 @@ fn the_table_is_as_wide_as_it_has_to_be() {
         let again = ROWS[..at].iter();
         let mut again = again.filter(|other| (other.house, other.by) == (row.house, row.by));
         assert!(again.next().is_none(), "{} twice", row.house);
+    }
+}
+
+#[test]
+fn a_payer_or_a_proof_that_names_another_fails_its_row() {
+    let house = House::new(Path::new("/nonexistent"), "http://127.0.0.1:9", &[], &[]);
+    for row in ROWS {
+        let Is::Paid(credential) = row.is else {
+            continue;
+        };
+        let [payer, basis, proof] = expected(row.by, credential, &house);
+        let right = json!({ "payer": payer, "basis": basis, "proof": proof, "error": null });
+        let arrived = [credential.to_owned()];
+        assert!(compared(row, &house, &right, &arrived).is_ok());
+        for field in ["payer", "basis", "proof", "error"] {
+            let mut wrong = right.clone();
+            wrong[field] = json!("another");
+            assert!(compared(row, &house, &wrong, &arrived).is_err(), "{field}");
+        }
     }
 }
 
@@ -120,6 +148,13 @@ async fn tried(
     }
     house.log_in(FOLDER, "F");
     house.write_filled(&format!("{FOLDER}/settings.json"), HOSTILE);
+    house.write(&format!("{FOLDER}/.claude.json"), ACCOUNT_OF_FOLDER);
+    if let Is::Paid(credential) = row.is {
+        let label = label(credential);
+        let paid = Match::path("/v1/messages").key(house.value(label));
+        let reply = Reply::text("You.").header(ORGANIZATION, organization(label));
+        server.when(paid, reply);
+    }
     let sheet = json!({ "server": server.address(), "cli": cli, "stored": house.value("S") });
     house.write(SHEET, &sheet.to_string());
     let number = number.to_string();
@@ -145,17 +180,47 @@ async fn tried(
         .filter(|request| row.by != By::Stored || request.path != "/v1/models")
         .map(|request| house.credentials(&request))
         .collect();
-    compared(row, &said, &arrived)
+    compared(row, &house, &said, &arrived)
 }
 
-fn compared(row: &Row, said: &Value, arrived: &[String]) -> Result<(), String> {
+/// Returns the label of the credential of a row that is paid, such as `S` of `key=S`.
+fn label(credential: &'static str) -> &'static str {
+    credential.split_once('=').unwrap().1
+}
+
+/// Returns whom the server says that a credential belongs to.
+fn organization(label: &str) -> String {
+    format!("organization-of-{label}")
+}
+
+/// Returns who is named before the run, what it is booked as, and the proof that is kept with it.
+fn expected(by: By, credential: &'static str, house: &House) -> [Value; 3] {
+    let label = label(credential);
+    let plan = format!("your plan ({LOGIN})");
+    let by_key = || format!("organization {}", organization(label));
+    let (payer, basis, proof) = match by {
+        By::Login => (plan, Basis::Plan, "claude: Claude Max".to_owned()),
+        By::Folder => (plan, Basis::Plan, PROOF_OF_FOLDER.to_owned()),
+        By::Token(_) => (plan, Basis::Plan, PROOF_OF_TOKEN.to_owned()),
+        By::Stored => ("Stored".to_owned(), Basis::Metered, by_key()),
+        By::Variable(name) => {
+            let value = house.value(label);
+            let payer = format!("${name} …{}", &value[value.len() - 4..]);
+            (payer, Basis::Metered, by_key())
+        }
+    };
+    [json!(payer), json!(basis), json!(proof)]
+}
+
+fn compared(row: &Row, house: &House, said: &Value, arrived: &[String]) -> Result<(), String> {
     let is_right = match row.is {
         Is::Paid(credential) => {
-            let basis = match row.by {
-                By::Login | By::Folder | By::Token(_) => Basis::Plan,
-                By::Stored | By::Variable(_) => Basis::Metered,
-            };
-            arrived == [credential] && said["basis"] == json!(basis) && said["error"].is_null()
+            let [payer, basis, proof] = expected(row.by, credential, house);
+            arrived == [credential]
+                && said["payer"] == payer
+                && said["basis"] == basis
+                && said["proof"] == proof
+                && said["error"].is_null()
         }
         Is::Refused(code, word) => {
             let message = said["error"]["message"].as_str().unwrap_or_default();

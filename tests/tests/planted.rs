@@ -1,6 +1,9 @@
 //! The planted-key scan: after the whole main job, with its failures, no secret lies anywhere that it
 //! must not be. And the controls, which show that the scan finds what is there.
 
+#[cfg(target_os = "linux")]
+mod plan;
+
 use std::path::Path;
 
 use switchyard_simulator::{KeyState, Match, Reply, Script, Simulator};

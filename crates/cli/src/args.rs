@@ -6,6 +6,8 @@ pub(crate) mod plan;
 pub(crate) mod routing;
 pub(crate) mod scope;
 pub(crate) mod send;
+#[cfg(test)]
+mod typed;
 
 use std::path::PathBuf;
 

@@ -26,7 +26,7 @@ pub(crate) fn words(remedy: Remedy) -> &'static str {
         }
         Remedy::AcceptSignIn => "Read it, and accept it, with: switchyard consent accept oauth",
         Remedy::PointToClaude => {
-            "Where it is elsewhere, say so with: switchyard settings set plan.program PATH"
+            "Which program is started is set with: switchyard settings plan.program PATH"
         }
         Remedy::AddHost => "Add one with: switchyard hosts add NAME USER@HOST",
         Remedy::PinHost => "Look at its key, and pin it, with: switchyard hosts pin NAME",

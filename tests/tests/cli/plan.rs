@@ -34,8 +34,8 @@ fn the_tier_is_off_until_its_text_is_accepted_and_each_way_says_how_it_stands() 
     );
 }
 
-#[test]
-fn once_accepted_what_is_missing_is_named_with_what_mends_it() {
+/// A machine whose user has accepted the text.
+fn accepting() -> Machine {
     let machine = Machine::new();
     let read = machine
         .run(["consent", "show", "subscription", "--json"])
@@ -44,6 +44,67 @@ fn once_accepted_what_is_missing_is_named_with_what_mends_it() {
     let version = read["text"]["version"].as_str().unwrap().to_owned();
     let accept = ["consent", "accept", "subscription", "--version", &version];
     machine.run(accept).expect_success();
+    machine
+}
+
+#[test]
+fn the_command_of_the_hint_mends_what_is_missing() {
+    let machine = accepting();
+    machine
+        .run(["settings", "plan.program", "/nowhere/claude"])
+        .expect_success();
+    let refused = machine.run(["send", "--tier", "subscription", "Hi."]);
+    let said = &refused.stderr;
+    let hints: Vec<_> = said.match_indices("switchyard ").collect();
+    assert_eq!(hints.len(), 1, "one command, said once: {said}");
+    let command = said[hints[0].0..].lines().next().unwrap();
+    assert!(command.contains("PATH"), "{said}");
+
+    let claude = machine.home().join("claude");
+    std::fs::write(&claude, "#!/bin/sh\necho '2.1.330 (Claude Code)'\n").unwrap();
+    let may_run = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&claude, may_run).unwrap();
+    let typed = command.replace("PATH", claude.to_str().unwrap());
+    machine
+        .run(typed.split_whitespace().skip(1))
+        .expect_success();
+    let status = machine.run(["plan", "--json"]).json_lines().remove(0);
+    assert!(status["missing"].is_null(), "{status}");
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_said_at_once_and_what_no_plan_carries_before_it() {
+    let machine = accepting();
+    let folder = machine.home().join("work").display().to_string();
+    let add = ["plan", "add", "work", "--folder", &folder];
+    for arguments in [&add[..], &["plan", "select", "work"]] {
+        let done = machine.run(arguments);
+        assert_eq!(done.code, Some(0), "{}", done.stderr);
+        let said = done.stderr;
+        assert!(
+            said.contains("there is no folder") && said.contains(&folder),
+            "{said}"
+        );
+        let mends = format!("CLAUDE_CONFIG_DIR={folder} claude auth login");
+        assert!(said.contains(&mends), "{said}");
+    }
+    let refused = |rest: &[&str]| {
+        let send = ["send", "--tier", "subscription", "Hi."].iter();
+        machine.run(send.chain(rest)).failed_with(2)
+    };
+    let plain = refused(&[]);
+    assert!(plain.contains(&folder), "{plain}");
+    for rest in [&["--class", "task"][..], &["--max-tokens", "5"]] {
+        let said = refused(rest);
+        assert!(said.contains("plan") && !said.contains(&folder), "{said}");
+    }
+    std::fs::create_dir(&folder).unwrap();
+    assert_eq!(machine.run(["plan", "select", "work"]).stderr, "");
+}
+
+#[test]
+fn once_accepted_what_is_missing_is_named_with_what_mends_it() {
+    let machine = accepting();
     machine
         .run(["settings", "plan.program", "/nowhere/claude"])
         .expect_success();
@@ -107,7 +168,6 @@ fn payers_and_tiers_that_contradict_one_another_are_refused() {
         &["send", "--tier", "subscription", "--key", "Work", "Hi."][..],
         &["send", "--tier", "metered", "--login", "claude", "Hi."],
         &["send", "--login", "claude", "--key", "Work", "Hi."],
-        &["send", "--tier", "farm", "Hi."],
     ] {
         let refused = machine.run(arguments);
         assert_eq!(refused.code, Some(2), "{arguments:?}: {}", refused.stderr);

@@ -28,7 +28,7 @@ fn words<'a>(text: &[&'a str]) -> Vec<&'a OsStr> {
 }
 
 /// Reads what `env -0` wrote.
-fn variables(bytes: &[u8]) -> BTreeMap<String, String> {
+pub(super) fn variables(bytes: &[u8]) -> BTreeMap<String, String> {
     let text = String::from_utf8_lossy(bytes).into_owned();
     text.split_terminator('\0')
         .filter_map(|line| line.split_once('='))
@@ -37,7 +37,7 @@ fn variables(bytes: &[u8]) -> BTreeMap<String, String> {
 }
 
 /// Sets every variable of the table, each to a value of its own, and a credential under a name of nobody's.
-fn plant(machine: &mut Machine, planted: &mut Planted) -> Vec<(String, Role)> {
+pub(super) fn plant(machine: &mut Machine, planted: &mut Planted) -> Vec<(String, Role)> {
     let all: Vec<_> = names::known()
         .map(|(pattern, role)| (pattern.replace('*', "X"), role))
         .collect();
@@ -52,7 +52,7 @@ fn plant(machine: &mut Machine, planted: &mut Planted) -> Vec<(String, Role)> {
     all
 }
 
-fn purposes(machine: &Machine) -> String {
+pub(super) fn purposes(machine: &Machine) -> String {
     machine.value(
         "SELECT coalesce(group_concat(purpose, ' | '), '') FROM audit WHERE act IN ('open', 'scope')",
     )
@@ -261,56 +261,6 @@ fn the_key_of_a_variable_is_scoped_without_a_vault_and_noted_all_the_same() {
             .failed_with(2)
             .contains("token of a Claude subscription")
     );
-}
-
-#[test]
-fn the_plan_s_login_is_left_alone_and_nothing_else() {
-    let mut machine = Machine::new();
-    let mut planted = Planted::default();
-    let _ = plant(&mut machine, &mut planted);
-    machine.set(names::CONFIG_DIR, "/home/of/a/login");
-    let exec = ["exec", "--tier", "subscription", "--", "env", "-0"];
-    let done = machine.run(exec);
-    assert!(!planted.is_in(done.stdout.as_bytes()), "{}", done.stderr);
-    let seen = variables(done.stdout.as_bytes());
-    assert!(!seen.contains_key(names::API_KEY) && !seen.contains_key(names::BASE_URL));
-    assert_eq!(seen[names::CONFIG_DIR], "/home/of/a/login");
-    assert!(!machine.paths().database().exists(), "it made a store");
-
-    let _ = machine.make_vault();
-    machine.run(exec).expect_success();
-    assert_eq!(purposes(&machine), "exec env, paid by plan");
-}
-
-#[test]
-fn a_settings_file_that_overrules_the_choice_is_said_before_claude_starts() {
-    use std::os::unix::fs::PermissionsExt;
-    let (key, server) = key_and_server();
-    let machine = Machine::with_key(&key, &server);
-    let claude = machine.home().join("claude");
-    std::fs::write(&claude, "#!/bin/sh\necho started\n").unwrap();
-    std::fs::set_permissions(&claude, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let exec = |payer: [&str; 2]| {
-        let command = ["--quiet", "--", claude.to_str().unwrap()];
-        machine.run(["exec"].into_iter().chain(payer).chain(command))
-    };
-    let choices = [["--key", "Work"], ["--tier", "subscription"]];
-    for payer in choices {
-        assert_eq!(exec(payer).stderr, "", "{payer:?}");
-    }
-    let planted = Planted::default().key("sk-ant-api03-");
-    let settings = machine.home().join(".claude/settings.json");
-    std::fs::create_dir_all(settings.parent().unwrap()).unwrap();
-    let text = serde_json::json!({ "env": { "ANTHROPIC_API_KEY": planted } }).to_string();
-    std::fs::write(&settings, text).unwrap();
-    for payer in choices {
-        let done = exec(payer);
-        let said = &done.stderr;
-        assert!(said.starts_with("warning: A settings file overrules this: claude bills key …"));
-        assert!(said.contains("~/.claude/settings.json, line 1"), "{said}");
-        assert!(!said.contains(&planted));
-        assert_eq!(done.stdout, "started\n");
-    }
 }
 
 #[test]

@@ -106,12 +106,18 @@ fn the_real_claude_sends_the_login_and_no_key_when_the_plan_was_chosen() {
     let server = Simulator::start_blocking(Script::new().any_key());
     let machine = surrounded(&Planted::default().key("sk-ant-api03-"), &server);
     let login = Planted::default().key("sk-ant-oat01-");
-    write(&machine, ".credentials.json", &kept_login(&login));
-    // The one way to the simulator that is left; it is said.
-    let elsewhere = serde_json::json!({ "env": { "ANTHROPIC_BASE_URL": server.base_url() } });
-    write(&machine, "settings.json", &elsewhere.to_string());
+    write(&machine, ".claude/.credentials.json", &kept_login(&login));
+    leads_to(&server, &machine, ".claude");
     server.push(Reply::text("Hello."));
-    let exec = ["exec", "--tier", "subscription", "--", &cli];
+    let exec = ["exec", "--tier", "subscription", "--"];
+    let refused = machine.run(exec.into_iter().chain([&*cli]).chain(PROMPT));
+    let refused = refused.failed_with(1);
+    assert!(
+        refused.contains("~/.claude/settings.json, line 1"),
+        "{refused}"
+    );
+    assert_eq!(prompts(&server), 0, "something was sent");
+    let exec = ["exec", "--tier", "subscription", "--anyway", "--", &cli];
     let done = machine.run(exec.into_iter().chain(PROMPT));
     assert_eq!(done.stdout, "Hello.\n", "{}", done.stderr);
     let bearer = format!("Bearer {login}");
@@ -130,7 +136,7 @@ fn the_real_claude_does_what_the_warning_says() {
     let other = Planted::default().key("sk-ant-api03-");
     server.set_key(&other, KeyState::Valid);
     let overrules = serde_json::json!({ "env": { "ANTHROPIC_API_KEY": other } });
-    write(&machine, "settings.json", &overrules.to_string());
+    write(&machine, ".claude/settings.json", &overrules.to_string());
     server.push(Reply::text("Hello."));
     let exec = ["exec", "--key", "Work", "--", &cli];
     let done = machine.run(exec.into_iter().chain(PROMPT));
@@ -140,12 +146,54 @@ fn the_real_claude_does_what_the_warning_says() {
     assert_eq!(arrived(&server), [(Some(other), None)]);
 }
 
-/// Writes a file of the user's settings, readable to them alone.
+#[test]
+fn the_real_claude_sends_the_login_of_the_folder_that_is_chosen() {
+    let Some(cli) = cli("the_real_claude_sends_the_login_of_the_folder_that_is_chosen") else {
+        return;
+    };
+    let server = Simulator::start_blocking(Script::new().any_key());
+    let mut machine = surrounded(&Planted::default().key("sk-ant-api03-"), &server);
+    let [usual, work] = [(); 2].map(|()| Planted::default().key("sk-ant-oat01-"));
+    for (folder, login) in [(".claude", &usual), ("work", &work)] {
+        write(
+            &machine,
+            &format!("{folder}/.credentials.json"),
+            &kept_login(login),
+        );
+        leads_to(&server, &machine, folder);
+    }
+    let at = |name: &str| machine.home().join(name).display().to_string();
+    let (usual_folder, folder) = (at(".claude"), at("work"));
+    for arguments in [
+        &["plan", "add", "work", "--folder", &folder][..],
+        &["plan", "select", "work"],
+    ] {
+        machine.run(arguments).expect_success();
+    }
+    machine.set("CLAUDE_CONFIG_DIR", usual_folder);
+    server.push(Reply::text("Hello."));
+    let exec = ["exec", "--tier", "subscription", "--anyway", "--", &cli];
+    let done = machine.run(exec.into_iter().chain(PROMPT));
+    assert_eq!(done.stdout, "Hello.\n", "{}", done.stderr);
+    let bearer = format!("Bearer {work}");
+    assert_eq!(arrived(&server), [(None, Some(bearer))]);
+}
+
+/// Leads a `claude` to the simulator, by the one way that is left: its settings.
+fn leads_to(server: &Simulator, machine: &Machine, folder: &str) {
+    let elsewhere = serde_json::json!({ "env": { "ANTHROPIC_BASE_URL": server.base_url() } });
+    write(
+        machine,
+        &format!("{folder}/settings.json"),
+        &elsewhere.to_string(),
+    );
+}
+
+/// Writes a file in the user's home, readable to them alone.
 fn write(machine: &Machine, name: &str, text: &str) {
     use std::os::unix::fs::PermissionsExt;
-    let folder = machine.home().join(".claude");
-    std::fs::create_dir_all(&folder).unwrap();
-    let path = folder.join(name);
+    let path = machine.home().join(name);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(&path, text).unwrap();
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
 }

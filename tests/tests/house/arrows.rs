@@ -37,7 +37,10 @@ pub(super) const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("shell", &["child", "claude"]),
-    ("scope", &["child", "db", "http", "keys", "shell", "vault"]),
+    (
+        "scope",
+        &["child", "db", "http", "keys", "plan", "shell", "vault"],
+    ),
     (
         "demo",
         &[

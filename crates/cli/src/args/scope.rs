@@ -14,15 +14,24 @@ pub(crate) enum TierName {
 #[derive(Args, Debug)]
 #[command(
     after_help = "The command takes the place of this one: terminal, signals and exit code are its own. \
-    Where it can't be started, the exit code is 127 (there is no such program) or 126 (it can't be run), as in a shell."
+    Where it can't be started, the exit code is 127 (there is no such program) or 126 (it can't be run), as in a shell.\n\n\
+    With --tier subscription, the chosen login counts, and not an inherited CLAUDE_CONFIG_DIR: for a folder it is set, \
+    for the login of claude itself it is taken away; a token is handed over in CLAUDE_CODE_OAUTH_TOKEN. \
+    A settings file of Claude Code that would bill somebody else is a reason to start nothing; with --key it is a warning."
 )]
 pub(crate) struct Exec {
     /// Who pays: a stored key, or env:VAR for the key in a variable (no vault needed)
     #[arg(long, value_name = "KEY|env:VAR", required_unless_present = "tier")]
     pub(crate) key: Option<String>,
-    /// Take every credential away and leave the login of the `claude` CLI, which bills the plan
+    /// Take every credential away and hand over the login of your plan that is chosen
     #[arg(long, value_enum, conflicts_with = "key")]
     pub(crate) tier: Option<TierName>,
+    /// The login of the plan, in place of the one that is chosen
+    #[arg(long, value_name = "LOGIN", requires = "tier")]
+    pub(crate) login: Option<String>,
+    /// Start it even where a settings file of Claude Code would bill somebody else than the plan
+    #[arg(long, requires = "tier")]
+    pub(crate) anyway: bool,
     /// The server that the key of a variable is for, in place of Anthropic's API
     #[arg(long, value_name = "URL", requires = "key")]
     pub(crate) base_url: Option<String>,

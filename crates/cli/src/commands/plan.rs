@@ -25,6 +25,7 @@ pub(crate) async fn run(wanted: Option<&PlanWhat>, app: &App, out: &Out) -> Resu
                 .write(move |store, now| plan::select(store, &name, now))
                 .await?;
             said(&login, "is the login of your plan from now on", out)?;
+            note_if_not_there(&login, out);
         }
         Some(PlanWhat::Rm(one)) => {
             let name = one.login.clone();
@@ -59,7 +60,22 @@ async fn add(wanted: &AddLogin, app: &App, out: &Out) -> Result<()> {
     let kept = login.clone();
     app.write(move |store, now| plan::add(store, kept, now))
         .await?;
-    said(&login, "is told of; it is used once you choose it", out)
+    said(&login, "is told of; it is used once you choose it", out)?;
+    note_if_not_there(&login, out);
+    Ok(())
+}
+
+/// Says that a login's folder is not there, which is no mistake where somebody logs in to it next.
+fn note_if_not_there(login: &PlanLogin, out: &Out) {
+    let (Place::Folder { folder }, Some(command)) = (&login.place, login.command()) else {
+        return;
+    };
+    if !folder.is_dir() {
+        let folder = shown(&folder.display().to_string(), 200);
+        out.note(&format!(
+            "note: there is no folder {folder} yet. A login is made in it with: {command}"
+        ));
+    }
 }
 
 fn said(login: &PlanLogin, what: &str, out: &Out) -> Result<()> {

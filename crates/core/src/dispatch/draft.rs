@@ -106,6 +106,10 @@ impl Dispatch {
         variable: &(impl Fn(&str) -> Option<String> + Send + Sync),
     ) -> Result<Ready, Refused> {
         let now = self.db.clock().now();
+        // What no plan carries is refused for that, and not for what its login lacks.
+        if matches!(wish.pay_with, PayWith::Plan { .. }) {
+            by_plan::check(&draft.request, draft.class).map_err(Refused::Request)?;
+        }
         let found = self
             .db
             .read(|store| {

@@ -27,9 +27,11 @@ const TERMINALS: &[(&str, Option<&str>)] = &[
     ("xterm", Some("-e")),
 ];
 
-/// Logs in and leaves what was said to be read. The folder is set here: some terminals are opened by a
-/// server of theirs, which has an environment of its own.
-const SCRIPT: &str = r#"if [ -n "$2" ]; then CLAUDE_CONFIG_DIR=$2; export CLAUDE_CONFIG_DIR; fi
+/// Logs in and leaves what was said to be read. The folder is set here, or taken away: some terminals are
+/// opened by a server of theirs, which has an environment of its own, and a folder in that would be logged
+/// in to instead.
+const SCRIPT: &str = r#"unset CLAUDE_CONFIG_DIR
+if [ -n "$2" ]; then CLAUDE_CONFIG_DIR=$2; export CLAUDE_CONFIG_DIR; fi
 "$1" auth login
 printf '\nPress Enter to close this window. '
 read -r _"#;
@@ -173,6 +175,27 @@ mod tests {
             typed("/home/it's; mine"),
             r"CLAUDE_CONFIG_DIR='/home/it'\''s; mine' claude auth login"
         );
+    }
+
+    #[tokio::test]
+    #[cfg(unix)]
+    async fn the_login_that_was_meant_is_logged_in_to_whatever_folder_the_terminal_has() {
+        let folder = tempfile::tempdir().unwrap();
+        // A shell in the place of `claude`: `auth` is a script that it reads, and `login` its argument.
+        let says = r#"printf '%s %s' "$1" "${CLAUDE_CONFIG_DIR-none}""#;
+        std::fs::write(folder.path().join("auth"), says).unwrap();
+        for (own, expected) in [("", "login none"), ("/home/a/work", "login /home/a/work")] {
+            let environment =
+                Environment::scrubbed_own().with(variables::CONFIG_DIR, "/of/the/terminal");
+            let mut terminal = child::command(Path::new("/bin/sh"), &environment);
+            terminal
+                .args(["-c", SCRIPT, "log-in", "/bin/sh", own])
+                .current_dir(folder.path())
+                .stdin(Stdio::null());
+            let done = child::output(terminal, DEADLINE * 12, 4096).await.unwrap();
+            let said = String::from_utf8(done.stdout).unwrap();
+            assert!(said.starts_with(expected), "{said}");
+        }
     }
 
     #[test]

@@ -2,8 +2,10 @@
 //!
 //! - [`scrub`]: what of an environment such a command may keep
 //! - [`stored`], [`of_variable`]: the one credential, opened for this use
+//! - [`HandedLogin`]: a login of the plan in the place of a credential
 //! - [`Chosen`], [`overruled`]: what settings files would make of the choice
 
+mod login;
 mod scrub;
 
 use crate::child::Environment;
@@ -18,6 +20,7 @@ use crate::text;
 use crate::vault::{self, Act, Custody};
 
 pub use crate::shell::{Chosen, overruled};
+pub use login::HandedLogin;
 pub use scrub::{Scrubbed, scrub};
 
 /// The one credential that a command gets.
@@ -53,7 +56,7 @@ impl Credential {
 }
 
 /// Returns the environment of a command that gets this credential and keeps what was left; without one,
-/// the CLI's own login is what it has.
+/// it has the login that was handed to it.
 #[must_use]
 pub fn environment(scrubbed: Scrubbed, credential: Option<&Credential>) -> Environment {
     let given = credential.map(Credential::variables).unwrap_or_default();

@@ -13,6 +13,8 @@ pub enum Chosen {
     Key,
     /// The CLI's own login.
     Login,
+    /// The subscription token in the environment.
+    Token,
 }
 
 /// Says in a sentence each what would overrule the choice, if a `claude` were started with the environment
@@ -48,9 +50,13 @@ fn is_as_chosen(payer: &Payer, chosen: Chosen) -> bool {
     let Payer::One { source } = payer else {
         return false;
     };
+    let is_set_as = |wanted: &str, credential: &Credential| {
+        credential.name == wanted && credential.place == Place::Environment
+    };
     match (source, chosen) {
-        (Source::Credential(Credential { name, place, .. }), Chosen::Key) => {
-            name == names::API_KEY && *place == Place::Environment
+        (Source::Credential(credential), Chosen::Key) => is_set_as(names::API_KEY, credential),
+        (Source::Credential(credential), Chosen::Token) => {
+            is_set_as(names::OAUTH_TOKEN, credential)
         }
         (Source::Login { .. }, Chosen::Login) => true,
         _ => false,
@@ -114,12 +120,14 @@ mod tests {
     }
 
     const KEY: (&str, &str) = (names::API_KEY, "a-key-of-a-gateway");
+    const TOKEN: (&str, &str) = (names::OAUTH_TOKEN, "a-token");
 
     #[test]
     fn nothing_is_said_where_the_choice_stands() {
         let home = house(".claude/settings.json", r#"{"env":{"EDITOR":"vi"}}"#);
         assert!(overruled(&question(home.path(), &[KEY]), Chosen::Key).is_empty());
         assert!(overruled(&question(home.path(), &[]), Chosen::Login).is_empty());
+        assert!(overruled(&question(home.path(), &[TOKEN]), Chosen::Token).is_empty());
     }
 
     #[test]
@@ -142,7 +150,11 @@ mod tests {
             ),
         ] {
             let home = house(file, text);
-            for (variables, chosen) in [(&[KEY][..], Chosen::Key), (&[], Chosen::Login)] {
+            for (variables, chosen) in [
+                (&[KEY][..], Chosen::Key),
+                (&[], Chosen::Login),
+                (&[TOKEN], Chosen::Token),
+            ] {
                 let said = overruled(&question(home.path(), variables), chosen);
                 assert_eq!(said.len(), 1, "{file}: {said:?}");
                 assert!(said[0].contains(named), "{said:?}");

@@ -1,12 +1,14 @@
 //! `switchyard exec`: runs one command with exactly one credential.
 
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::ExitCode;
 
 use switchyard_core::child::{self, Environment};
-use switchyard_core::scope::{self, Chosen, Credential, Scrubbed, overruled};
-use switchyard_core::shell::{Asker, Question};
+use switchyard_core::plan::{self, Place, PlanLogin};
+use switchyard_core::scope::{self, Chosen, Credential, HandedLogin, overruled};
+use switchyard_core::shell::{Asker, Question, names};
 use switchyard_core::text::shown;
 use switchyard_core::{App, Code, Error, Result};
 
@@ -53,25 +55,51 @@ pub(crate) async fn prepare(wanted: &Exec, app: &App, out: &Out) -> Result<Next>
     let name = name_of(program);
     let purpose = format!("exec {}", shown(&name, 60));
     let scrubbed = scope::scrub(std::env::vars_os(), wanted.keep_cloud);
-    let chosen = match &wanted.key {
-        Some(named) => Some(credential(named, wanted.base_url.as_deref(), &purpose, app).await?),
+    let (who, removed, environment) = match &wanted.key {
+        Some(named) => {
+            let credential = credential(named, wanted.base_url.as_deref(), &purpose, app).await?;
+            let removed = scrubbed.removed.clone();
+            let environment = scope::environment(scrubbed, Some(&credential));
+            warn(&environment, Chosen::Key, out);
+            (by_key(&name, &credential), removed, environment)
+        }
         None => {
-            note_plan(&purpose, app, out).await;
-            None
+            let login = login(wanted.login.as_deref(), app)?;
+            let scrubbed = login.handed_to(scrubbed);
+            let removed = scrubbed.removed.clone();
+            let environment = scope::environment(scrubbed, None);
+            match wanted.anyway {
+                true => warn(&environment, login.chosen(), out),
+                false => refuse_overruled(&environment, login.chosen())?,
+            }
+            note_plan(&purpose, login.login(), app, out).await;
+            (by_plan(&name, login.login()), removed, environment)
         }
     };
     if !wanted.quiet {
-        out.note(&said(&name, chosen.as_ref(), &scrubbed));
+        out.note(&said(&who, &removed));
     }
-    let start = Start {
+    Ok(Next::Start(Start {
         program: program.clone(),
         arguments: arguments.to_vec(),
-        environment: scope::environment(scrubbed, chosen.as_ref()),
+        environment,
+    }))
+}
+
+/// Returns the login of the plan that was named, else the one that is chosen; where there is no store, that
+/// is the login of `claude` itself.
+fn login(named: Option<&str>, app: &App) -> Result<HandedLogin> {
+    let usual = || PlanLogin {
+        name: (plan::LOGIN.default)(),
+        place: Place::Usual,
     };
-    if name == "claude" {
-        warn(&start.environment, chosen.is_some(), out);
-    }
-    Ok(Next::Start(start))
+    let login = match named {
+        Some(name) => app.read(|store, _| plan::find(store, name))?,
+        None => app
+            .db_if_any()?
+            .map_or_else(|| Ok(usual()), |db| db.read(plan::chosen))?,
+    };
+    HandedLogin::new(login, |name| std::env::var(name).ok())
 }
 
 /// Returns the name of a program without its folder.
@@ -82,10 +110,14 @@ fn name_of(program: &OsStr) -> String {
 
 /// Puts the use of the plan's login into the audit, where there is a store. No key is opened for it, so
 /// that a store which takes nothing is no reason to stop.
-async fn note_plan(purpose: &str, app: &App, out: &Out) {
+async fn note_plan(purpose: &str, login: &PlanLogin, app: &App, out: &Out) {
+    let login = shown(&login.name, 60);
     let noted = async {
         match app.db_if_any()? {
-            Some(db) => scope::note(db, app.face(), format!("{purpose}, paid by plan")).await,
+            Some(db) => {
+                let purpose = format!("{purpose}, paid by plan ({login})");
+                scope::note(db, app.face(), purpose).await
+            }
             None => Ok(()),
         }
     };
@@ -94,50 +126,74 @@ async fn note_plan(purpose: &str, app: &App, out: &Out) {
     }
 }
 
-fn said(name: &str, chosen: Option<&Credential>, scrubbed: &Scrubbed) -> String {
-    let who = match chosen {
-        Some(credential) => {
-            let via = credential
-                .gateway()
-                .map_or_else(String::new, |host| format!(" via {host}"));
-            format!(
-                "{} is the only credential of {}{via}",
-                credential.label,
-                shown(name, 60)
-            )
+fn by_key(name: &str, credential: &Credential) -> String {
+    let via = credential
+        .gateway()
+        .map_or_else(String::new, |host| format!(" via {host}"));
+    let name = shown(name, 60);
+    format!("{} is the only credential of {name}{via}", credential.label)
+}
+
+fn by_plan(name: &str, login: &PlanLogin) -> String {
+    let place = match &login.place {
+        Place::Usual => "that of `claude` itself".to_owned(),
+        Place::Folder { folder } => {
+            let folder = shown(&folder.display().to_string(), 200);
+            format!("{}={folder}", names::CONFIG_DIR)
         }
-        None => format!(
-            "{} has no credential but the login of the CLI",
-            shown(name, 60)
-        ),
+        Place::Variable { variable } => {
+            format!("{} from ${}", names::OAUTH_TOKEN, shown(variable, 60))
+        }
     };
-    if scrubbed.removed.is_empty() {
-        return who;
+    format!(
+        "{} has no credential but your plan's login {} ({place})",
+        shown(name, 60),
+        shown(&login.name, 60)
+    )
+}
+
+fn said(who: &str, removed: &BTreeSet<String>) -> String {
+    if removed.is_empty() {
+        return who.to_owned();
     }
-    let names: Vec<_> = scrubbed
-        .removed
-        .iter()
-        .map(|name| shown(name, 60))
-        .collect();
+    let named = |name: &String| match std::env::var_os(name) {
+        // A folder is no secret, and which one it was tells the logins apart.
+        Some(folder) if name == names::CONFIG_DIR => {
+            format!("{name}={}", shown(&folder.to_string_lossy(), 200))
+        }
+        _ => shown(name, 60),
+    };
+    let names: Vec<_> = removed.iter().map(named).collect();
     format!("{who} · left out: {}", names.join(", "))
 }
 
-/// Says what settings files make of the choice: they speak to `claude` after the environment does.
-fn warn(environment: &Environment, has_key: bool, out: &Out) {
-    let Ok(mut question) = Question::of_this_process(Asker::Terminal) else {
-        return;
-    };
+/// Says what settings files make of the choice: they speak to every `claude` that the command may start,
+/// after the environment does.
+fn warn(environment: &Environment, chosen: Chosen, out: &Out) {
+    // A folder that can't be looked into is the command's own to tell.
+    for sentence in sentences(environment, chosen).unwrap_or_default() {
+        out.note(&format!("warning: {sentence}"));
+    }
+}
+
+/// Refuses where settings files would bill somebody else than the plan.
+fn refuse_overruled(environment: &Environment, chosen: Chosen) -> Result<()> {
+    let sentences = sentences(environment, chosen)?;
+    match sentences.is_empty() {
+        true => Ok(()),
+        false => Err(Error::new(Code::WrongPayer, sentences.join(" ")).hint(
+            "Nothing was started. Take that out of the file, or start it all the same: --anyway",
+        )),
+    }
+}
+
+fn sentences(environment: &Environment, chosen: Chosen) -> Result<Vec<String>> {
+    let mut question = Question::of_this_process(Asker::Terminal)?;
     question.environment = environment
         .variables()
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
-    let chosen = match has_key {
-        true => Chosen::Key,
-        false => Chosen::Login,
-    };
-    for sentence in overruled(&question, chosen) {
-        out.note(&format!("warning: {sentence}"));
-    }
+    Ok(overruled(&question, chosen))
 }
 
 fn not_started(error: &Error, out: &Out) -> ExitCode {
