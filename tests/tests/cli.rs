@@ -3,6 +3,8 @@
 mod agent;
 mod consent;
 mod ends;
+#[cfg(target_os = "linux")]
+mod farm;
 mod keys;
 mod looking_back;
 mod names;

@@ -233,6 +233,7 @@ async fn probe(names: &[String], app: &App, out: &Out) -> Result<ExitCode> {
     let mut code = ExitCode::SUCCESS;
     let ids: Vec<_> = hosts.iter().map(|host| host.id).collect();
     let probes = app.probe_hosts(&ids).await;
+    app.close_farm();
     for (host, probe) in hosts.iter().zip(probes) {
         let probe = probe?;
         if let Some(trouble) = &probe.trouble {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde::Serialize;
+use tokio::sync::watch;
 
 use super::App;
 use crate::error::Result;
@@ -10,6 +11,7 @@ use crate::farm::Farm;
 use crate::hosts::{self, Brought, Edit, Found, Host, NewHost, Probe, Row, Source};
 use crate::id::HostId;
 use crate::ssh::HostKey;
+use crate::vault::Lock;
 
 /// A key that a host has shown, held against what is pinned.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -34,7 +36,15 @@ impl App {
     /// As [`App::db`].
     pub fn farm(&self) -> Result<&Farm> {
         let db = self.db()?;
-        self.once(&self.farm, || Ok(Farm::new(db.clone())))
+        let vault = self.vault()?;
+        self.once(&self.farm, || {
+            let farm = Farm::new(db.clone());
+            // Without a runtime nothing is connected to either.
+            if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+                runtime.spawn(close_with(vault.watch(), farm.rest()));
+            }
+            Ok(farm)
+        })
     }
 
     /// Ends the farm's connections, if there are any.
@@ -172,5 +182,15 @@ impl App {
             self.farm()?.close_to(host.id);
         }
         Ok(brought)
+    }
+}
+
+/// Ends connections that nobody needs whenever the vault is locked, as long as there is a farm.
+async fn close_with(mut lock: watch::Receiver<Lock>, close: impl Fn() -> bool) {
+    while lock.changed().await.is_ok() {
+        let is_locked = *lock.borrow_and_update() != Lock::Unlocked;
+        if is_locked && !close() {
+            return;
+        }
     }
 }

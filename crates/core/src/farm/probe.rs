@@ -54,7 +54,7 @@ impl Farm {
     }
 
     async fn ask(&self, host: &Host) -> Result<Probe> {
-        let way = self.way(host)?;
+        let way = self.way(host).await?;
         let machine = self.machine(host.id);
         let mark = remote::mark()?;
         let channel = machine.start(&way, host, &PROBE).await?;

@@ -67,7 +67,7 @@ impl Farm {
             return Err(unpinned(host));
         }
         self.fit(host).await?;
-        let way = self.way(host)?;
+        let way = self.way(host).await?;
         let machine = self.machine(host.id);
         let mark = remote::mark()?;
         let header = header(host, work, &mark)?;

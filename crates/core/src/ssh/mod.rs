@@ -23,5 +23,5 @@ pub use destination::{Destination, Target, check_identity};
 pub use fault::{Fault, Kind};
 pub use fetch::fetch;
 pub use host_key::HostKey;
-pub use master::{Channel, Master, Patience, folder};
+pub use master::{Channel, Master, Patience, folder, sweep};
 pub use resolve::{Resolved, resolve};

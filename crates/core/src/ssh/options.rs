@@ -92,6 +92,12 @@ impl Call {
         Ok(self)
     }
 
+    /// Ends the call with these words.
+    pub(super) fn command(mut self, words: &[&str]) -> Command {
+        self.command.args(words);
+        self.command
+    }
+
     /// Ends the call with the box that it is for, and what is run there, if anything is.
     pub(super) fn to(mut self, target: &Target, remote: Option<&'static str>) -> Command {
         if let Some(config) = target.config() {
