@@ -190,7 +190,7 @@ fn trouble(host: &Host, version: Option<&str>, login: Option<&str>) -> Option<Er
                     Code::HostFailed,
                     format!("The `claude` on {name} does not say its version."),
                 )
-                .hint("Run `claude --version` there."),
+                .hint("Install `claude` there anew."),
             );
         }
         Some(version) if !is_at_least(version, LEAST_VERSION) => {
