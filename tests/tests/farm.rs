@@ -5,6 +5,7 @@
 mod boxes;
 mod faults;
 mod keys;
+mod payers;
 mod real;
 mod sessions;
 

@@ -186,7 +186,7 @@ fn hosts_are_imported_and_kept_in_step_and_what_is_no_host_is_left_out() {
     let config = machine.root().join("config");
     std::fs::write(
         &config,
-        "Host one two -oProxyCommand=x *.pattern\n  User me\nHost \"two words\"\n",
+        "Host one two -oProxyCommand=x *.pattern\n  User me\nHost \"two words\"\nHost forge\n  User git\n",
     )
     .unwrap();
     let path = config.display().to_string();
@@ -206,7 +206,7 @@ fn hosts_are_imported_and_kept_in_step_and_what_is_no_host_is_left_out() {
             .collect()
     };
     assert_eq!(names(&brought["added"]), ["one", "two"]);
-    assert_eq!(brought["refused"].as_array().unwrap().len(), 2, "{brought}");
+    assert_eq!(brought["refused"].as_array().unwrap().len(), 3, "{brought}");
     std::fs::write(&config, "Host one three\n").unwrap();
     let brought = machine.run(import).json_lines().remove(0);
     assert_eq!(

@@ -146,7 +146,8 @@ impl App {
         futures_util::future::join_all(hosts.iter().map(|id| self.probe_host(*id))).await
     }
 
-    /// Takes over the hosts that an ssh configuration names; the user's own where no file is named.
+    /// Takes over the hosts that an ssh configuration names; where no file is named, the one that connections
+    /// are made with. The names mean nothing to `ssh` without it.
     ///
     /// # Errors
     /// As [`hosts::from_ssh_config`] and [`hosts::bring`].
@@ -155,8 +156,12 @@ impl App {
         file: Option<&Path>,
         pattern: &NewHost,
     ) -> Result<Brought> {
-        let usual = std::env::home_dir().unwrap_or_default().join(".ssh/config");
-        let found = hosts::from_ssh_config(file.unwrap_or(&usual), pattern)?;
+        let in_use = self.read(|store, _| crate::farm::SSH_CONFIG.get(store))?;
+        let usual = || std::env::home_dir().unwrap_or_default().join(".ssh/config");
+        let file = file.map_or_else(|| in_use.unwrap_or_else(usual), Path::to_owned);
+        let file = std::path::absolute(&file).unwrap_or(file);
+        let found = hosts::from_ssh_config(&file, pattern)?;
+        let found = hosts::left_out(found, &file).await;
         self.bring(Source::SshConfig, found).await
     }
 
