@@ -140,6 +140,7 @@ async fn a_cancelled_run_ends_on_the_box_as_well_and_leaves_nothing_behind() {
     let ask = house.ask("Hello?", FarmAsk::default());
     let running = house.send_until(ask, &cancel, |event| {
         if matches!(event, RunEvent::Text { .. }) {
+            assert_eq!(sshd.temporary().len(), 1, "its working folder");
             cancel.cancel();
         }
     });
@@ -158,6 +159,7 @@ async fn a_cancelled_run_ends_on_the_box_as_well_and_leaves_nothing_behind() {
     while is_there(words[0]) || is_there(words[1]) || folder.exists() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+    nothing_left(&sshd).await;
     sshd.claude("box", &format!("{ANSWERS}\nready; answers Hello"));
     assert_eq!(
         house.answer("Again?").await,

@@ -1390,6 +1390,10 @@ payer_label: string,
  */
 key: KeyId | null, 
 /**
+ * The host of the farm that it went to, by its name.
+ */
+host?: string, 
+/**
  * When it began.
  */
 started_at: Millis, 
@@ -1537,6 +1541,10 @@ payer_label: string,
  * The stored key, where one paid.
  */
 key: KeyId | null, 
+/**
+ * The host of the farm that it went to, by its name.
+ */
+host?: string, 
 /**
  * When it began.
  */
