@@ -218,11 +218,6 @@ impl Master {
         !self.ended.is_cancelled()
     }
 
-    /// Waits until the connection has ended.
-    pub async fn ended(&self) {
-        self.ended.cancelled().await;
-    }
-
     /// Starts a command. It is a text of ours, handed to the login shell of the box as it is.
     ///
     /// # Errors
