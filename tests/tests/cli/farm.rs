@@ -125,6 +125,7 @@ fn a_script_can_branch_on_how_a_run_on_the_farm_ended() {
     fails(&["--host", "nowhere", "Hello?"], 8);
     fails(&["--label", "gpu", "Hello?"], 10);
     fails(&["--retries", "99", "Hello?"], 2);
+    fails(&["--timeout", "0", "Hello?"], 2);
     let nobody = machine.run(["send", "--tier", "farm", "Hello?"]);
     assert_eq!(nobody.code, Some(8), "nobody pays: {}", nobody.stderr);
     sshd.claude("box", &format!("{ANSWERS}\nready; begin; stay"));

@@ -63,6 +63,11 @@ async fn a_box_that_turns_connections_away_is_tried_again_a_little_later() {
     // Somebody who knocks and says nothing takes the only place, until the box loses patience.
     let knocking = std::net::TcpStream::connect(("127.0.0.1", sshd.port())).unwrap();
     assert_eq!(house.answer("Hello?").await, "Hello");
+    let log = sshd.log();
+    assert!(
+        log.contains("MaxStartups"),
+        "it was turned away first: {log}"
+    );
     drop(knocking);
 }
 

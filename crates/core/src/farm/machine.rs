@@ -39,6 +39,8 @@ pub(super) struct Machine {
     masters: Mutex<Vec<Arc<Master>>>,
     /// The connections go as soon as nothing runs over them.
     is_closing: AtomicBool,
+    /// Whether its `claude` is fit is asked by one run, and not by all that begin together.
+    pub(super) fitting: AsyncMutex<()>,
     /// One connection is opened at a time: most often it is enough for all that wait for it.
     opening: AsyncMutex<()>,
 }

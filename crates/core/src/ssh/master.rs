@@ -170,7 +170,7 @@ impl Master {
             )
             .to(target, None);
         command.stdout(Stdio::null());
-        let mut ssh = command.spawn().map_err(Fault::no_ssh)?;
+        let mut ssh = command.spawn().map_err(|_| Fault::no_ssh())?;
         let (leader, tail) = (ssh.id(), Tail::default());
         let reading = ssh
             .stderr
