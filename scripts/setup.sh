@@ -13,11 +13,11 @@ readonly build_packages=(ca-certificates gcc libc6-dev)
 readonly window_packages=(libayatana-appindicator3-1 libwebkit2gtk-4.1-dev pkg-config python3 python3-venv)
 # A display of one's own, the web view's driver, a bus, a panel that shows trays, and letters to draw.
 readonly screen_packages=(dbus fonts-dejavu-core webkit2gtk-driver xfce4-panel xfconf xvfb)
-# What the tests put Switchyard beside: a real keyring on a private bus, the login shells
+# What the tests put Switchyard beside: a real keyring on a private bus, a real sshd, the login shells
 # that people use, the official Python SDK, a network namespace, curl.
 readonly test_packages=(
-  curl dash dbus fish gnome-keyring iproute2 procps python3 python3-venv shellcheck
-  tcsh util-linux zsh
+  curl dash dbus fish gnome-keyring iproute2 openssh-client openssh-server procps python3
+  python3-venv shellcheck tcsh util-linux zsh
 )
 # What the bench measures Switchyard against.
 readonly bench_packages=(curl)

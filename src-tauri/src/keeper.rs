@@ -81,6 +81,7 @@ pub(crate) fn finish(handle: &AppHandle) {
     if let Some(desktop) = handle.try_state::<Arc<Desktop>>() {
         desktop.lent.take_back(handle);
         block_on(desktop.in_flight.end_all(PATIENCE));
+        desktop.app.close_farm();
     }
 }
 

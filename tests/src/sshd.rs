@@ -69,6 +69,7 @@ impl Sshd {
             .tempdir()
             .expect("a folder");
         let at = folder.path();
+        std::fs::create_dir(at.join("tmp")).expect("a folder");
         make_key(&at.join("host_key"));
         make_key(&at.join("id"));
         std::fs::copy(at.join("id.pub"), at.join("authorized_keys")).expect("a file");
@@ -165,6 +166,16 @@ impl Sshd {
         path
     }
 
+    /// Returns what runs have in the folder of temporary files now.
+    #[must_use]
+    pub fn temporary(&self) -> Vec<String> {
+        let all = std::fs::read_dir(self.root().join("tmp")).expect("the folder");
+        let names = all.flatten().map(|entry| entry.file_name());
+        names
+            .map(|name| name.to_string_lossy().into_owned())
+            .collect()
+    }
+
     /// Returns what it has written to its log.
     #[must_use]
     pub fn log(&self) -> String {
@@ -205,9 +216,10 @@ fn launch(at: &Path, port: u16, setup: &Setup) -> (Child, u16) {
     let configuration = format!(
         "{options}\nPort {port}\nListenAddress 127.0.0.1\nHostKey {}\nAuthorizedKeysFile {}\n\
          UsePAM no\nStrictModes no\nPermitRootLogin yes\nPasswordAuthentication no\n\
-         KbdInteractiveAuthentication no\nPidFile none\nUseDNS no\nPrintMotd no\nLogLevel VERBOSE\n",
+         KbdInteractiveAuthentication no\nSetEnv TMPDIR={}\nPidFile none\nUseDNS no\nPrintMotd no\nLogLevel VERBOSE\n",
         path("host_key"),
         path("authorized_keys"),
+        path("tmp"),
     );
     std::fs::write(at.join("sshd_config"), configuration).expect("a file");
     let before = &setup.before;

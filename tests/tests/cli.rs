@@ -4,6 +4,8 @@ mod agent;
 mod consent;
 mod each_line;
 mod ends;
+#[cfg(target_os = "linux")]
+mod farm;
 mod keys;
 mod looking_back;
 mod names;

@@ -5,6 +5,7 @@
 mod boxes;
 mod faults;
 mod keys;
+mod payers;
 mod real;
 mod sessions;
 
@@ -172,9 +173,14 @@ fn placed(events: &[RunEvent]) -> Vec<&str> {
     hosts.collect()
 }
 
-/// Returns what the runs on an sshd have left in the folder of temporary files.
-fn left_behind() -> Vec<String> {
-    let all = std::fs::read_dir(std::env::temp_dir()).unwrap().flatten();
-    let names = all.map(|entry| entry.file_name().to_string_lossy().into_owned());
-    names.filter(|name| name.starts_with("run.")).collect()
+/// Waits until nothing is left of the runs on an sshd: what ends a run there may still be at it.
+async fn nothing_left(sshd: &Sshd) {
+    let gone = async {
+        while !sshd.temporary().is_empty() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    // A guard against a wait without end, and not against slowness.
+    let ended = tokio::time::timeout(Duration::from_secs(60), gone).await;
+    assert!(ended.is_ok(), "left behind: {:?}", sshd.temporary());
 }

@@ -168,6 +168,10 @@ fn payers_and_tiers_that_contradict_one_another_are_refused() {
         &["send", "--tier", "subscription", "--key", "Work", "Hi."][..],
         &["send", "--tier", "metered", "--login", "claude", "Hi."],
         &["send", "--login", "claude", "--key", "Work", "Hi."],
+        &["send", "--tier", "metered", "--host", "box", "Hi."],
+        &["send", "--tier", "subscription", "--label", "gpu", "Hi."],
+        &["send", "--login", "claude", "--host", "box", "Hi."],
+        &["send", "--host", "box", "--label", "gpu", "Hi."],
     ] {
         let refused = machine.run(arguments);
         assert_eq!(refused.code, Some(2), "{arguments:?}: {}", refused.stderr);

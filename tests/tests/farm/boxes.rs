@@ -92,6 +92,7 @@ async fn every_login_shell_hands_the_worker_on_and_its_noise_is_no_output() {
             sshd.log()
         );
         assert_eq!(text(&events), "Hello", "{user}");
+        nothing_left(&sshd).await;
         let probe = house.app.probe_host(host.id).await.unwrap();
         assert_eq!(
             (probe.trouble, probe.version.as_deref()),

@@ -185,6 +185,7 @@ async fn a_claude_that_hangs_or_dies_or_talks_nonsense_is_told_apart_and_ended()
         assert_eq!(error.code(), code, "{script}: {error}");
         assert!(error.message().contains(words), "{script}: {error}");
         assert_eq!(outcome.receipt.booked.is_some(), may_have_run, "{script}");
+        nothing_left(&sshd).await;
     }
 }
 

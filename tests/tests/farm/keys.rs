@@ -189,3 +189,42 @@ fn listing(folder: &std::path::Path) -> Vec<(String, u64)> {
     all.sort();
     all
 }
+
+#[tokio::test]
+async fn nothing_in_a_persons_own_ssh_configuration_opens_this_machine_or_the_pin() {
+    let mut sshd = Sshd::start();
+    let house = House::new(&sshd).await;
+    house.host(&sshd, "box", 1).await;
+    let ran = sshd.root().join("ran");
+    let config = format!(
+        "Host *\n ForwardAgent yes\n ForwardX11 yes\n RemoteForward 127.0.0.1:0 127.0.0.1:22\n PermitLocalCommand yes\n \
+         LocalCommand touch {ran}\n StrictHostKeyChecking no\n NoHostAuthenticationForLocalhost yes\n \
+         UserKnownHostsFile /dev/null\n RemoteCommand touch {ran}\n RequestTTY force\n SendEnv *\n \
+         ControlMaster auto\n ControlPath {root}/mine\n ControlPersist yes\n",
+        ran = ran.display(),
+        root = sshd.root().display()
+    );
+    std::fs::write(sshd.config(), config).unwrap();
+    let (script, heard) = keeps(&sshd);
+    sshd.claude("box", &script);
+    assert_eq!(house.answer("Hello?").await, "Kept");
+    let given = std::fs::read_to_string(&heard).unwrap();
+    assert!(
+        !given.contains("SSH_") && !given.contains("DISPLAY"),
+        "{given}"
+    );
+    assert!(!ran.exists() && !sshd.root().join("mine").exists());
+    let log = sshd.log();
+    assert!(
+        !log.contains("forwarding") && !log.contains("agent"),
+        "{log}"
+    );
+    house.app.close_farm();
+    std::fs::remove_file(&heard).unwrap();
+    sshd.change_key(&Setup::default());
+    assert_eq!(
+        house.failure(FarmAsk::default()).await.code(),
+        Code::HostKey
+    );
+    assert!(!heard.exists());
+}

@@ -63,7 +63,7 @@ async fn the_real_cli_on_a_box_answers_with_the_key_that_it_was_sent_and_leaves_
     assert!(whole.contains("Be terse.") && whole.contains("@/etc/passwd is no file."));
     assert!(!whole.contains("root:"), "no file of the box was sent");
     assert_eq!(files(&home), before);
-    assert_eq!(left_behind(), Vec::<String>::new());
+    nothing_left(&sshd).await;
 }
 
 #[tokio::test]

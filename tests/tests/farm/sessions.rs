@@ -1,7 +1,7 @@
 //! Many runs at once, few sessions, connections that die, runs that are cancelled.
 
 use switchyard_core::Code;
-use switchyard_tests::sshd::{ANSWERS, Setup, Sshd, children};
+use switchyard_tests::sshd::{ANSWERS, Setup, Sshd};
 
 use super::*;
 
@@ -63,6 +63,11 @@ async fn a_box_that_turns_connections_away_is_tried_again_a_little_later() {
     // Somebody who knocks and says nothing takes the only place, until the box loses patience.
     let knocking = std::net::TcpStream::connect(("127.0.0.1", sshd.port())).unwrap();
     assert_eq!(house.answer("Hello?").await, "Hello");
+    let log = sshd.log();
+    assert!(
+        log.contains("MaxStartups"),
+        "it was turned away first: {log}"
+    );
     drop(knocking);
 }
 
@@ -140,6 +145,7 @@ async fn a_cancelled_run_ends_on_the_box_as_well_and_leaves_nothing_behind() {
     let ask = house.ask("Hello?", FarmAsk::default());
     let running = house.send_until(ask, &cancel, |event| {
         if matches!(event, RunEvent::Text { .. }) {
+            assert_eq!(sshd.temporary().len(), 1, "its working folder");
             cancel.cancel();
         }
     });
@@ -158,52 +164,11 @@ async fn a_cancelled_run_ends_on_the_box_as_well_and_leaves_nothing_behind() {
     while is_there(words[0]) || is_there(words[1]) || folder.exists() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+    nothing_left(&sshd).await;
     sshd.claude("box", &format!("{ANSWERS}\nready; answers Hello"));
     assert_eq!(
         house.answer("Again?").await,
         "Hello",
         "the connection goes on"
     );
-}
-
-#[tokio::test]
-async fn a_box_that_was_asleep_for_a_while_in_mid_stream_goes_on() {
-    use rustix::process::{Pid, Signal, kill_process};
-    let sshd = Sshd::start();
-    let house = House::new(&sshd).await;
-    house.host(&sshd, "box", 1).await;
-    sshd.claude("box", &format!("{ANSWERS}\nready; begin; text Hel; sleep 0.2; text lo; used; block Hello; success Hello"));
-    let slept = std::cell::Cell::new(false);
-    let ask = house.ask("Hello?", FarmAsk::default());
-    let (events, outcome) = house
-        .send_until(ask, &CancellationToken::new(), |event| {
-            if matches!(event, RunEvent::Text { .. }) && !slept.replace(true) {
-                // The processes of the connection stand still, as those of a machine that sleeps.
-                let all: Vec<u32> = children(sshd.pid())
-                    .into_iter()
-                    .flat_map(|pid| {
-                        let mut all = children(pid);
-                        all.push(pid);
-                        all
-                    })
-                    .collect();
-                let signal = |signal| {
-                    for pid in &all {
-                        let pid = Pid::from_raw(i32::try_from(*pid).unwrap()).unwrap();
-                        let _ = kill_process(pid, signal);
-                    }
-                };
-                signal(Signal::STOP);
-                std::thread::sleep(Duration::from_secs(1));
-                signal(Signal::CONT);
-            }
-        })
-        .await
-        .unwrap();
-    assert!(
-        slept.get() && outcome.error.is_none(),
-        "{:?}",
-        outcome.error
-    );
-    assert_eq!(text(&events), "Hello");
 }

@@ -44,7 +44,7 @@ pub(super) const ROOMS: &[(&str, &[&str])] = &[
     (
         "demo",
         &[
-            "db", "settings", "http", "vault", "usage", "keys", "plan", "dispatch",
+            "db", "settings", "http", "vault", "usage", "keys", "plan", "farm", "dispatch",
         ],
     ),
 ];

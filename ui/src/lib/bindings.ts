@@ -1416,6 +1416,10 @@ payer_label: string,
  */
 key: KeyId | null, 
 /**
+ * The host of the farm that it went to, by its name.
+ */
+host?: string, 
+/**
  * When it began.
  */
 started_at: Millis, 
@@ -1587,6 +1591,10 @@ payer_label: string,
  * The stored key, where one paid.
  */
 key: KeyId | null, 
+/**
+ * The host of the farm that it went to, by its name.
+ */
+host?: string, 
 /**
  * When it began.
  */

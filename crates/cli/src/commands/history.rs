@@ -131,6 +131,9 @@ fn tell(details: &Details, zone: &TimeZone, out: &Out) -> Result<()> {
         shown(&run.model, 60),
         cost(run)
     ))?;
+    if let Some(host) = &run.host {
+        out.line(&format!("On the host {}", shown(host, 60)))?;
+    }
     if let Some(proof) = &details.proof {
         out.line(&format!("Billed to, as it was told: {}", shown(proof, 200)))?;
     }

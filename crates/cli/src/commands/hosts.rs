@@ -8,7 +8,7 @@ use switchyard_core::app::ShownKey;
 use switchyard_core::hosts::{self, Brought, Edit, Host, NewHost, Probe, Row, State, TagFilter};
 use switchyard_core::id::KeyId;
 use switchyard_core::text::shown;
-use switchyard_core::{App, Code, Error, Result, keys};
+use switchyard_core::{App, Code, Error, Result, farm, keys};
 
 use crate::args::hosts::{About, AddHost, EditHost, HostsWhat, ImportHosts, PinHost};
 use crate::out::{Out, Table, count};
@@ -136,6 +136,7 @@ async fn import(wanted: &ImportHosts, app: &App, out: &Out) -> Result<()> {
             app.import_ec2(&json, tag.as_ref(), &pattern).await?
         }
         None => {
+            another_configuration(wanted, app, out)?;
             app.import_ssh_config(wanted.ssh_config.as_deref(), &pattern)
                 .await?
         }
@@ -144,6 +145,23 @@ async fn import(wanted: &ImportHosts, app: &App, out: &Out) -> Result<()> {
         true => out.json_line(&brought),
         false => tell_brought(&brought, out),
     }
+}
+
+/// Says that names of a configuration mean nothing to `ssh` without it.
+fn another_configuration(wanted: &ImportHosts, app: &App, out: &Out) -> Result<()> {
+    let Some(file) = &wanted.ssh_config else {
+        return Ok(());
+    };
+    let in_use = app.read(|store, _| farm::SSH_CONFIG.get(store))?;
+    let file = std::path::absolute(file).unwrap_or_else(|_| file.clone());
+    if in_use.as_ref() != Some(&file) {
+        let path = shown(&file.display().to_string(), 200);
+        out.note(&format!(
+            "note: connections are made with another configuration. To use this one: switchyard settings {} {path}",
+            farm::SSH_CONFIG.name
+        ));
+    }
+    Ok(())
 }
 
 fn read(file: &str) -> Result<Vec<u8>> {
@@ -233,6 +251,7 @@ async fn probe(names: &[String], app: &App, out: &Out) -> Result<ExitCode> {
     let mut code = ExitCode::SUCCESS;
     let ids: Vec<_> = hosts.iter().map(|host| host.id).collect();
     let probes = app.probe_hosts(&ids).await;
+    app.close_farm();
     for (host, probe) in hosts.iter().zip(probes) {
         let probe = probe?;
         if let Some(trouble) = &probe.trouble {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde::Serialize;
+use tokio::sync::watch;
 
 use super::App;
 use crate::error::Result;
@@ -10,6 +11,7 @@ use crate::farm::Farm;
 use crate::hosts::{self, Brought, Edit, Found, Host, NewHost, Probe, Row, Source};
 use crate::id::HostId;
 use crate::ssh::HostKey;
+use crate::vault::Lock;
 
 /// A key that a host has shown, held against what is pinned.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -34,7 +36,15 @@ impl App {
     /// As [`App::db`].
     pub fn farm(&self) -> Result<&Farm> {
         let db = self.db()?;
-        self.once(&self.farm, || Ok(Farm::new(db.clone())))
+        let vault = self.vault()?;
+        self.once(&self.farm, || {
+            let farm = Farm::new(db.clone());
+            // Without a runtime nothing is connected to either.
+            if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+                runtime.spawn(close_with(vault.watch(), farm.rest()));
+            }
+            Ok(farm)
+        })
     }
 
     /// Ends the farm's connections, if there are any.
@@ -136,7 +146,8 @@ impl App {
         futures_util::future::join_all(hosts.iter().map(|id| self.probe_host(*id))).await
     }
 
-    /// Takes over the hosts that an ssh configuration names; the user's own where no file is named.
+    /// Takes over the hosts that an ssh configuration names; where no file is named, the one that connections
+    /// are made with. The names mean nothing to `ssh` without it.
     ///
     /// # Errors
     /// As [`hosts::from_ssh_config`] and [`hosts::bring`].
@@ -145,8 +156,12 @@ impl App {
         file: Option<&Path>,
         pattern: &NewHost,
     ) -> Result<Brought> {
-        let usual = std::env::home_dir().unwrap_or_default().join(".ssh/config");
-        let found = hosts::from_ssh_config(file.unwrap_or(&usual), pattern)?;
+        let in_use = self.read(|store, _| crate::farm::SSH_CONFIG.get(store))?;
+        let usual = || std::env::home_dir().unwrap_or_default().join(".ssh/config");
+        let file = file.map_or_else(|| in_use.unwrap_or_else(usual), Path::to_owned);
+        let file = std::path::absolute(&file).unwrap_or(file);
+        let found = hosts::from_ssh_config(&file, pattern)?;
+        let found = hosts::left_out(found, &file).await;
         self.bring(Source::SshConfig, found).await
     }
 
@@ -172,5 +187,15 @@ impl App {
             self.farm()?.close_to(host.id);
         }
         Ok(brought)
+    }
+}
+
+/// Ends connections that nobody needs whenever the vault is locked, as long as there is a farm.
+async fn close_with(mut lock: watch::Receiver<Lock>, close: impl Fn() -> bool) {
+    while lock.changed().await.is_ok() {
+        let is_locked = *lock.borrow_and_update() != Lock::Unlocked;
+        if is_locked && !close() {
+            return;
+        }
     }
 }

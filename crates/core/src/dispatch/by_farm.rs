@@ -82,11 +82,14 @@ pub(super) fn payer(
         None => with_theirs(store, hosts)?,
     };
     let timeout_seconds = match ask.timeout {
-        Some(timeout) => timeout.as_secs().max(1),
+        Some(timeout) => timeout.as_secs(),
         None => TIMEOUT.get(store)?,
     };
-    if timeout_seconds > TIMEOUT_MAX {
-        return Err(Error::bad_input("A run is given a day at most.").hint("Give it less time."));
+    if !(1..=TIMEOUT_MAX).contains(&timeout_seconds) {
+        return Err(
+            Error::bad_input(format!("A run can't be given {timeout_seconds} seconds."))
+                .hint(format!("Give a number from 1 to {TIMEOUT_MAX}.")),
+        );
     }
     let retries = ask.retries.unwrap_or(RETRIES);
     if retries > RETRIES_MAX {

@@ -218,7 +218,8 @@ impl OverFarm {
     ) -> Result<(), Stopped> {
         let name = shown(&slot.host.name, 60);
         seen.proof = Some(format!("{} on {name}", proof(process.account())));
-        seen.may_have_run = true;
+        // On another host, whose answer never came.
+        let has_run_before = std::mem::replace(&mut seen.may_have_run, true);
         let start = Instant::now();
         let own = CancellationToken::new();
         let (told, mut events) = mpsc::channel(WAITING_MAX);
@@ -250,6 +251,7 @@ impl OverFarm {
         let (turn, passed) = tokio::join!(turn, pass_on);
         let kind = turn.failure.as_ref().map(|failed| failed.kind);
         let ended = told::end(turn, seen);
+        seen.may_have_run |= has_run_before;
         // It is ended over there as soon as its input ends.
         drop(process);
         passed?;

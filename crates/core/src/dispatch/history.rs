@@ -47,6 +47,10 @@ pub struct Summary {
     pub payer: String,
     /// The stored key, where one paid.
     pub key: Option<KeyId>,
+    /// The host of the farm that it went to, by its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "wire", ts(optional))]
+    pub host: Option<String>,
     /// When it began.
     pub started_at: Millis,
     /// The first line of the prompt, where it is kept and could be opened.
@@ -101,7 +105,8 @@ struct Sealed {
 const COLUMNS: &str = "r.id, r.conversation_id, r.reply_to, r.state, r.tier,
     coalesce(r.model_served, r.model), r.payer_label, r.key_id, r.started_at,
     r.prompt IS NOT NULL, u.cost_estimate, u.basis, u.tokens_used,
-    CASE WHEN :texts THEN r.prompt END, r.class, r.fallback_cause, r.fallback_from, r.fallback_of";
+    CASE WHEN :texts THEN r.prompt END, r.class, r.fallback_cause, r.fallback_from, r.fallback_of,
+     (SELECT name FROM hosts WHERE id = r.host_id)";
 
 const FROM: &str = "FROM runs r LEFT JOIN key_usage u ON u.run_id = r.id";
 
@@ -181,6 +186,7 @@ fn summary(row: &Row<'_>) -> rusqlite::Result<(Summary, Option<Vec<u8>>)> {
         model: row.get(5)?,
         payer: row.get(6)?,
         key: row.get(7)?,
+        host: row.get(18)?,
         started_at: row.get(8)?,
         title: None,
         is_kept: row.get(9)?,

@@ -2,10 +2,12 @@
 
 use serde::Serialize;
 
+use super::by_farm::FarmAsk;
 use super::by_plan;
 use super::route::{Ask, PayWith, Route};
 use super::run::Dispatch;
 use crate::error::Failure;
+use crate::hosts;
 use crate::usage::{Estimate, Nano, Tier};
 
 /// One tier beside the others.
@@ -41,7 +43,8 @@ impl Way {
 }
 
 impl Dispatch {
-    /// Decides the route of a draft through each tier, whichever of them it names. It may be empty yet.
+    /// Decides the route of a draft through each tier, whichever of them it names; through the farm only
+    /// where there are hosts. It may be empty yet.
     /// Sends nothing, and needs no open vault unless it is a reply.
     pub async fn ways(
         &self,
@@ -50,14 +53,26 @@ impl Dispatch {
     ) -> Vec<Way> {
         let (plan, key) = match (&ask.pay_with, self.paid_before(ask)) {
             (named @ PayWith::Plan { .. }, _) => (named.clone(), PayWith::Active),
+            (PayWith::Farm(_), _) => (PayWith::Plan { login: None }, PayWith::Active),
             (PayWith::Usual | PayWith::Auto, login @ Some(_)) => {
                 (PayWith::Plan { login }, PayWith::Active)
             }
             (PayWith::Auto, None) => (PayWith::Plan { login: None }, PayWith::Usual),
             (key, _) => (PayWith::Plan { login: None }, key.clone()),
         };
+        let farm = match &ask.pay_with {
+            named @ PayWith::Farm(_) => Some(named.clone()),
+            // Who has no farm is not told of one.
+            _ => (self
+                .db
+                .read(hosts::list)
+                .is_ok_and(|hosts| !hosts.is_empty()))
+            .then(|| PayWith::Farm(FarmAsk::default())),
+        };
         let mut ways = Vec::new();
-        for (tier, pay_with) in [(Tier::Subscription, plan), (Tier::Metered, key)] {
+        let others = [(Tier::Subscription, plan), (Tier::Metered, key)];
+        let farm = farm.map(|farm| (Tier::Farm, farm));
+        for (tier, pay_with) in others.into_iter().chain(farm) {
             let ask = Ask {
                 pay_with,
                 ..ask.clone()

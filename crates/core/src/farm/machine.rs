@@ -1,7 +1,7 @@
 //! A host's connections, as far as this process has any.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -37,6 +37,10 @@ pub(super) struct Machine {
     /// Grows with each run, so that hosts that are equally busy take turns.
     pub(super) used: AtomicU64,
     masters: Mutex<Vec<Arc<Master>>>,
+    /// The connections go as soon as nothing runs over them.
+    is_closing: AtomicBool,
+    /// Whether its `claude` is fit is asked by one run, and not by all that begin together.
+    pub(super) fitting: AsyncMutex<()>,
     /// One connection is opened at a time: most often it is enough for all that wait for it.
     opening: AsyncMutex<()>,
 }
@@ -56,6 +60,24 @@ impl Machine {
     pub(super) fn close(&self) {
         for master in self.masters().drain(..) {
             master.end();
+        }
+    }
+
+    /// Ends every connection as soon as nothing runs over them, which may be now.
+    pub(super) fn close_when_idle(&self) {
+        self.is_closing.store(true, Ordering::Relaxed);
+        self.settle();
+    }
+
+    /// Notes that a run has ended.
+    pub(super) fn free(&self) {
+        self.busy.fetch_sub(1, Ordering::Relaxed);
+        self.settle();
+    }
+
+    fn settle(&self) {
+        if self.busy() == 0 && self.is_closing.swap(false, Ordering::Relaxed) {
+            self.close();
         }
     }
 

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OnceCell};
 
 use crate::clock::Millis;
 use crate::db::Db;
@@ -43,6 +43,8 @@ struct Shared {
     machines: Mutex<BTreeMap<HostId, Arc<Machine>>>,
     /// Told when a slot is free again.
     freed: Notify,
+    /// What killed processes left behind has been looked after.
+    is_swept: OnceCell<()>,
 }
 
 impl Farm {
@@ -53,6 +55,7 @@ impl Farm {
             db,
             machines: Mutex::default(),
             freed: Notify::new(),
+            is_swept: OnceCell::new(),
         }))
     }
 
@@ -78,7 +81,7 @@ impl Farm {
     /// # Errors
     /// As [`ssh::fetch`].
     pub async fn fetch_key(&self, host: &Host) -> Result<HostKey> {
-        let way = self.way(host)?;
+        let way = self.way(host).await?;
         ssh::fetch(&way.folder, &way.target, way.patience.connect).await
     }
 
@@ -87,6 +90,21 @@ impl Farm {
     pub fn close(&self) {
         for machine in self.machines().values() {
             machine.close();
+        }
+    }
+
+    /// Returns what ends every connection over which nothing runs, and, as soon as it is over, the others:
+    /// to be called when the vault is locked. It returns whether the farm is still there.
+    pub fn rest(&self) -> impl Fn() -> bool + Send + use<> {
+        let shared = Arc::downgrade(&self.0);
+        move || {
+            let Some(farm) = shared.upgrade().map(Farm) else {
+                return false;
+            };
+            for machine in farm.machines().values() {
+                machine.close_when_idle();
+            }
+            true
         }
     }
 
@@ -113,11 +131,13 @@ impl Farm {
     }
 
     /// Returns how a host is reached.
-    fn way(&self, host: &Host) -> Result<Way> {
+    async fn way(&self, host: &Host) -> Result<Way> {
+        let folder = ssh::folder(self.0.db.paths().runtime())?;
+        self.0.is_swept.get_or_init(|| ssh::sweep(&folder)).await;
         let seconds = self.0.db.read(|store| CONNECT.get(store))?;
         let connect = Duration::from_secs(seconds);
         Ok(Way {
-            folder: ssh::folder(self.0.db.paths().runtime())?,
+            folder,
             target: self.target(host)?,
             patience: Patience {
                 connect,

@@ -113,7 +113,7 @@ fn turn() -> u64 {
 impl Drop for Slot {
     fn drop(&mut self) {
         if let Some(machine) = self.farm.machines().get(&self.host.id) {
-            machine.busy.fetch_sub(1, Ordering::Relaxed);
+            machine.free();
         }
         self.farm.0.freed.notify_waiters();
     }

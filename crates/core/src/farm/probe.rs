@@ -54,7 +54,7 @@ impl Farm {
     }
 
     async fn ask(&self, host: &Host) -> Result<Probe> {
-        let way = self.way(host)?;
+        let way = self.way(host).await?;
         let machine = self.machine(host.id);
         let mark = remote::mark()?;
         let channel = machine.start(&way, host, &PROBE).await?;
@@ -190,7 +190,7 @@ fn trouble(host: &Host, version: Option<&str>, login: Option<&str>) -> Option<Er
                     Code::HostFailed,
                     format!("The `claude` on {name} does not say its version."),
                 )
-                .hint("Run `claude --version` there."),
+                .hint("Install `claude` there anew."),
             );
         }
         Some(version) if !is_at_least(version, LEAST_VERSION) => {

@@ -67,7 +67,7 @@ impl Farm {
             return Err(unpinned(host));
         }
         self.fit(host).await?;
-        let way = self.way(host)?;
+        let way = self.way(host).await?;
         let machine = self.machine(host.id);
         let mark = remote::mark()?;
         let header = header(host, work, &mark)?;
@@ -88,11 +88,13 @@ impl Farm {
     /// Refuses a host whose `claude` can't be relied on. It is asked where that is not known, or was long
     /// ago, or was not good.
     async fn fit(&self, host: &Host) -> Result<()> {
-        const LONG: i64 = 24 * 60 * 60 * 1000;
-        let at = host.probed_at.map_or(0, |at| at.0);
-        let known = host.probe.as_ref();
-        let is_recent = self.now().0.saturating_sub(at) < LONG;
-        if is_recent && known.is_some_and(|probe| probe.trouble.is_none()) {
+        if self.is_known_to_fit(host) {
+            return Ok(());
+        }
+        let machine = self.machine(host.id);
+        let _one_asks = machine.fitting.lock().await;
+        let host = &self.0.db.read(|store| hosts::get(store, host.id))?;
+        if self.is_known_to_fit(host) {
             return Ok(());
         }
         let probe = self.probe(host).await?;
@@ -100,6 +102,14 @@ impl Farm {
             Some(trouble) => Err(trouble.into()),
             None => Ok(()),
         }
+    }
+
+    fn is_known_to_fit(&self, host: &Host) -> bool {
+        const LONG: i64 = 24 * 60 * 60 * 1000;
+        let at = host.probed_at.map_or(0, |at| at.0);
+        let is_recent = self.now().0.saturating_sub(at) < LONG;
+        let known = host.probe.as_ref();
+        is_recent && known.is_some_and(|probe| probe.trouble.is_none())
     }
 
     /// Notes how a host did.

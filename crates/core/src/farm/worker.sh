@@ -17,7 +17,7 @@ echo "$mark began"; echo "$mark began" >&2;
 (
   if [ -n "$key" ]; then export HOME="$dir/home" ANTHROPIC_API_KEY="$key"; fi;
   if [ -n "$server" ]; then export ANTHROPIC_BASE_URL="$server"; fi;
-  export CLAUDE_CONFIG_DIR="$dir/home/c" CLAUDE_CODE_MAX_OUTPUT_TOKENS="$longest"
+  export CLAUDE_CONFIG_DIR="$dir/home/c" TMPDIR="$dir/home" CLAUDE_CODE_MAX_OUTPUT_TOKENS="$longest"
     DISABLE_AUTOUPDATER=1 CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1 CLAUDE_CODE_MAX_RETRIES=2
     CLAUDE_CODE_DISABLE_NONSTREAMING_FALLBACK=1 CLAUDE_CODE_DISABLE_ATTACHMENTS=1 API_TIMEOUT_MS=120000;
   exec timeout -k 5 "$seconds" "$program" -p --bare

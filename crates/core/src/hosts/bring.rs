@@ -19,6 +19,8 @@ pub struct Found {
     pub hosts: Vec<(String, NewHost)>,
     /// What the list names besides, and which is therefore not gone.
     pub others: Vec<String>,
+    /// What it names that is no host, with the reason.
+    pub refused: Vec<(String, Failure)>,
     /// The beginnings of what the list would call a host: only one that it would have named is gone when
     /// it does not.
     pub scopes: BTreeSet<String>,
@@ -47,7 +49,10 @@ pub struct Brought {
 /// # Errors
 /// When the store can't be written. A host that can't be taken over does not stop the others.
 pub fn bring(store: &Connection, source: Source, found: Found, now: Millis) -> Result<Brought> {
-    let mut brought = Brought::default();
+    let mut brought = Brought {
+        refused: found.refused,
+        ..Brought::default()
+    };
     let mut named: BTreeSet<String> = found.others.into_iter().collect();
     for (origin, new) in found.hosts {
         named.insert(origin.clone());

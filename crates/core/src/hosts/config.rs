@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::{Found, NewHost};
-use crate::error::{Error, Result};
+use crate::error::{Error, Failure, Result};
+use crate::ssh::{self, Destination, Target};
 
 /// The most bytes of a configuration that are read.
 const FILE_MAX: u64 = 1 << 20;
@@ -42,9 +43,41 @@ pub fn from_ssh_config(file: &Path, pattern: &NewHost) -> Result<Found> {
     Ok(Found {
         hosts: hosts.collect(),
         others: Vec::new(),
+        refused: Vec::new(),
         // The file names all that there are.
         scopes: BTreeSet::from([String::new()]),
     })
+}
+
+/// Leaves out what `ssh` can make nothing of, and what is there for git alone: such a box runs nothing.
+/// Nothing is connected to.
+pub async fn left_out(mut found: Found, config: &Path) -> Found {
+    for (name, new) in std::mem::take(&mut found.hosts) {
+        match resolved(&new, config).await {
+            Ok(()) => found.hosts.push((name, new)),
+            Err(error) => {
+                let failure = Failure::from(&error);
+                // One that is known already is not gone by that.
+                found.others.push(name.clone());
+                found.refused.push((crate::text::shown(&name, 60), failure));
+            }
+        }
+    }
+    found
+}
+
+async fn resolved(new: &NewHost, config: &Path) -> Result<()> {
+    let target = Target {
+        name: new.name.clone(),
+        destination: Destination::parse(&new.destination)?,
+        port: None,
+        identity: None,
+        config: Some(config.to_owned()),
+    };
+    match ssh::resolve(&target).await?.user.as_str() {
+        "git" => Err(Error::bad_input("It is there for git, and runs nothing.")),
+        _ => Ok(()),
+    }
 }
 
 #[derive(Default)]

@@ -91,7 +91,7 @@ struct Tag {
 pub fn from_ec2(json: &[u8], tag: Option<&TagFilter>, pattern: &NewHost) -> Result<Found> {
     let answer: Answer = serde_json::from_slice(json).map_err(|e| {
         Error::bad_input("That is not what `aws ec2 describe-instances` prints as JSON.")
-            .hint("aws ec2 describe-instances --output json > FILE")
+            .hint("Give the whole answer, in its form as JSON.")
             .because(e)
     })?;
     let mut found = Found {

@@ -20,7 +20,7 @@ use crate::ssh::HostKey;
 use crate::words::words;
 
 pub use bring::{Brought, Found, bring};
-pub use config::from_ssh_config;
+pub use config::{from_ssh_config, left_out};
 pub use ec2::{TagFilter, from_ec2};
 pub use edit::{Edit, NewHost, add, edit, pause, pin, remove};
 pub use health::{note_failure, note_success, pause_after};

@@ -234,6 +234,7 @@ fn found(hosts: &[(&str, &str)], scope: &str) -> Found {
     Found {
         hosts: hosts.iter().map(host).collect(),
         others: Vec::new(),
+        refused: Vec::new(),
         scopes: BTreeSet::from([scope.to_owned()]),
     }
 }

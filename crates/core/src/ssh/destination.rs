@@ -1,6 +1,6 @@
 //! Where a connection goes, as a person or a file wrote it: checked before `ssh` ever sees it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::error::{Error, Result};
 use crate::text::shown;
@@ -96,13 +96,6 @@ pub struct Target {
     pub identity: Option<String>,
     /// The ssh configuration that is read in place of the user's.
     pub config: Option<PathBuf>,
-}
-
-impl Target {
-    /// Returns the configuration's path, where it is not the user's own.
-    pub(super) fn config(&self) -> Option<&Path> {
-        self.config.as_deref()
-    }
 }
 
 #[cfg(test)]

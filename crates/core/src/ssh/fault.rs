@@ -47,10 +47,9 @@ impl Fault {
         Self { kind, error }
     }
 
-    pub(super) fn no_ssh(why: impl std::error::Error + Send + Sync + 'static) -> Self {
+    pub(super) fn no_ssh() -> Self {
         let error = Error::failed("`ssh` could not be started on this machine.")
-            .hint("Install OpenSSH's client (on Debian and Ubuntu: apt install openssh-client).")
-            .because(why);
+            .hint("Install OpenSSH's client (on Debian and Ubuntu: apt install openssh-client).");
         Self::new(Kind::NoSsh, error)
     }
 
@@ -111,6 +110,10 @@ impl Fault {
             .remedy(Remedy::PinHost);
             return Self::new(Kind::HostKeyChanged, error);
         }
+        // `ssh` is started by `setsid`, which is there.
+        if has("failed to execute ssh") {
+            return Self::no_ssh();
+        }
         if has("Permission denied") || has("Too many authentication failures") {
             let error = Error::new(
                 Code::HostFailed,
@@ -149,4 +152,73 @@ impl Fault {
 
 fn in_brackets(said: Option<&str>) -> String {
     said.map_or_else(String::new, |said| format!(" (`ssh`: {said})"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ssh_says_is_told_apart() {
+        // As OpenSSH 9.2 says it; of the first the last line alone is certain to be there.
+        for (said, kind, code) in [
+            (
+                "Host key verification failed.",
+                Kind::HostKeyChanged,
+                Code::HostKey,
+            ),
+            (
+                "@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @",
+                Kind::HostKeyChanged,
+                Code::HostKey,
+            ),
+            (
+                "me@box: Permission denied (publickey).",
+                Kind::Denied,
+                Code::HostFailed,
+            ),
+            (
+                "Received disconnect from 192.0.2.1 port 22:2: Too many authentication failures",
+                Kind::Denied,
+                Code::HostFailed,
+            ),
+            (
+                "ssh: connect to host box port 22: Connection timed out",
+                Kind::TimedOut,
+                Code::Timeout,
+            ),
+            (
+                "Connection timed out during banner exchange",
+                Kind::TimedOut,
+                Code::Timeout,
+            ),
+            (
+                "kex_exchange_identification: Connection closed by remote host",
+                Kind::TurnedAway,
+                Code::HostFailed,
+            ),
+            (
+                "ssh: connect to host box port 22: Connection refused",
+                Kind::Unreachable,
+                Code::HostFailed,
+            ),
+            (
+                "ssh: Could not resolve hostname box: Name or service not known",
+                Kind::Unreachable,
+                Code::HostFailed,
+            ),
+            (
+                "setsid: failed to execute ssh: No such file or directory",
+                Kind::NoSsh,
+                Code::Failed,
+            ),
+        ] {
+            let fault = Fault::read("box", Some(said));
+            assert_eq!((fault.kind, fault.error.code()), (kind, code), "{said}");
+            assert!(fault.error.advice().is_some(), "{said}");
+        }
+        let name = "\u{202E}box".repeat(50);
+        let fault = Fault::read(&name, None);
+        assert!(!fault.error.message().contains('\u{202E}') && fault.error.message().len() < 200);
+    }
 }

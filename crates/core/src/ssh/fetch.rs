@@ -41,7 +41,7 @@ pub async fn fetch(folder: &Path, target: &Target, patience: Duration) -> Result
         Err(error) if error.code() == Code::Timeout => {
             return Err(Fault::silent(&target.name, patience).into());
         }
-        Err(error) if error.code() == Code::NotFound => return Err(Fault::no_ssh(error).into()),
+        Err(error) if error.code() == Code::NotFound => return Err(Fault::no_ssh().into()),
         done => done?,
     };
     let written = std::fs::read_to_string(known.path()).unwrap_or_default();

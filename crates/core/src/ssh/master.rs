@@ -51,6 +51,34 @@ pub fn folder(runtime: &Path) -> Result<PathBuf> {
     Ok(folder)
 }
 
+/// Ends the connections of processes that were killed before they could, and removes their files.
+pub async fn sweep(folder: &Path) {
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    for path in files.map(|file| file.path()) {
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default();
+        let owner = name
+            .split_once('-')
+            .and_then(|(owner, _)| owner.parse().ok());
+        let is_gone = owner
+            .and_then(rustix::process::Pid::from_raw)
+            .is_some_and(|owner| rustix::process::test_kill_process(owner).is_err());
+        if !is_gone {
+            continue;
+        }
+        if name.ends_with(".s")
+            && let Ok(call) = Call::new().path("ControlPath", &path)
+        {
+            // The destination is only a word here: the socket says which connection is meant.
+            let exit = call.flag("-O").flag("exit").command(&["--", "x"]);
+            let _ = child::output(exit, Duration::from_secs(5), 4096).await;
+        }
+        let _ = std::fs::remove_file(&path);
+    }
+}
+
 /// A file of ours that goes with its owner.
 pub(super) struct Scratch(PathBuf);
 
@@ -142,7 +170,7 @@ impl Master {
             )
             .to(target, None);
         command.stdout(Stdio::null());
-        let mut ssh = command.spawn().map_err(Fault::no_ssh)?;
+        let mut ssh = command.spawn().map_err(|_| Fault::no_ssh())?;
         let (leader, tail) = (ssh.id(), Tail::default());
         let reading = ssh
             .stderr
@@ -188,11 +216,6 @@ impl Master {
     #[must_use]
     pub fn is_alive(&self) -> bool {
         !self.ended.is_cancelled()
-    }
-
-    /// Waits until the connection has ended.
-    pub async fn ended(&self) {
-        self.ended.cancelled().await;
     }
 
     /// Starts a command. It is a text of ours, handed to the login shell of the box as it is.

@@ -12,16 +12,27 @@
 //! - `fault`: why it did not work, read from what `ssh` says
 
 mod destination;
+#[cfg(not(unix))]
+mod elsewhere;
 mod fault;
+#[cfg(unix)]
 mod fetch;
 mod host_key;
+#[cfg(unix)]
 mod master;
+#[cfg(unix)]
 mod options;
+#[cfg(unix)]
 mod resolve;
 
 pub use destination::{Destination, Target, check_identity};
+#[cfg(not(unix))]
+pub use elsewhere::{Channel, Master, Patience, Resolved, fetch, folder, resolve, sweep};
 pub use fault::{Fault, Kind};
+#[cfg(unix)]
 pub use fetch::fetch;
 pub use host_key::HostKey;
-pub use master::{Channel, Master, Patience, folder};
+#[cfg(unix)]
+pub use master::{Channel, Master, Patience, folder, sweep};
+#[cfg(unix)]
 pub use resolve::{Resolved, resolve};

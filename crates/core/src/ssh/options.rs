@@ -92,9 +92,15 @@ impl Call {
         Ok(self)
     }
 
+    /// Ends the call with these words.
+    pub(super) fn command(mut self, words: &[&str]) -> Command {
+        self.command.args(words);
+        self.command
+    }
+
     /// Ends the call with the box that it is for, and what is run there, if anything is.
     pub(super) fn to(mut self, target: &Target, remote: Option<&'static str>) -> Command {
-        if let Some(config) = target.config() {
+        if let Some(config) = &target.config {
             self.command.arg("-F").arg(config);
         }
         if let Some(port) = target.port {

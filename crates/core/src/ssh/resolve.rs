@@ -32,7 +32,7 @@ pub struct Resolved {
 pub async fn resolve(target: &Target) -> Result<Resolved> {
     let command = Call::new().flag("-G").to(target, None);
     let done = match child::output(command, DEADLINE, ANSWER_MAX).await {
-        Err(error) if error.code() == Code::NotFound => return Err(Fault::no_ssh(error).into()),
+        Err(error) if error.code() == Code::NotFound => return Err(Fault::no_ssh().into()),
         done => done?,
     };
     if done.code != Some(0) {

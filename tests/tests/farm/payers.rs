@@ -1,0 +1,180 @@
+//! Who pays on which host, and what a lock ends.
+
+use switchyard_core::Code;
+use switchyard_core::hosts::Edit;
+use switchyard_core::keys::{self, NewKey, Source};
+use switchyard_core::secret::{ApiKey, Passphrase};
+use switchyard_core::usage::Payer;
+use switchyard_core::vault::NewVault;
+use switchyard_simulator::{Script, Simulator};
+use switchyard_tests::sshd::{ANSWERS, Setup, Sshd};
+
+use super::*;
+
+/// Makes the vault, open, and returns the server for keys in it.
+async fn with_vault(house: &House) -> Simulator {
+    let vault = NewVault {
+        passphrase: Some(Passphrase::new("seven lanterns on the viaduct".to_owned())),
+        ..NewVault::default()
+    };
+    house.app.vault().unwrap().create(vault).await.unwrap();
+    Simulator::start(Script::new().any_key()).await
+}
+
+/// Stores a key, and returns it as it was pasted.
+async fn store(house: &House, server: &Simulator, name: &str) -> (keys::Key, String) {
+    let secret = Planted::default().key("sk-ant-api03-");
+    let new = NewKey {
+        secret: ApiKey::new(secret.clone()),
+        source: Source::Manual,
+        base_url: Some(format!("http://{}", server.address())),
+        labels: keys::Edit {
+            name: Some(name.to_owned()),
+            ..keys::Edit::default()
+        },
+        unchecked: false,
+        select: false,
+    };
+    let app = &house.app;
+    let vault = app.access().unwrap();
+    let added = keys::add(
+        app.db().unwrap(),
+        &**vault,
+        app.http().unwrap(),
+        new,
+        "test",
+    );
+    (added.await.unwrap().key, secret)
+}
+
+/// Lets a user's `claude` answer with the key that it was given, and the server.
+fn shows_its_key(sshd: &Sshd, user: &str) -> std::path::PathBuf {
+    let seen = sshd.root().join(format!("seen-by-{user}"));
+    let script = format!(
+        "{ANSWERS}\necho \"$ANTHROPIC_API_KEY $ANTHROPIC_BASE_URL\" > {}; ready; answers Hello",
+        seen.display()
+    );
+    sshd.claude(user, &script);
+    seen
+}
+
+fn theirs(house: &House) -> Ask {
+    let mut ask = house.ask("Hello?", FarmAsk::default());
+    ask.pay_with = PayWith::Farm(FarmAsk::default());
+    ask
+}
+
+#[tokio::test]
+async fn the_active_key_pays_or_the_hosts_own_and_a_run_goes_only_where_the_same_one_does() {
+    let users = vec![
+        ("a-first", "/bin/sh"),
+        ("b-second", "/bin/sh"),
+        ("c-third", "/bin/sh"),
+    ];
+    let sshd = Sshd::with(&Setup {
+        users,
+        ..Setup::default()
+    });
+    let house = House::new(&sshd).await;
+    let server = with_vault(&house).await;
+    let (active, active_secret) = store(&house, &server, "Active").await;
+    let (other, other_secret) = store(&house, &server, "Other").await;
+    let first = house.host(&sshd, "a-first", 1).await;
+    house.host(&sshd, "b-second", 1).await;
+    let third = house.host(&sshd, "c-third", 1).await;
+    let change = Edit {
+        key: Some(other.id.clone()),
+        ..Edit::default()
+    };
+    house.app.edit_host(third.id, change).await.unwrap();
+    let seen = shows_its_key(&sshd, "b-second");
+    // The first one fails, and the run goes on where the active key pays as well.
+    sshd.claude("a-first", "exit 1");
+    let (events, outcome) = house.send(theirs(&house)).await.unwrap();
+    assert!(outcome.error.is_none(), "{:?}", outcome.error);
+    assert_eq!(placed(&events), ["a-first", "b-second"]);
+    assert_eq!(outcome.receipt.payer, Payer::Key(active.id.clone()));
+    assert!(outcome.receipt.is_kept, "the vault is open");
+    let given = std::fs::read_to_string(&seen).unwrap();
+    assert_eq!(
+        given,
+        format!("{active_secret} http://{}\n", server.address())
+    );
+    // With only the third one left, its own key pays, and it is said before anything is sent.
+    for host in [first.id, house.app.hosts().unwrap()[1].host.id] {
+        house.app.pause_host(host, true).await.unwrap();
+    }
+    let dispatch = house.app.dispatch_quietly().unwrap();
+    let prepared = dispatch.preflight(theirs(&house), |_| None).await.unwrap();
+    let route = &prepared.route;
+    assert_eq!(
+        (route.payer.as_str(), route.key.as_ref()),
+        ("Other", Some(&other.id))
+    );
+    assert_eq!(route.reason, "because it is the key of c-third");
+    let farm = route.farm.as_ref().unwrap();
+    assert_eq!(
+        farm.hosts
+            .iter()
+            .map(|host| host.name.as_str())
+            .collect::<Vec<_>>(),
+        ["c-third"]
+    );
+    let seen = shows_its_key(&sshd, "c-third");
+    let (_, outcome) = house.send(theirs(&house)).await.unwrap();
+    assert_eq!(outcome.receipt.payer, Payer::Key(other.id.clone()));
+    assert!(
+        std::fs::read_to_string(&seen)
+            .unwrap()
+            .starts_with(&other_secret)
+    );
+    // A key that is named pays everywhere.
+    let named = FarmAsk {
+        key: Some(Box::new(PayWith::Key(active.id.clone()))),
+        ..FarmAsk::default()
+    };
+    let (_, outcome) = house.send(house.ask("Hello?", named)).await.unwrap();
+    assert_eq!(outcome.receipt.payer, Payer::Key(active.id));
+}
+
+#[tokio::test]
+async fn a_lock_ends_connections_that_nobody_needs_and_refuses_runs_that_need_a_stored_key() {
+    let sshd = Sshd::start();
+    let house = House::new(&sshd).await;
+    let server = with_vault(&house).await;
+    store(&house, &server, "Active").await;
+    house.host(&sshd, "box", 1).await;
+    let go_on = sshd.root().join("go-on");
+    let script = format!(
+        "{ANSWERS}\nready; begin; text Hel; while [ ! -e {} ]; do sleep 0.05; done; text lo; used; block Hello; success Hello",
+        go_on.display()
+    );
+    sshd.claude("box", &script);
+    let sockets = || {
+        std::fs::read_dir(house.app.paths().runtime().join("s"))
+            .unwrap()
+            .count()
+    };
+    let (heard, has_begun) = tokio::sync::oneshot::channel();
+    let mut heard = Some(heard);
+    let never = CancellationToken::new();
+    let running = house.send_until(theirs(&house), &never, |event| {
+        if matches!(event, RunEvent::Text { .. }) {
+            heard.take().map(|heard| heard.send(()));
+        }
+    });
+    let locking = async {
+        has_begun.await.unwrap();
+        house.app.vault().unwrap().lock().await.unwrap();
+        tokio::task::yield_now().await;
+        assert_eq!(sockets(), 2, "a run that goes on keeps its connection");
+        let error = house.send(theirs(&house)).await.unwrap_err();
+        assert_eq!(error.code(), Code::Locked);
+        std::fs::write(&go_on, "").unwrap();
+    };
+    let (ended, ()) = tokio::join!(running, locking);
+    let (events, outcome) = ended.unwrap();
+    assert!(outcome.error.is_none(), "{:?}", outcome.error);
+    assert_eq!(text(&events), "Hello");
+    assert_eq!(sockets(), 0, "and nobody after it");
+}
