@@ -78,6 +78,8 @@ export class Turn {
   );
 
   #text = '';
+  /** Why it is not where it was: what was waited for first. */
+  #why: string | null = null;
   #thinking = '';
   readonly #pace = new Pace(() => this.#show());
 
@@ -143,6 +145,7 @@ export class Turn {
         this.tokens = event.tokens;
         return;
       case 'waiting':
+        this.#why ??= event.why;
         this.wait = { why: event.why, until: event.until, attempt: event.attempt };
         return;
       case 'failed':
@@ -154,10 +157,11 @@ export class Turn {
   }
 
   #place(host: string): void {
-    if (this.host !== null && this.wait !== null)
-      this.moves = [...this.moves, { from: this.host, to: host, why: this.wait.why }];
+    if (this.host !== null && this.#why !== null)
+      this.moves = [...this.moves, { from: this.host, to: host, why: this.#why }];
     this.host = host;
     this.wait = null;
+    this.#why = null;
   }
 
   #soon(): void {

@@ -11,7 +11,8 @@ export interface Fact {
   isOff: boolean;
 }
 
-const NONE: Fact = {
+/** What is not known. */
+export const NONE: Fact = {
   word: '—',
   about: 'Not known: it was not asked, or did not answer.',
   isOff: false,
@@ -31,7 +32,7 @@ export function version(probe: HostProbe | null): Fact {
 export function service(probe: HostProbe | null, unit: string | null): Fact | null {
   if (unit === null) return null;
   const state = probe?.service ?? null;
-  if (state === null) return { ...NONE, about: `${unit} was not asked about yet` };
+  if (state === null) return NONE;
   const isOff = state !== 'active' && state !== 'reloading';
   return { word: `service ${state}`, about: unit, isOff };
 }
