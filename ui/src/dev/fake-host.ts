@@ -95,16 +95,13 @@ export class FakeHost implements Host {
     });
     this.#vault = new FakeVault(scenario, (change) => this.#tell(change));
     this.#plan = new FakePlan(scenario.plan, (change) => this.#tell(change));
-<<<<<<< HEAD
+    this.#farm = new FakeFarm(scenario, (change) => this.#tell(change));
     if (scenario.who === 'changes') {
       setTimeout(() => {
         this.#who = whoByKey();
         this.#tell('who');
       }, CHANGES_MS);
     }
-=======
-    this.#farm = new FakeFarm(scenario, (change) => this.#tell(change));
->>>>>>> 0511ceb (Show the farm in the window: its hosts, their keys, and a third tier in Dispatch)
   }
 
   call = (command: string, args: Args): Promise<unknown> =>

@@ -89,7 +89,7 @@ it('where no host can take it, each says why, and the farm is one step away', as
 it('thinking, which a host can not choose, is left out only when that is asked for', async () => {
   await open('three');
   desk.draft.maxTokens = 100;
-  desk.draft.thinking = 'off';
+  desk.draft.thinking = 'disabled';
   await userEvent.click(await screen.findByRole('button', { name: 'Leave that out' }));
   expect([desk.draft.thinking, desk.draft.maxTokens]).toEqual([null, 100]);
 });

@@ -7,7 +7,6 @@ import { OTHER, PINNED, threeHosts } from '../../dev/sample-hosts';
 import { refuse } from '../../dev/sample-replies';
 import { scenario } from '../../dev/scenario';
 import { TestHost } from '../../dev/test-host';
-import { startFollowing } from '../../lib/follow.svelte';
 import { useHost } from '../../lib/host';
 import { keys } from '../../lib/keys.svelte';
 import { go } from '../../lib/router.svelte';
@@ -24,7 +23,6 @@ beforeEach(() => {
 /** Shows the farm of a scene. */
 function open(scene: string): void {
   useHost(new FakeHost(scenario(new URL(`http://page/?farm=${scene}`))));
-  startFollowing();
   render(Farm);
 }
 
@@ -54,7 +52,7 @@ it('a row says how the host stands and who pays there', async () => {
   ])
     box.getByText(text);
   box.getByText('the active key');
-  (await rowOf('box-2')).getByText('Personal …77c2');
+  await (await rowOf('box-2')).findByText('Personal …77c2');
   (await rowOf('lightsail-frankfurt')).getByText('its own key');
   expect(screen.getByRole('status').textContent).toBe('3 hosts · 2 of 14 slots in use');
 });
