@@ -67,6 +67,13 @@ function answered({ probe, probed_at }: HostRow): HostStanding {
       word: 'never probed',
       about: 'It takes runs. It was never asked how it stands.',
     };
+  const service = probe.service ?? 'active';
+  if (!probe.trouble && service !== 'active' && service !== 'reloading')
+    return {
+      state: 'warn',
+      word: `service ${service}`,
+      about: 'It takes runs, but the unit that is watched there does not run.',
+    };
   return probe.trouble
     ? { state: 'bad', word: 'in trouble', about: 'When it was asked last, it could take no runs.' }
     : { state: 'ok', word: 'healthy', about: 'When it was asked last, all was well.' };

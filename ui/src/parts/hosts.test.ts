@@ -29,6 +29,7 @@ it.each([
   [{}, 'healthy'],
   [{ probe: null, probed_at: null }, 'never probed'],
   [{ probe: probe({ trouble: refuse('host_failed', 'Too old.', null) }) }, 'in trouble'],
+  [{ probe: probe({ service: 'failed' }) }, 'service failed'],
   [{ state: 'gone' as const }, 'gone'],
   [{ state: 'paused' as const }, 'paused'],
 ])('a host that is %j is called %s', (more, word) => {
