@@ -1797,7 +1797,7 @@ payer_label: string,
  */
 key: KeyId | null, 
 /**
- * The host of the farm that had it last, by its name.
+ * The host of the farm that it went to, by its name.
  */
 host?: string, 
 /**
@@ -1949,7 +1949,7 @@ payer_label: string,
  */
 key: KeyId | null, 
 /**
- * The host of the farm that had it last, by its name.
+ * The host of the farm that it went to, by its name.
  */
 host?: string, 
 /**

@@ -88,6 +88,8 @@ export class DraftState {
       this.attachments.some(isImage) && ('images' as const),
     ].filter((what) => what !== false),
   );
+  /** The same for a host of the farm, which takes a longest answer. */
+  readonly unfitOnFarm = $derived(this.unfit.filter((what) => what !== 'length'));
   readonly wire = $derived<Wire>({
     prompt: this.prompt,
     system: this.system.trim() === '' ? null : this.system,

@@ -94,6 +94,14 @@ it('thinking, which a host can not choose, is left out only when that is asked f
   expect([desk.draft.thinking, desk.draft.maxTokens]).toEqual([null, 100]);
 });
 
+it('a farm that is chosen and can not take it leaves a key as the way on', async () => {
+  await open('unpinned');
+  desk.draft.chooseFarm({ host: 1 });
+  await userEvent.click(await screen.findByRole('button', { name: 'Pay with a key' }));
+  await send(/from Work …3f9a/);
+  expect(desk.draft.tier).toBe('metered');
+});
+
 it('a run that moves says where to and why, and where it was in the end', async () => {
   await open('moves');
   await userEvent.click(await farm());
