@@ -77,6 +77,7 @@ impl Desktop {
     pub(crate) async fn choose_host_list(&self) -> Result<Option<ListFile>> {
         let (chosen, path) = tokio::sync::oneshot::channel();
         let dialog = self.handle.dialog().file().add_filter("JSON", &["json"]);
+        let dialog = dialog.add_filter("All files", &["*"]);
         dialog.pick_file(move |path| {
             // The page may be gone by the time that the user has chosen.
             let _ = chosen.send(path);
