@@ -131,6 +131,20 @@ it('a name that is taken is refused in the dialog, which stays', async () => {
   expect((await dialog.findByRole('alert')).textContent).toMatch(/Choose another name/);
 });
 
+it('a port that is none keeps the dialog open, and nothing is changed', async () => {
+  open('three');
+  await userEvent.click(await button('Edit box-2'));
+  const port = await screen.findByLabelText('Port');
+  await userEvent.clear(port);
+  await userEvent.type(port, '70000');
+  await userEvent.click(await button('Save'));
+  expect(port).toHaveProperty('validity.patternMismatch', true);
+  await userEvent.clear(port);
+  await userEvent.type(port, '65535');
+  await userEvent.click(await button('Save'));
+  await waitFor(async () => (await rowOf('box-2')).getByText('ubuntu@203.0.113.8:65535'));
+});
+
 it('what taking over a list would do is shown before it is done', async () => {
   open('three');
   await userEvent.click(await button('Add hosts'));

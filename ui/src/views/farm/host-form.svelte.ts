@@ -87,10 +87,16 @@ export class HostForm {
   }
 }
 
-/** Reads a whole number; what is none is 0, which the program refuses with the reason. */
+/** What a field for a port takes, as the field itself checks it. */
+export const PORT =
+  '[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]';
+/** What a field for a number of slots takes; how many are too many is for the program to say. */
+export const SLOTS = '[1-9][0-9]{0,3}';
+
+/** Reads a whole number that its field has checked; what is none is 0, which no host has. */
 function whole(text: string): number {
   const number = Number(text.trim());
-  return Number.isSafeInteger(number) && number > 0 ? Math.min(number, 65_535) : 0;
+  return Number.isSafeInteger(number) && number > 0 ? number : 0;
 }
 
 function words(text: string): string[] {
