@@ -2,24 +2,29 @@
 
 use std::sync::Arc;
 
-use switchyard_core::app::{self, PlanStatus, Standing};
+use switchyard_core::app::{self, PlanStatus, ShownKey, Standing};
 use switchyard_core::consent::{Consent, Subject};
 use switchyard_core::dispatch::{Models, RunEvent, UnknownModel, Way};
-use switchyard_core::id::{KeyId, RunId};
+use switchyard_core::hosts::{self, Brought, Host, NewHost, Probe};
+use switchyard_core::id::{HostId, KeyId, RunId};
 use switchyard_core::keys::{self, Edit, Key};
 use switchyard_core::plan::{self, PlanLogin};
 use switchyard_core::secret::Passphrase;
+use switchyard_core::ssh::HostKey;
 use switchyard_core::usage::report::{Filter, Range, Report as UsageReport};
 use switchyard_core::vault::SlotKind;
 use switchyard_core::{Failure, dispatch, shell, vault};
 
 use crate::desktop::Desktop;
+use crate::farm::{HostList, ListFile};
 use crate::inputs::{Draft, LeftDraft, NewKey, NewSlot, NewVault, Opener, TakeOver};
 use crate::replies::{Added, Attached, Change, Checked, Chosen, Created, Offer, SettingRow};
 use crate::wire::commands;
 
 type Who = shell::Report;
 type KeyRow = keys::Row;
+type HostRow = hosts::Row;
+type HostEdit = hosts::Edit;
 type RunSummary = dispatch::Summary;
 type RunDetails = dispatch::Details;
 
@@ -162,6 +167,39 @@ commands! { desktop;
 
     /// Records that the user withdraws what they accepted.
     withdraw_consent(subject: Subject) => Consent { desktop.withdraw(subject).await }
+
+    /// Lists the hosts of the farm as they stand now. Connects to none of them.
+    list_hosts() => Vec<HostRow> { desktop.hosts() }
+
+    /// Adds a host. Nothing is connected to by that, and its key is not pinned yet.
+    add_host(host: NewHost) => Host { desktop.app.add_host(host).await }
+
+    /// Changes what is known of a host.
+    edit_host(id: HostId, change: HostEdit) => Host { desktop.app.edit_host(id, change).await }
+
+    /// Removes a host; its runs and its rows in the ledger keep its name.
+    remove_host(id: HostId) => Host { desktop.app.remove_host(id).await }
+
+    /// Gives a host no further runs, or runs again at once.
+    pause_host(id: HostId, is_paused: bool) => Host { desktop.app.pause_host(id, is_paused).await }
+
+    /// Asks a host for its key, without logging in. Pins nothing, and sends nothing of the user's.
+    host_key(id: HostId) => ShownKey { desktop.app.host_key(id).await }
+
+    /// Pins the key by which a host must prove itself from now on.
+    pin_host(id: HostId, key: HostKey) => Host { desktop.app.pin_host(id, vec![key]).await }
+
+    /// Asks a host how it stands, and keeps the answer. Changes nothing there.
+    probe_host(id: HostId) => Probe { desktop.app.probe_host(id).await }
+
+    /// Says what taking over a list of hosts would do, and does nothing.
+    preview_hosts(list: HostList) => Brought { desktop.preview_hosts(list).await }
+
+    /// Takes over a list of hosts. Connects to none of them.
+    import_hosts(list: HostList) => Brought { desktop.import_hosts(list).await }
+
+    /// Lets the user choose a file with a list of hosts; nothing of it is taken over by that.
+    choose_host_list() => Option<ListFile> { desktop.choose_host_list().await }
 
     /// Opens another window with sample data, in a store of its own.
     start_demo() => () { crate::demo::start() }

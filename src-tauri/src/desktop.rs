@@ -53,7 +53,7 @@ pub(crate) struct Desktop {
     pub(crate) has_tray: watch::Sender<bool>,
     /// Something was chosen in the tray's menu.
     pub(crate) tray_used: Notify,
-    handle: AppHandle,
+    pub(crate) handle: AppHandle,
     /// Nothing of this is to be kept.
     pub(crate) is_demo: bool,
     /// When it was last found out who pays.

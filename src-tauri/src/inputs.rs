@@ -2,8 +2,10 @@
 //! given back.
 
 use serde::{Deserialize, Serialize};
-use switchyard_core::dispatch::{Ask, Attachment, Class, Effort, PayWith, Request, Thinking};
-use switchyard_core::id::{KeyId, RunId};
+use switchyard_core::dispatch::{
+    Ask, Attachment, Class, Effort, FarmAsk, PayWith, Request, Thinking,
+};
+use switchyard_core::id::{HostId, KeyId, RunId};
 use switchyard_core::keys::{self, Edit, Source};
 use switchyard_core::secret::{ApiKey, Passphrase, RecoveryCode};
 use switchyard_core::shell::precedence::Credential;
@@ -34,6 +36,15 @@ pub(crate) enum Payer {
         /// The login through which it is used; the chosen one where absent.
         login: Option<String>,
     },
+    /// Whoever pays on the host of the farm that takes it.
+    Farm {
+        /// This host and no other.
+        host: Option<HostId>,
+        /// Any host that bears this label.
+        label: Option<String>,
+        /// The key that pays in place of the host's.
+        key: Option<KeyId>,
+    },
 }
 
 impl From<Payer> for PayWith {
@@ -43,6 +54,12 @@ impl From<Payer> for PayWith {
             Payer::Active => Self::Active,
             Payer::Key { id } => Self::Key(id),
             Payer::Plan { login } => Self::Plan { login },
+            Payer::Farm { host, label, key } => Self::Farm(FarmAsk {
+                host,
+                label,
+                key: key.map(|id| Box::new(Self::Key(id))),
+                ..FarmAsk::default()
+            }),
         }
     }
 }

@@ -8,6 +8,7 @@ mod commands;
 mod complaint;
 mod demo;
 mod desktop;
+mod farm;
 mod followers;
 mod inputs;
 mod instance;

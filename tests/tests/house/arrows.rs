@@ -44,7 +44,8 @@ pub(super) const ROOMS: &[(&str, &[&str])] = &[
     (
         "demo",
         &[
-            "db", "settings", "http", "vault", "usage", "keys", "plan", "farm", "dispatch",
+            "claude", "db", "settings", "http", "vault", "usage", "keys", "plan", "farm",
+            "dispatch",
         ],
     ),
 ];

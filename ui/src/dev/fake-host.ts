@@ -24,6 +24,7 @@ import type {
 } from '../lib/bindings';
 import type { Host } from '../lib/host';
 import { download } from './download';
+import { FakeFarm } from './fake-farm';
 import { playRun } from './fake-run';
 import { FakePlan, way } from './fake-plan';
 import { FakeVault } from './fake-vault';
@@ -61,6 +62,7 @@ export class FakeHost implements Host {
   #standing: Standing;
   #vault: FakeVault;
   #plan: FakePlan;
+  #farm: FakeFarm;
   #who: Who;
   #changes: Change[] = [];
   #asked: ((changes: Change[]) => void) | null = null;
@@ -93,6 +95,7 @@ export class FakeHost implements Host {
     });
     this.#vault = new FakeVault(scenario, (change) => this.#tell(change));
     this.#plan = new FakePlan(scenario.plan, (change) => this.#tell(change));
+    this.#farm = new FakeFarm(scenario, (change) => this.#tell(change));
     if (scenario.who === 'changes') {
       setTimeout(() => {
         this.#who = whoByKey();
@@ -110,11 +113,12 @@ export class FakeHost implements Host {
     const isBroken = state === 'error' || (command === 'who' && who === 'unknown');
     const broken = isBroken ? BROKEN[command] : undefined;
     if (broken) throw broken;
+    const part = command in this ? this : this.#farm;
     const answer = (
-      this as unknown as Record<string, ((args: Args, take: Take) => unknown) | undefined>
+      part as unknown as Record<string, ((args: Args, take: Take) => unknown) | undefined>
     )[command];
     if (!answer) throw refuse('failed', `The stand-in does not know ${command}.`, null);
-    return structuredClone(await answer.call(this, args, take));
+    return structuredClone(await answer.call(part, args, take));
   };
 
   standing(): Standing {
@@ -252,6 +256,7 @@ export class FakeHost implements Host {
 
   preflight({ draft }: Args) {
     const asked = draft as Draft;
+    if (asked.payer.with === 'farm') return this.#farm.offer(asked, this.#keys);
     if (asked.payer.with === 'plan' || this.#wasByPlan(asked)) return this.#plan.offer(asked);
     return this.#metered(asked);
   }
@@ -278,12 +283,13 @@ export class FakeHost implements Host {
   ways({ draft }: Args): Way[] {
     const asked = draft as Draft;
     const key =
-      asked.payer.with === 'plan' || this.#wasByPlan(asked)
+      asked.payer.with === 'plan' || asked.payer.with === 'farm' || this.#wasByPlan(asked)
         ? { with: 'active' as const }
         : asked.payer;
     return [
       way('subscription', () => this.#plan.offer(asked)),
       way('metered', () => this.#metered({ ...asked, payer: key })),
+      ...this.#farm.ways(asked, this.#keys),
     ];
   }
 
@@ -308,19 +314,20 @@ export class FakeHost implements Host {
       run,
       route,
       at_most,
-      route.plan ? this.#plan.ending : {},
+      route.plan ? this.#plan.ending : route.farm ? this.#farm.ending(route.farm) : {},
       isCancelled,
       tell,
     );
     const [like] = someRuns(1);
     if (like) {
-      const { conversation, state, tier, payer_label, key, proof } = receipt;
+      const { conversation, state, tier, payer_label, key, proof, host } = receipt;
       const basis = receipt.booked?.basis ?? null;
       const texts = { title: asked.prompt, prompt: asked.prompt, answer: ANSWER, cost: '0.001634' };
       this.#runs.unshift({
         ...like,
         ...texts,
         ...{ run, conversation, state, tier, payer_label, key, proof, basis },
+        ...(host !== undefined && { host }),
         started_at: Date.now(),
       });
     }

@@ -12,6 +12,7 @@ import type {
 import { ANSWER } from './sample-runs';
 
 const PIECE_MS = 35;
+const PLACE_MS = 600;
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -21,6 +22,10 @@ export interface Ending {
   replaced?: string;
   /** Why it fails before anything comes. */
   failure?: Failure;
+  /** What is told before anything comes, with a pause behind each: where on the farm it goes. */
+  places?: RunEvent[];
+  /** The host of the farm that has it in the end. */
+  host?: string;
 }
 
 /** Streams an answer to a draft until it ends or `isCancelled` says so. */
@@ -37,6 +42,10 @@ export async function playRun(
   const conversation = draft.reply_to ?? run;
   const model = draft.model ?? 'claude-haiku-5-5';
   tell({ event: 'started', run, conversation, model, payer_label: payer, at_most });
+  for (const event of ending.places ?? []) {
+    tell(event);
+    await pause(PLACE_MS);
+  }
   await pause(420);
   if (ending.failure) {
     const receipt = failed(run, conversation, model, payer, tier);
@@ -76,6 +85,7 @@ export async function playRun(
     payer,
     payer_label: payer,
     key,
+    ...(ending.host !== undefined && { host: ending.host }),
     booked: { tokens, cost: '0.001634', basis, priced_as_of: '2026-10-01' },
     books: 'kept',
     stop_reason: state === 'finished' ? 'end_turn' : null,

@@ -15,6 +15,7 @@ export const BROKEN: Record<string, Failure> = {
     null,
     'restore_store',
   ),
+  list_hosts: refuse('store_damaged', 'The list of hosts is damaged.', null, 'restore_store'),
   list_runs: refuse('failed', 'The history could not be read.', null),
   usage: refuse('failed', 'The ledger could not be summed up.', 'Try again.'),
   preflight: refuse(

@@ -13,6 +13,8 @@ export type Scenario = {
   isDamaged: boolean;
   /** How the plan stands. */
   plan: PlanScene;
+  /** Which hosts there are. */
+  farm: FarmScene;
   who: 'key' | 'plan' | 'nobody' | 'unknown' | 'changes' | 'console';
   /** Whether names and texts are as bad as they may be. */
   isHostile: boolean;
@@ -32,6 +34,7 @@ export function scenario(address: URL): Scenario {
     isSimulated: ask('simulated') !== null,
     isDamaged: ask('damaged') !== null,
     plan: PLANS.find((plan) => plan === ask('plan')) ?? 'off',
+    farm: FARMS.find((farm) => farm === ask('farm')) ?? 'none',
     who: WHO.find((who) => who === ask('who')) ?? 'key',
     isHostile: ask('names') === 'hostile',
   };
@@ -55,6 +58,22 @@ const PLANS = [
 
 /** Off, or on: with what is wrong, or how much of it is used. */
 export type PlanScene = (typeof PLANS)[number];
+
+const FARMS = [
+  'none',
+  'three',
+  'unpinned',
+  'changed',
+  'resting',
+  'fifty',
+  'errors',
+  'own',
+  'moves',
+  'busy',
+] as const;
+
+/** None, or some: with what is wrong, or what a run meets there. */
+export type FarmScene = (typeof FARMS)[number];
 
 const WHO = ['key', 'plan', 'nobody', 'unknown', 'changes', 'console'] as const;
 

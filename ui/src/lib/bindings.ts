@@ -99,6 +99,31 @@ export type Basis = "metered" | "estimated" | "billed" | "plan" | "extra";
 export type Books = "kept" | "set_aside" | "lost";
 
 /**
+ * What came of it.
+ */
+export type BroughtHosts = { 
+/**
+ * New hosts. Their keys are not pinned yet.
+ */
+added: Array<Host>, 
+/**
+ * Hosts that are somewhere else now, or are back.
+ */
+changed: Array<Host>, 
+/**
+ * Hosts that were known and are as they were.
+ */
+same: number, 
+/**
+ * Hosts that the list does not name any more. They take no runs, and stay until they are removed.
+ */
+gone: Array<Host>, 
+/**
+ * What could not be taken over, with the reason.
+ */
+refused: Array<[string, Failure]>, };
+
+/**
  * What changed; the page reads again what it shows of it.
  */
 export type Change = "store" | "who" | "keychain_waits" | "keychain_done";
@@ -520,9 +545,325 @@ by: string, } | { "state": "pending" } | { "state": "unused",
 why: string, };
 
 /**
+ * A host, as far as it is known.
+ */
+export type Host = { 
+/**
+ * Its number.
+ */
+id: HostId, 
+/**
+ * What people call it.
+ */
+name: string, 
+/**
+ * `[user@]host`, as ssh takes it.
+ */
+destination: string, 
+/**
+ * Its port, where it isn't that of the configuration, or 22.
+ */
+port: number | null, 
+/**
+ * The file of the private key to log in with, where it isn't that of the configuration or the agent.
+ */
+identity: string | null, 
+/**
+ * How many runs it takes at a time.
+ */
+slots: number, 
+/**
+ * The systemd unit whose state is watched.
+ */
+service_unit: string | null, 
+/**
+ * The key that pays for what runs there, where none is named.
+ */
+key: KeyId | null, 
+/**
+ * The program there that brings the box's own key; then none is sent.
+ */
+own_command: string | null, 
+/**
+ * Words to choose it by.
+ */
+labels: Array<string>, 
+/**
+ * How it came into the store.
+ */
+source: HostSource, 
+/**
+ * What its source calls it.
+ */
+origin: string | null, 
+/**
+ * The keys by which it must prove itself.
+ */
+host_keys: Array<HostKey>, 
+/**
+ * When they were pinned.
+ */
+pinned_at: Millis | null, 
+/**
+ * The user has paused it.
+ */
+is_paused: boolean, 
+/**
+ * Since when its source does not name it any more.
+ */
+gone_at: Millis | null, 
+/**
+ * How often in a row it has failed.
+ */
+failures: number, 
+/**
+ * How it failed last.
+ */
+last_failure: Failure | null, 
+/**
+ * Until when it is left alone.
+ */
+rests_until: Millis | null, 
+/**
+ * When it was asked last how it stands.
+ */
+probed_at: Millis | null, 
+/**
+ * What it answered.
+ */
+probe: HostProbe | null, 
+/**
+ * When it was told of.
+ */
+created_at: Millis, };
+
+/**
+ * What to change of a host; `None` leaves a field as it is, and an empty text takes it away.
+ */
+export type HostEdit = { 
+/**
+ * A new name.
+ */
+name?: string, 
+/**
+ * A new destination. The pinned keys go with the old one.
+ */
+destination?: string, 
+/**
+ * A new port; 0 is that of the configuration. The pinned keys go with the old one.
+ */
+port?: number, 
+/**
+ * Another private key's file.
+ */
+identity?: string, 
+/**
+ * Another number of slots.
+ */
+slots?: number, 
+/**
+ * Another unit to watch.
+ */
+service_unit?: string, 
+/**
+ * Another key that pays there; an empty one is the active key.
+ */
+key?: KeyId, 
+/**
+ * Another program that brings the box's own key.
+ */
+own_command?: string, 
+/**
+ * New labels in place of the old ones.
+ */
+labels?: Array<string>, };
+
+/**
  * Names a host of the farm.
  */
 export type HostId = number;
+
+/**
+ * A host key as files of known hosts write it: `TYPE BASE64`.
+ */
+export type HostKey = string;
+
+/**
+ * A list of hosts that is kept elsewhere, with what holds for each host of it.
+ */
+export type HostList = { "from": "ssh_config", 
+/**
+ * Slots, labels and the like.
+ */
+each: NewHost, } | { "from": "ec2", 
+/**
+ * The JSON.
+ */
+json: string, 
+/**
+ * Of the instances, only those with this tag: `KEY` or `KEY=VALUE`.
+ */
+tag: string | null, 
+/**
+ * As above; its destination is the user's name on the instances.
+ */
+each: NewHost, };
+
+/**
+ * What a host answered. Nothing of it is believed any further than to be shown.
+ */
+export type HostProbe = { 
+/**
+ * Why it takes no runs; `None` where it does.
+ */
+trouble: Failure | null, 
+/**
+ * Where its `claude` is.
+ */
+claude: string | null, 
+/**
+ * Its version.
+ */
+version: string | null, 
+/**
+ * Which credential `claude` would use by itself there, in its own word; it is never used.
+ */
+login: string | null, 
+/**
+ * How the unit that is watched stands.
+ */
+service: ServiceState | null, 
+/**
+ * By how much its clock is ahead of ours, in milliseconds.
+ */
+clock_ahead_ms: number | null, 
+/**
+ * How many processes ran or waited on average in the last minute.
+ */
+load: number | null, 
+/**
+ * How many processors it has.
+ */
+processors: number | null, 
+/**
+ * How long a word takes there and back, in milliseconds.
+ */
+latency_ms: number | null, };
+
+/**
+ * A host in a list, with how it stands.
+ */
+export type HostRow = { 
+/**
+ * How it stands.
+ */
+state: HostState, 
+/**
+ * The fingerprints of its pinned keys, as ssh shows them.
+ */
+fingerprints: Array<string>, 
+/**
+ * How many runs of this program go on there.
+ */
+busy: number, 
+/**
+ * Its number.
+ */
+id: HostId, 
+/**
+ * What people call it.
+ */
+name: string, 
+/**
+ * `[user@]host`, as ssh takes it.
+ */
+destination: string, 
+/**
+ * Its port, where it isn't that of the configuration, or 22.
+ */
+port: number | null, 
+/**
+ * The file of the private key to log in with, where it isn't that of the configuration or the agent.
+ */
+identity: string | null, 
+/**
+ * How many runs it takes at a time.
+ */
+slots: number, 
+/**
+ * The systemd unit whose state is watched.
+ */
+service_unit: string | null, 
+/**
+ * The key that pays for what runs there, where none is named.
+ */
+key: KeyId | null, 
+/**
+ * The program there that brings the box's own key; then none is sent.
+ */
+own_command: string | null, 
+/**
+ * Words to choose it by.
+ */
+labels: Array<string>, 
+/**
+ * How it came into the store.
+ */
+source: HostSource, 
+/**
+ * What its source calls it.
+ */
+origin: string | null, 
+/**
+ * The keys by which it must prove itself.
+ */
+host_keys: Array<HostKey>, 
+/**
+ * When they were pinned.
+ */
+pinned_at: Millis | null, 
+/**
+ * The user has paused it.
+ */
+is_paused: boolean, 
+/**
+ * Since when its source does not name it any more.
+ */
+gone_at: Millis | null, 
+/**
+ * How often in a row it has failed.
+ */
+failures: number, 
+/**
+ * How it failed last.
+ */
+last_failure: Failure | null, 
+/**
+ * Until when it is left alone.
+ */
+rests_until: Millis | null, 
+/**
+ * When it was asked last how it stands.
+ */
+probed_at: Millis | null, 
+/**
+ * What it answered.
+ */
+probe: HostProbe | null, 
+/**
+ * When it was told of.
+ */
+created_at: Millis, };
+
+/**
+ * How a host came into the store.
+ */
+export type HostSource = "manual" | "ssh_config" | "ec2";
+
+/**
+ * How a host stands.
+ */
+export type HostState = "ready" | "unpinned" | "paused" | "resting" | "gone";
 
 /**
  * What a run stands in for.
@@ -765,6 +1106,19 @@ payer: string | null,
 tier: Tier | null, };
 
 /**
+ * A file that the user chose, to be looked at before anything of it is taken over.
+ */
+export type ListFile = { 
+/**
+ * Its name, without its folder.
+ */
+name: string, 
+/**
+ * What it holds.
+ */
+text: string, };
+
+/**
  * Whether the vault is locked.
  */
 export type Lock = { "locked": LockReason } | "unlocked";
@@ -863,6 +1217,47 @@ fetched_at: Millis | null, };
  * `Display` gives `$0`, `<$0.0001`, `$0.0123`, `$12.40` or `$1,234.56`.
  */
 export type Nano = string;
+
+/**
+ * What the user says of a host.
+ */
+export type NewHost = { 
+/**
+ * What to call it.
+ */
+name: string, 
+/**
+ * `[user@]host`, or an entry of the ssh configuration.
+ */
+destination: string, 
+/**
+ * Its port, where the configuration does not say it.
+ */
+port?: number, 
+/**
+ * The file of the private key to log in with.
+ */
+identity?: string, 
+/**
+ * How many runs it takes at a time; one where absent.
+ */
+slots?: number, 
+/**
+ * The systemd unit whose state is watched.
+ */
+service_unit?: string, 
+/**
+ * The key that pays for what runs there.
+ */
+key?: KeyId, 
+/**
+ * The program there that brings the box's own key.
+ */
+own_command?: string, 
+/**
+ * Words to choose it by.
+ */
+labels: Array<string>, };
 
 /**
  * A key that was pasted.
@@ -971,7 +1366,19 @@ id: KeyId, } | { "with": "plan",
 /**
  * The login through which it is used; the chosen one where absent.
  */
-login: string | null, };
+login: string | null, } | { "with": "farm", 
+/**
+ * This host and no other.
+ */
+host: HostId | null, 
+/**
+ * Any host that bears this label.
+ */
+label: string | null, 
+/**
+ * The key that pays in place of the host's.
+ */
+key: KeyId | null, };
 
 /**
  * One thing that can fill a slot of the request.
@@ -1630,6 +2037,11 @@ instead_of: Instead | null, };
 export type Scope = "state" | "user" | "project" | "local" | "root_local" | "managed";
 
 /**
+ * How a unit of systemd stands, in its own word.
+ */
+export type ServiceState = "active" | "inactive" | "failed" | "activating" | "deactivating" | "reloading" | "unknown";
+
+/**
  * A setting as a list shows it.
  */
 export type SettingRow = { 
@@ -1650,6 +2062,31 @@ value: string, };
  * What a credential's text says about itself.
  */
 export type Shape = "api_key" | "admin_key" | "subscription_token" | "other";
+
+/**
+ * A key that a host has shown, held against what is pinned.
+ */
+export type ShownKey = { 
+/**
+ * The key.
+ */
+key: HostKey, 
+/**
+ * Its type, such as `ssh-ed25519`.
+ */
+kind: string, 
+/**
+ * What people compare, as `ssh-keygen -l` prints it.
+ */
+fingerprint: string, 
+/**
+ * It is one of the pinned keys.
+ */
+is_pinned: boolean, 
+/**
+ * The fingerprints that are pinned; none where this is the first key.
+ */
+pinned: Array<string>, };
 
 /**
  * A slot, as it may be shown.
@@ -2189,6 +2626,39 @@ export const accept_consent = (subject: ConsentSubject, version: string): Promis
 
 /** Records that the user withdraws what they accepted. */
 export const withdraw_consent = (subject: ConsentSubject): Promise<Consent> => call('withdraw_consent', { subject });
+
+/** Lists the hosts of the farm as they stand now. Connects to none of them. */
+export const list_hosts = (): Promise<Array<HostRow>> => call('list_hosts', {  });
+
+/** Adds a host. Nothing is connected to by that, and its key is not pinned yet. */
+export const add_host = (host: NewHost): Promise<Host> => call('add_host', { host });
+
+/** Changes what is known of a host. */
+export const edit_host = (id: HostId, change: HostEdit): Promise<Host> => call('edit_host', { id, change });
+
+/** Removes a host; its runs and its rows in the ledger keep its name. */
+export const remove_host = (id: HostId): Promise<Host> => call('remove_host', { id });
+
+/** Gives a host no further runs, or runs again at once. */
+export const pause_host = (id: HostId, is_paused: boolean): Promise<Host> => call('pause_host', { id, is_paused });
+
+/** Asks a host for its key, without logging in. Pins nothing, and sends nothing of the user's. */
+export const host_key = (id: HostId): Promise<ShownKey> => call('host_key', { id });
+
+/** Pins the key by which a host must prove itself from now on. */
+export const pin_host = (id: HostId, key: HostKey): Promise<Host> => call('pin_host', { id, key });
+
+/** Asks a host how it stands, and keeps the answer. Changes nothing there. */
+export const probe_host = (id: HostId): Promise<HostProbe> => call('probe_host', { id });
+
+/** Says what taking over a list of hosts would do, and does nothing. */
+export const preview_hosts = (list: HostList): Promise<BroughtHosts> => call('preview_hosts', { list });
+
+/** Takes over a list of hosts. Connects to none of them. */
+export const import_hosts = (list: HostList): Promise<BroughtHosts> => call('import_hosts', { list });
+
+/** Lets the user choose a file with a list of hosts; nothing of it is taken over by that. */
+export const choose_host_list = (): Promise<ListFile | null> => call('choose_host_list', {  });
 
 /** Opens another window with sample data, in a store of its own. */
 export const start_demo = (): Promise<null> => call('start_demo', {  });

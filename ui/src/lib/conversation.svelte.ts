@@ -4,6 +4,7 @@ import type {
   Draft,
   Failure,
   Nano,
+  PayWith,
   PlanLimits,
   Receipt,
   RunDetails,
@@ -13,6 +14,7 @@ import type {
   Tier,
   Tokens,
 } from './bindings';
+import { ANY_HOST } from './draft.svelte';
 import { failure } from './host';
 import { Pace } from './pace';
 
@@ -21,6 +23,13 @@ export interface Wait {
   why: string;
   until: number;
   attempt: number;
+}
+
+/** A host that was left for another one, or tried once more. */
+export interface Move {
+  from: string;
+  to: string;
+  why: string;
 }
 
 /** So many turns before a reply are shown; older ones stand in the history. */
@@ -44,6 +53,10 @@ export class Turn {
   thinking = $state('');
   tokens = $state.raw<Tokens | null>(null);
   wait = $state.raw<Wait | null>(null);
+  /** The host of the farm that has it. */
+  host = $state<string | null>(null);
+  /** Where else it was before. */
+  moves = $state.raw<readonly Move[]>([]);
   failure = $state.raw<Failure | null>(null);
   receipt = $state.raw<Receipt | null>(null);
   /** The run of the history that this turn is, where it was not sent from here just now. */
@@ -65,6 +78,8 @@ export class Turn {
   );
 
   #text = '';
+  /** Why it is not where it was: what was waited for first. */
+  #why: string | null = null;
   #thinking = '';
   readonly #pace = new Pace(() => this.#show());
 
@@ -75,7 +90,8 @@ export class Turn {
 
   /** The tier that it goes through. */
   get tier(): Tier {
-    const named = this.draft.payer.with === 'plan' ? 'subscription' : 'metered';
+    const { with: payer } = this.draft.payer;
+    const named = payer === 'plan' ? 'subscription' : payer === 'farm' ? 'farm' : 'metered';
     return (this.past ?? this.receipt)?.tier ?? named;
   }
 
@@ -85,12 +101,7 @@ export class Turn {
       prompt: run.prompt ?? '',
       system: run.system,
       model: run.model,
-      payer:
-        run.tier === 'subscription'
-          ? { with: 'plan', login: null }
-          : run.key === null
-            ? { with: 'active' }
-            : { with: 'key', id: run.key },
+      payer: payerOf(run),
       reply_to: run.reply_to,
       max_tokens: null,
       effort: null,
@@ -102,6 +113,7 @@ export class Turn {
     turn.run = run.run;
     turn.model = run.model;
     turn.payer = run.payer_label;
+    turn.host = run.host ?? null;
     turn.text = run.answer ?? '';
     return turn;
   }
@@ -115,6 +127,8 @@ export class Turn {
         this.payer = event.payer_label;
         this.atMost = event.at_most;
         return;
+      case 'placed':
+        return this.#place(event.host);
       case 'text':
         this.#text += event.text;
         return this.#soon();
@@ -131,6 +145,7 @@ export class Turn {
         this.tokens = event.tokens;
         return;
       case 'waiting':
+        this.#why ??= event.why;
         this.wait = { why: event.why, until: event.until, attempt: event.attempt };
         return;
       case 'failed':
@@ -139,6 +154,14 @@ export class Turn {
       case 'finished':
         return this.#end(event.receipt);
     }
+  }
+
+  #place(host: string): void {
+    if (this.host !== null && this.#why !== null)
+      this.moves = [...this.moves, { from: this.host, to: host, why: this.#why }];
+    this.host = host;
+    this.wait = null;
+    this.#why = null;
   }
 
   #soon(): void {
@@ -170,6 +193,13 @@ export class Turn {
     this.payer = receipt.payer_label;
     this.tokens = receipt.booked?.tokens ?? this.tokens;
   }
+}
+
+/** Names who paid for a run of the history, so that the same may pay once more. */
+function payerOf({ tier, key }: RunDetails): PayWith {
+  if (tier === 'subscription') return { with: 'plan', login: null };
+  if (tier === 'farm') return ANY_HOST;
+  return key === null ? { with: 'active' } : { with: 'key', id: key };
 }
 
 /** What a conversation tells of a turn. */

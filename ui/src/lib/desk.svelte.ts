@@ -1,8 +1,17 @@
 /** What stands in Dispatch: the draft, the conversation, and the way from one to the other. */
 import { detach } from './bindings';
-import type { Draft, Failure, PayWith, Route, RunDetails, RunId } from './bindings';
+import type {
+  Draft,
+  Failure,
+  FarmRoute,
+  HostId,
+  PayWith,
+  Route,
+  RunDetails,
+  RunId,
+} from './bindings';
 import { Conversation, type Turn } from './conversation.svelte';
-import { DraftState } from './draft.svelte';
+import { ANY_HOST, DraftState } from './draft.svelte';
 import { failure } from './host';
 
 export class Desk {
@@ -33,9 +42,8 @@ export class Desk {
     const files = draft.attachments.map((file) => file.name);
     // Done again, it sends what stands in the editor by then: that is what a person sees.
     this.#again = this.send;
-    await this.#start({ ...draft.wire, payer: named(route), model: route.model }, files, () =>
-      draft.sent(),
-    );
+    const payer = named(route, draft.payer);
+    await this.#start({ ...draft.wire, payer, model: route.model }, files, () => draft.sent());
   };
 
   /** Sends the same once more, at the same payer's cost. */
@@ -46,7 +54,7 @@ export class Desk {
 
   /** Sends a turn's prompt once more, through a route that is shown where that is chosen. */
   sendThrough = (turn: Turn, route: Route): Promise<void> => {
-    const draft = { ...turn.draft, payer: named(route), model: route.model };
+    const draft = { ...turn.draft, payer: named(route, turn.draft.payer), model: route.model };
     this.#again = () => this.sendThrough(turn, route);
     return this.#start(draft, turn.files, () => undefined);
   };
@@ -115,13 +123,27 @@ export class Desk {
 }
 
 /** Names the payer of a route, so that nobody else pays by the time that it is sent. */
-function named({ key, plan }: Route): PayWith {
+function named({ key, plan, farm }: Route, asked: PayWith): PayWith {
+  // On the farm a key is named by the user alone: one that pays on one box must not go to another.
+  if (farm && asked.with === 'farm') return asked;
+  if (farm) return { ...ANY_HOST, host: namedHost(farm), label: farm.label };
   if (plan) return { with: 'plan', login: plan.login.name };
   return key === null ? { with: 'usual' } : { with: 'key', id: key };
 }
 
 function isSamePayer(one: Route, other: Route): boolean {
-  return one.key === other.key && one.plan?.login.name === other.plan?.login.name;
+  return (
+    one.tier === other.tier &&
+    one.key === other.key &&
+    one.plan?.login.name === other.plan?.login.name &&
+    // A host with a key of its own is known by its name alone.
+    (one.key !== null || one.payer_label === other.payer_label)
+  );
+}
+
+/** Returns the one host that was asked for, if one was. */
+function namedHost({ hosts, is_named }: FarmRoute): HostId | null {
+  return is_named ? (hosts[0]?.id ?? null) : null;
 }
 
 /** Returns what a prompt is known by. */

@@ -35,6 +35,12 @@ export type Unfit = 'length' | 'thinking' | 'images';
 
 const USUAL: PayWith = { with: 'usual' };
 
+/** Where on the farm a run goes, and whose key pays there. */
+export type OnFarm = Extract<PayWith, { with: 'farm' }>;
+
+/** Any host of the farm that may take it. */
+export const ANY_HOST: OnFarm = { with: 'farm', host: null, label: null, key: null };
+
 export class DraftState {
   prompt = $state('');
   system = $state('');
@@ -62,11 +68,18 @@ export class DraftState {
   readonly isEmpty = $derived(this.prompt.trim() === '' && this.attachments.length === 0);
   /** The key that was chosen, if one was. */
   readonly key = $derived<KeyId | null>(this.payer.with === 'key' ? this.payer.id : null);
-  /** Whether the plan was chosen, or pays again for what it paid before. */
-  readonly isByPlan = $derived(
-    this.payer.with === 'plan' ||
-      (this.payer.with === 'usual' && this.before?.tier === 'subscription'),
+  /** The tier that was chosen, or pays again for what it paid before. */
+  readonly tier = $derived<Tier>(
+    this.payer.with === 'farm'
+      ? 'farm'
+      : this.payer.with === 'plan' ||
+          (this.payer.with === 'usual' && this.before?.tier === 'subscription')
+        ? 'subscription'
+        : 'metered',
   );
+  readonly isByPlan = $derived(this.tier === 'subscription');
+  /** Where on the farm it shall go. */
+  readonly farm = $derived<OnFarm>(this.payer.with === 'farm' ? this.payer : ANY_HOST);
   /** What is set although a plan has no control for it, or does not take it. */
   readonly unfit = $derived<readonly Unfit[]>(
     [
@@ -75,6 +88,8 @@ export class DraftState {
       this.attachments.some(isImage) && ('images' as const),
     ].filter((what) => what !== false),
   );
+  /** The same for a host of the farm, which takes a longest answer. */
+  readonly unfitOnFarm = $derived(this.unfit.filter((what) => what !== 'length'));
   readonly wire = $derived<Wire>({
     prompt: this.prompt,
     system: this.system.trim() === '' ? null : this.system,
@@ -169,22 +184,34 @@ export class DraftState {
     this.payer = { with: 'plan', login };
   };
 
+  /** Chooses the farm: any host of it, those with a label, or one; and whose key pays there. */
+  chooseFarm = (where: Partial<OnFarm> = {}): void => {
+    this.payer = { ...this.farm, ...where };
+  };
+
   /** Goes on from a run. Its payer pays again unless another one is chosen. */
   reply(before: Before): void {
+    // What went through the farm goes there again: its key alone would be another tier.
+    if (before.tier !== 'farm') this.payer = USUAL;
+    else if (this.payer.with !== 'farm') this.payer = ANY_HOST;
     this.before = before;
-    this.payer = USUAL;
   }
 
   /** Begins with nothing before it; what has been written stays, and so does the tier. */
   anew(): void {
     const login = this.offer?.route.plan?.login.name ?? null;
-    this.payer = this.isByPlan ? { with: 'plan', login } : USUAL;
+    if (this.tier !== 'farm') this.payer = this.isByPlan ? { with: 'plan', login } : USUAL;
     this.before = null;
   }
 
   /** Lets go of what does not go through a plan. */
   leaveOut = (): void => {
     this.maxTokens = null;
+    this.leaveOutForFarm();
+  };
+
+  /** Lets go of what a host of the farm does not take. */
+  leaveOutForFarm = (): void => {
     this.thinking = null;
     for (const file of this.attachments.filter(isImage)) this.remove(file.id);
   };

@@ -14,6 +14,7 @@ export const SCREEN_NAMES: Record<Screen, string> = {
   dispatch: 'Dispatch',
   keys: 'Keys',
   usage: 'Usage',
+  farm: 'Farm',
   history: 'History',
   settings: 'Settings',
 };
@@ -33,6 +34,9 @@ export function commands(standing: Standing | undefined, keys: readonly KeyRow[]
       }),
     );
     all.push({ id: 'new', label: 'New conversation', hint: '', act: beginAnew });
+  }
+  if (!isFirstRun(standing)) {
+    all.push({ id: 'add-host', label: 'Add a host', hint: '', act: () => go('farm', 'add') });
   }
   all.push({ id: 'add-key', label: 'Add a key', hint: '', act: () => ask('add-key') });
   if (standing?.vault) {

@@ -1,6 +1,6 @@
 /** Which screen is shown: the part of the address behind the `#`, such as `#/history/12`. */
 
-export const SCREENS = ['dispatch', 'keys', 'usage', 'history', 'settings'] as const;
+export const SCREENS = ['dispatch', 'keys', 'usage', 'farm', 'history', 'settings'] as const;
 export type Screen = (typeof SCREENS)[number];
 
 /** A place in the window: a screen and what of it is shown. */

@@ -15,18 +15,18 @@ afterEach(() => {
   document.body.replaceChildren();
 });
 
-it('the first five numbers go to the screens', () => {
-  const screens = ['1', '2', '3', '4', '5'].map((key) => {
+it('the first six numbers go to the screens', () => {
+  const screens = ['1', '2', '3', '4', '5', '6'].map((key) => {
     press(key);
     return route().screen;
   });
-  expect(screens).toEqual(['dispatch', 'keys', 'usage', 'history', 'settings']);
+  expect(screens).toEqual(['dispatch', 'keys', 'usage', 'farm', 'history', 'settings']);
 });
 
 it('K opens the palette, and keys that mean nothing here are left alone', () => {
   expect(press('k').defaultPrevented).toBe(true);
   expect(asked()).toBe('palette');
-  expect(press('6').defaultPrevented).toBe(false);
+  expect(press('7').defaultPrevented).toBe(false);
   expect(press('2', { altKey: true }).defaultPrevented).toBe(false);
 });
 

@@ -12,6 +12,7 @@ const views: Record<Screen, () => Promise<View>> = {
   // Small, and where many windows open.
   keys: () => Promise.resolve({ default: Keys }),
   usage: () => import('../views/usage/Usage.svelte'),
+  farm: () => import('../views/farm/Farm.svelte'),
   history: () => import('../views/history/History.svelte'),
   settings: () => import('../views/settings/Settings.svelte'),
 };

@@ -156,13 +156,37 @@ impl App {
         file: Option<&Path>,
         pattern: &NewHost,
     ) -> Result<Brought> {
-        let in_use = self.read(|store, _| crate::farm::SSH_CONFIG.get(store))?;
-        let usual = || std::env::home_dir().unwrap_or_default().join(".ssh/config");
-        let file = file.map_or_else(|| in_use.unwrap_or_else(usual), Path::to_owned);
-        let file = std::path::absolute(&file).unwrap_or(file);
-        let found = hosts::from_ssh_config(&file, pattern)?;
-        let found = hosts::left_out(found, &file).await;
+        let found = self.of_ssh_config(file, pattern).await?;
         self.bring(Source::SshConfig, found).await
+    }
+
+    /// Says what [`App::import_ssh_config`] would do, and does nothing.
+    ///
+    /// # Errors
+    /// As [`App::import_ssh_config`].
+    pub async fn preview_ssh_config(
+        &self,
+        file: Option<&Path>,
+        pattern: &NewHost,
+    ) -> Result<Brought> {
+        let found = self.of_ssh_config(file, pattern).await?;
+        self.write(move |store, now| hosts::preview(store, Source::SshConfig, found, now))
+            .await
+    }
+
+    /// Says what [`App::import_ec2`] would do, and does nothing.
+    ///
+    /// # Errors
+    /// As [`App::import_ec2`].
+    pub async fn preview_ec2(
+        &self,
+        json: &[u8],
+        tag: Option<&hosts::TagFilter>,
+        pattern: &NewHost,
+    ) -> Result<Brought> {
+        let found = hosts::from_ec2(json, tag, pattern)?;
+        self.write(move |store, now| hosts::preview(store, Source::Ec2, found, now))
+            .await
     }
 
     /// Takes over the instances that `aws ec2 describe-instances` printed.
@@ -177,6 +201,16 @@ impl App {
     ) -> Result<Brought> {
         let found = hosts::from_ec2(json, tag, pattern)?;
         self.bring(Source::Ec2, found).await
+    }
+
+    /// Reads an ssh configuration; the one in use where no file is named.
+    async fn of_ssh_config(&self, file: Option<&Path>, pattern: &NewHost) -> Result<Found> {
+        let in_use = self.read(|store, _| crate::farm::SSH_CONFIG.get(store))?;
+        let usual = || std::env::home_dir().unwrap_or_default().join(".ssh/config");
+        let file = file.map_or_else(|| in_use.unwrap_or_else(usual), Path::to_owned);
+        let file = std::path::absolute(&file).unwrap_or(file);
+        let found = hosts::from_ssh_config(&file, pattern)?;
+        Ok(hosts::left_out(found, &file).await)
     }
 
     async fn bring(&self, source: Source, found: Found) -> Result<Brought> {

@@ -93,6 +93,18 @@ pub fn bring(store: &Connection, source: Source, found: Found, now: Millis) -> R
     Ok(brought)
 }
 
+/// Says what [`bring`] would do, and does nothing.
+///
+/// # Errors
+/// As [`bring`].
+pub fn preview(store: &Connection, source: Source, found: Found, now: Millis) -> Result<Brought> {
+    let step = |sql| store.execute_batch(sql).doing("look at the hosts");
+    step("SAVEPOINT preview")?;
+    let brought = bring(store, source, found, now);
+    step("ROLLBACK TO preview; RELEASE preview")?;
+    brought
+}
+
 /// Adds a host under the name that its list gives it, or, where that is taken, with what makes it unique.
 fn insert(
     store: &Connection,

@@ -19,7 +19,7 @@ use crate::id::{HostId, KeyId};
 use crate::ssh::HostKey;
 use crate::words::words;
 
-pub use bring::{Brought, Found, bring};
+pub use bring::{Brought, Found, bring, preview};
 pub use config::{from_ssh_config, left_out};
 pub use ec2::{TagFilter, from_ec2};
 pub use edit::{Edit, NewHost, add, edit, pause, pin, remove};

@@ -310,3 +310,28 @@ fn keys_that_were_damaged_in_the_store_are_no_pinned_keys() {
         State::Unpinned
     );
 }
+
+#[test]
+fn a_list_that_is_only_looked_at_changes_nothing_and_says_what_taking_it_over_would() {
+    let store = store();
+    let looked = |hosts: &[(&str, &str)]| {
+        let found = found(hosts, "a/eu/");
+        preview(&store, Source::Ec2, found, Millis(1)).unwrap()
+    };
+    let names = |hosts: &[Host]| {
+        hosts
+            .iter()
+            .map(|host| host.name.clone())
+            .collect::<Vec<_>>()
+    };
+    let brought = looked(&[("a/eu/i-1", "me@10.0.0.1")]);
+    assert_eq!(names(&brought.added), ["worker"]);
+    assert_eq!(list(&store).unwrap(), []);
+    let first = found(&[("a/eu/i-1", "me@10.0.0.1")], "a/eu/");
+    bring(&store, Source::Ec2, first, Millis(2)).unwrap();
+    let before = list(&store).unwrap();
+    let brought = looked(&[("a/eu/i-2", "me@10.0.0.2")]);
+    assert_eq!(names(&brought.gone), ["worker"]);
+    assert_eq!(names(&brought.added), ["worker (i-2)"]);
+    assert_eq!(list(&store).unwrap(), before);
+}

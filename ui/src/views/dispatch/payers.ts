@@ -17,6 +17,7 @@ export function offered(
   keys: readonly KeyRow[],
   query: string,
   always: readonly (KeyId | null)[],
+  short = SHORT,
 ): Offered {
   const able = keys.filter(canPay);
   const words = query.trim().toLowerCase().split(/\s+/);
@@ -25,12 +26,12 @@ export function offered(
     return words.every((word) => text.includes(word));
   };
   const found = able.filter(fits).toSorted((a, b) => (b.last_used_at ?? 0) - (a.last_used_at ?? 0));
-  const shown = found.slice(0, query.trim() === '' ? SHORT : FOUND_MAX);
+  const shown = found.slice(0, query.trim() === '' ? short : FOUND_MAX);
   // At the end, so that a row does not move when it is chosen.
   const others = able.filter((key) => always.includes(key.id) && !shown.includes(key));
   return {
     rows: [...shown, ...others],
     left: found.length - shown.length - others.filter(fits).length,
-    isLong: able.length > SHORT,
+    isLong: able.length > short,
   };
 }
