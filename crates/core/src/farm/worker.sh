@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Runs one `claude` on a box of the farm, and leaves nothing behind. Its standard input is: the key (empty
 # where the box has its own), the rest of the lines read here, then the JSON lines that `claude` takes.
 # The end of the input ends it all, whatever has come until then: so a connection that dies does.
@@ -11,19 +12,19 @@ program=$(command -v "$program") || fail missing;
 dir=$(mktemp -d "$TMPDIR/run.XXXXXXXXXX") || fail space;
 end() { kill "$job" "$pump"; wait "$job"; kill -KILL -- "-$job"; cd /; rm -rf "$dir"; } 2>/dev/null;
 trap end EXIT; trap "exit 1" HUP INT TERM PIPE;
-mkdir "$dir/w" "$dir/home" "$dir/home/c" && mkfifo "$dir/in" && cd "$dir/w" && echo >"$dir/full" || fail space;
+{ mkdir "$dir/w" "$dir/home" "$dir/home/c" && mkfifo "$dir/in" && cd "$dir/w" && echo >"$dir/full"; } || fail space;
 exec 3<&0;
 echo "$mark began"; echo "$mark began" >&2;
 (
   if [ -n "$key" ]; then export HOME="$dir/home" ANTHROPIC_API_KEY="$key"; fi;
   if [ -n "$server" ]; then export ANTHROPIC_BASE_URL="$server"; fi;
-  export CLAUDE_CONFIG_DIR="$dir/home/c" TMPDIR="$dir/home" CLAUDE_CODE_MAX_OUTPUT_TOKENS="$longest"
-    DISABLE_AUTOUPDATER=1 CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1 CLAUDE_CODE_MAX_RETRIES=2
+  export CLAUDE_CONFIG_DIR="$dir/home/c" TMPDIR="$dir/home" CLAUDE_CODE_MAX_OUTPUT_TOKENS="$longest" \
+    DISABLE_AUTOUPDATER=1 CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1 CLAUDE_CODE_MAX_RETRIES=2 \
     CLAUDE_CODE_DISABLE_NONSTREAMING_FALLBACK=1 CLAUDE_CODE_DISABLE_ATTACHMENTS=1 API_TIMEOUT_MS=120000;
-  exec timeout -k 5 "$seconds" "$program" -p --bare
-    --input-format stream-json --output-format stream-json --verbose --include-partial-messages
-    --no-session-persistence --tools "" --safe-mode --setting-sources "" --strict-mcp-config
-    --disable-slash-commands --permission-prompts none --model "$model" ${effort:+--effort "$effort"}
+  exec timeout -k 5 "$seconds" "$program" -p --bare \
+    --input-format stream-json --output-format stream-json --verbose --include-partial-messages \
+    --no-session-persistence --tools "" --safe-mode --setting-sources "" --strict-mcp-config \
+    --disable-slash-commands --permission-prompts none --model "$model" ${effort:+--effort "$effort"} \
     <"$dir/in" 3<&-
 ) & job=$! ;
 { cat; kill "$job"; } <&3 >"$dir/in" 2>/dev/null & pump=$! ;
