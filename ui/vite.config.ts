@@ -41,5 +41,7 @@ export default defineConfig({
     include: ['src/**/*.test.ts'],
     setupFiles: ['src/dev/test-setup.ts'],
     restoreMocks: true,
+    // Only what hangs takes this long; a busy machine must not fail a test.
+    testTimeout: 30_000,
   },
 });

@@ -4,10 +4,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::json;
-use thirtyfour::WebDriver;
 use thirtyfour::prelude::*;
+use thirtyfour::{Key, TypingData, WebDriver};
 
 use crate::desk::PATIENCE;
+
+/// More than there is to reach on any screen.
+const TABS_MAX: usize = 60;
 
 /// The real window, by way of its page.
 pub struct Window {
@@ -82,6 +85,39 @@ impl Window {
     pub async fn type_into(&self, role: &str, name: &str, text: &str) {
         let element = self.find(role, name).await;
         element.send_keys(text).await.expect("it takes text");
+    }
+
+    /// Presses a key, or several at once, wherever the focus is.
+    ///
+    /// # Panics
+    /// When nothing has the focus.
+    pub async fn press(&self, keys: impl Into<TypingData>) {
+        let focused = self.page.active_element().await.expect("a focus");
+        focused.send_keys(keys).await.expect("it takes keys");
+    }
+
+    /// Presses Tab until something of this name has the focus, as whoever has no pointer does.
+    ///
+    /// # Panics
+    /// When nothing of this name comes up.
+    pub async fn tab_to(&self, name: &str) {
+        const NAME: &str = "const e = document.activeElement;
+            return (e.ariaLabel || e.labels?.[0]?.innerText || e.innerText || '').trim();";
+        let mut met = Vec::new();
+        while met.len() < TABS_MAX {
+            self.press(Key::Tab).await;
+            let focused = self
+                .page
+                .execute(NAME, vec![])
+                .await
+                .expect("a script runs");
+            let focused = focused.json().as_str().unwrap_or_default().to_owned();
+            if focused.contains(name) {
+                return;
+            }
+            met.push(focused);
+        }
+        panic!("nothing called {name:?} can be reached: {met:?}");
     }
 
     /// Waits until the page says this.

@@ -1,9 +1,10 @@
 //! The plan beside the key, in the real window, with the real CLI behind it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use switchyard_tests::{Desk, Planted};
+use switchyard_tests::{Desk, Planted, Window};
+use thirtyfour::Key;
 
 use super::expect_clean;
 
@@ -16,9 +17,7 @@ const CLI: &str = "SWITCHYARD_TEST_CLAUDE";
 fn with_claude() -> Desk {
     let cli = std::env::var_os(CLI).expect("`./dev test` names a claude program to test with");
     let desk = Desk::new();
-    let bin = desk.machine.home().join(".local/bin");
-    std::fs::create_dir_all(&bin).unwrap();
-    std::os::unix::fs::symlink(cli, bin.join("claude")).unwrap();
+    assert!(desk.bring_claude(Path::new(&cli)));
     desk
 }
 
@@ -94,4 +93,60 @@ async fn a_prompt_goes_through_the_plan_once_its_text_is_accepted_and_through_a_
         let _ = std::fs::remove_file(login);
     }
     expect_clean(&desk, &planted);
+}
+
+/// Chooses one of the plan's logins for the draft.
+async fn choose(window: &Window, login: &str) {
+    window.click("button", "Login").await;
+    window.click("option", login).await;
+}
+
+#[tokio::test]
+async fn by_keyboard_alone_the_plan_is_set_up_and_used() {
+    let mut desk = with_claude();
+    let window = desk.open(&["--demo"]).await;
+    window.read("SIMULATED").await;
+    window.type_into("textbox", "Prompt", PROMPT).await;
+    window.tab_to("Route").await;
+    window.press(Key::Enter).await;
+    window.tab_to("Set up").await;
+    window.press(Key::Enter).await;
+    window.read("without prior notice").await;
+    window.tab_to("Accept").await;
+    window.press(Key::Enter).await;
+    window.read("within the plan").await;
+    // The focus is on the way that was opened, or before it.
+    window.tab_to("●").await;
+    window.press(Key::Up).await;
+    window.find("button", "Send · your plan").await;
+    window.press(Key::Control + Key::Enter).await;
+    window.read(&format!("Simulated answer to: {PROMPT}")).await;
+    window.read("62% of 5 h used").await;
+    window.close().await;
+    expect_clean(&desk, &Planted::default());
+}
+
+#[tokio::test]
+async fn what_a_login_lacks_and_whose_it_has_become_is_said_before_anything_is_sent() {
+    let mut desk = with_claude();
+    let window = desk.open(&["--demo"]).await;
+    window.read("SIMULATED").await;
+    window.type_into("textbox", "Prompt", PROMPT).await;
+    window.click("button", "Route").await;
+    window.click("button", "Set up").await;
+    let consent = window.find("dialog", "Use your Claude plan").await;
+    window.click_in(&consent, "button", "Accept").await;
+    window.click("radio", "◆").await;
+    choose(&window, "sample, logged out").await;
+    window.read("Nobody is logged in").await;
+    choose(&window, "sample, changed hands").await;
+    window
+        .click("button", "Send · your plan (sample, changed hands")
+        .await;
+    window.read("Somebody else would have been billed").await;
+    window.read("Nothing was sent").await;
+    window.click("button", "It is mine").await;
+    window.read(&format!("Simulated answer to: {PROMPT}")).await;
+    window.close().await;
+    expect_clean(&desk, &Planted::default());
 }

@@ -2,7 +2,7 @@
 import { configure } from '@testing-library/svelte';
 
 // A machine that is busy takes longer to fetch a part of the page than to show it.
-configure({ asyncUtilTimeout: 4000 });
+configure({ asyncUtilTimeout: 20_000 });
 
 class NoLayout implements ResizeObserver {
   observe(): void {}
