@@ -116,7 +116,7 @@ async fn by_keyboard_alone_the_plan_is_set_up_and_used() {
     window.press(Key::Enter).await;
     window.read("within the plan").await;
     // The focus is on the way that was opened, or before it.
-    window.tab_to("●").await;
+    window.tab_to("likely").await;
     window.press(Key::Up).await;
     window.find("button", "Send · your plan").await;
     window.press(Key::Control + Key::Enter).await;

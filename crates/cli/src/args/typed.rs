@@ -105,15 +105,23 @@ fn words_of(rest: &str) -> Vec<String> {
     if !word.is_empty() {
         words.push(word);
     }
-    let is_redirected = |word: &String| word.contains(['<', '>']);
-    words.retain(|word| !is_redirected(word));
-    // What a hint puts in: of the words that these take, one that all of them do.
-    let is_put_in = |word: &String| word.starts_with('{');
-    let filled = |word| match is_put_in(&word) {
-        true => "subscription".to_owned(),
-        false => word,
-    };
+    // What goes to or comes from a file, whose name may be a word of its own.
+    if let Some(at) = words.iter().position(|word| word == ">" || word == "<") {
+        words.truncate(at);
+    }
+    words.retain(|word| !word.contains(['<', '>']));
     words.into_iter().map(filled).collect()
+}
+
+/// Puts a word in where a hint does, or has its reader do it: one that this place takes.
+fn filled(word: String) -> String {
+    let placed = match word.as_str() {
+        "CLASS" | "{class}" => "review",
+        "NUMBER" | "{number}" => "1",
+        other if other.starts_with('{') => "subscription",
+        _ => return word,
+    };
+    placed.to_owned()
 }
 
 fn root() -> PathBuf {

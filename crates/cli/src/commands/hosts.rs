@@ -157,8 +157,7 @@ fn another_configuration(wanted: &ImportHosts, app: &App, out: &Out) -> Result<(
     if in_use.as_ref() != Some(&file) {
         let path = shown(&file.display().to_string(), 200);
         out.note(&format!(
-            "note: connections are made with another configuration. To use this one: switchyard settings {} {path}",
-            farm::SSH_CONFIG.name
+            "note: connections are made with another configuration. To use this one: switchyard settings farm.ssh_config {path}"
         ));
     }
     Ok(())

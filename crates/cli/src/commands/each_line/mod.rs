@@ -1,4 +1,4 @@
-//! `switchyard send --each-line`: every line of a file is a prompt of its own. Who pays and how much at
+//! `switchyard send --each-line FILE`: every line of a file is a prompt of its own. Who pays and how much at
 //! most is said of all of them first; what was answered is never sent again.
 
 mod file;

@@ -113,7 +113,7 @@ async fn an_answer_that_does_not_come_is_not_waited_for() {
 #[tokio::test]
 async fn another_account_ends_it_before_the_prompt_is_written() {
     let script = r#"login='{"apiKeySource":"ANTHROPIC_API_KEY","apiProvider":"firstParty"}'
-        up; read -r request; answer "$login"; read -r prompt; echo "$prompt" > "$here/prompt""#;
+        up; read -r request; answer "$login"; read -r prompt && echo "$prompt" > "$here/prompt""#;
     let (error, fake) = refused(script, PATIENT).await;
     let message = error.message();
     assert!(
