@@ -122,7 +122,7 @@ async fn keep(desktop: &Desktop) {
     tokio::join!(
         later,
         follow(&desktop.app, followers),
-        lock_shown(followers, lock)
+        lock_shown(desktop, lock)
     );
 }
 
@@ -205,10 +205,15 @@ async fn watch_payer(followers: &Followers) {
     tracing::warn!(error = %ended, "changes of who pays are not noticed at once");
 }
 
-/// Tells of the lock, which is a fact of this process besides what the store says.
-async fn lock_shown(followers: &Followers, mut lock: watch::Receiver<Lock>) {
+/// Tells of the lock, which is a fact of this process besides what the store says. Nothing that waits knows a
+/// conversation while it is locked.
+async fn lock_shown(desktop: &Desktop, mut lock: watch::Receiver<Lock>) {
     while lock.changed().await.is_ok() {
-        followers.tell(Change::Store);
+        let is_locked = matches!(*lock.borrow_and_update(), Lock::Locked(_));
+        if is_locked {
+            desktop.app.cool_plan().await;
+        }
+        desktop.followers.tell(Change::Store);
     }
 }
 

@@ -164,7 +164,7 @@ pub(crate) fn used(limits: &Limits, zone: &TimeZone) -> String {
         };
         let resets = window.resets_at.map(|at| local(at, zone, "%a %H:%M"));
         parts.push(match resets {
-            Some(at) => format!("{share} used, anew {at}"),
+            Some(at) => format!("{share} used, resets {at}"),
             None => format!("{share} used"),
         });
     }

@@ -210,7 +210,8 @@ impl App {
         })
     }
 
-    /// Ends the spare of the user's plan, if there is one: nobody looks at where it would be used.
+    /// Ends every `claude` of the user's plan that waits for a prompt: nobody looks at where it would come from, or
+    /// the conversations that it knows are locked away.
     pub async fn cool_plan(&self) {
         if let Some(plan) = self.plan.get() {
             plan.cool().await;

@@ -42,8 +42,8 @@ pub struct LoginRow {
 }
 
 impl App {
-    /// Says how things stand with the user's plan. Spends nothing, and asks the CLI nothing before the
-    /// user has accepted that it is started. `variable` reads an environment variable.
+    /// Says how things stand with the user's plan. Spends nothing, and asks the CLI for no more than its version
+    /// before the user has accepted that it is started. `variable` reads an environment variable.
     ///
     /// # Errors
     /// As [`App::db`].

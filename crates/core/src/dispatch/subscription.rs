@@ -221,13 +221,18 @@ fn another_account(before: &crate::claude::Account, now: &crate::claude::Account
     Error::new(
         Code::WrongPayer,
         format!(
-            "This login of `claude` is another one than in its last run: {} now, {} before. Nothing was sent.",
-            proof(now),
-            proof(before)
+            "This login of `claude` is another one than in its last run: it is {} now, and was {}. Nothing was sent.",
+            whose(now),
+            whose(before)
         ),
     )
     .hint("If that is meant, choose this login again, which takes the account over. If not, log in again with `claude auth login`.")
     .remedy(Remedy::ConfirmLogin)
+}
+
+fn whose(account: &crate::claude::Account) -> String {
+    let said = proof(account);
+    said.strip_prefix("claude: ").unwrap_or(&said).to_owned()
 }
 
 /// Words the end of a run that would go on for dollars.

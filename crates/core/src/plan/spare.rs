@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::live::Live;
 use super::{Plan, Wanted};
 use crate::claude::{Login, Process};
 use crate::error::Result;
@@ -64,7 +65,8 @@ impl Plan {
         let plan = self.clone();
         tokio::spawn(async move {
             if !may_be {
-                return plan.cool().await;
+                *plan.0.spare.lock().await = Spare::None;
+                return;
             }
             match plan.claim(&wanted).await {
                 Claim::Fits => return,
@@ -102,9 +104,10 @@ impl Plan {
         matches!(&*self.0.spare.lock().await, Spare::Waiting { .. })
     }
 
-    /// Ends the spare: nobody looks at where it would be used.
+    /// Ends what waits for a prompt: the spare, and the processes of conversations that go on.
     pub async fn cool(&self) {
         *self.0.spare.lock().await = Spare::None;
+        *self.0.live.lock().await = Live::default();
     }
 
     /// Makes the place of the spare this one's, unless it is already. What stood there is ended.

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use switchyard_tests::{Desk, Window};
 
-const SCREENS: [&str; 5] = ["dispatch", "keys", "usage", "history", "settings"];
+const SCREENS: [&str; 6] = ["dispatch", "keys", "usage", "farm", "history", "settings"];
 /// Names the CLI that the plan is shown with.
 const CLI: &str = "SWITCHYARD_TEST_CLAUDE";
 const THEMES: [&str; 2] = ["light", "dark"];
