@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use thirtyfour::prelude::*;
-use thirtyfour::{Key, TypingData, WebDriver};
+use thirtyfour::{Key, WebDriver};
 
 use crate::desk::PATIENCE;
 
@@ -91,9 +91,17 @@ impl Window {
     ///
     /// # Panics
     /// When nothing has the focus.
-    pub async fn press(&self, keys: impl Into<TypingData>) {
-        let focused = self.page.active_element().await.expect("a focus");
-        focused.send_keys(keys).await.expect("it takes keys");
+    pub async fn press(&self, keys: &[Key]) {
+        let keys: String = keys.iter().map(Key::value).collect();
+        let start = std::time::Instant::now();
+        loop {
+            let focused = self.page.active_element().await.expect("a focus");
+            match focused.send_keys(&keys).await {
+                Ok(()) => return,
+                // The page may have put another element in its place meanwhile, which has the focus now.
+                Err(error) => assert!(start.elapsed() < PATIENCE, "it takes no keys: {error}"),
+            }
+        }
     }
 
     /// Presses Tab until something of this name has the focus, as whoever has no pointer does.
@@ -105,7 +113,7 @@ impl Window {
             return (e.ariaLabel || e.labels?.[0]?.innerText || e.innerText || '').trim();";
         let mut met = Vec::new();
         while met.len() < TABS_MAX {
-            self.press(Key::Tab).await;
+            self.press(&[Key::Tab]).await;
             let focused = self
                 .page
                 .execute(NAME, vec![])

@@ -108,18 +108,18 @@ async fn by_keyboard_alone_the_plan_is_set_up_and_used() {
     window.read("SIMULATED").await;
     window.type_into("textbox", "Prompt", PROMPT).await;
     window.tab_to("Route").await;
-    window.press(Key::Enter).await;
+    window.press(&[Key::Enter]).await;
     window.tab_to("Set up").await;
-    window.press(Key::Enter).await;
+    window.press(&[Key::Enter]).await;
     window.read("without prior notice").await;
     window.tab_to("Accept").await;
-    window.press(Key::Enter).await;
+    window.press(&[Key::Enter]).await;
     window.read("within the plan").await;
     // The focus is on the way that was opened, or before it.
     window.tab_to("likely").await;
-    window.press(Key::Up).await;
+    window.press(&[Key::Up]).await;
     window.find("button", "Send · your plan").await;
-    window.press(Key::Control + Key::Enter).await;
+    window.press(&[Key::Control, Key::Enter]).await;
     window.read(&format!("Simulated answer to: {PROMPT}")).await;
     window.read("62% of 5 h used").await;
     window.close().await;
