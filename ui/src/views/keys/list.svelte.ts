@@ -33,6 +33,10 @@ const orders: Record<Column, (a: KeyRow, b: KeyRow) => number> = {
   month: (a, b) => compareMoney(a.month.cost, b.month.cost),
 };
 
+/** When the first screen is there, and how many rows are got ready for a search in one go after that. */
+const LATER_MS = 400;
+const AT_ONCE = 50;
+
 /** Columns where the most is what people look for first. */
 const FROM_THE_TOP: readonly Column[] = ['used', 'month'];
 
@@ -53,18 +57,14 @@ export class KeyList {
     return this.#all().toSorted((a, b) => sign * order(a, b));
   });
 
-  /** What a search looks through, in the order of the rows. Nobody who only opens the window pays for it. */
-  #texts = $derived(this.#ordered.map(searchable));
-
   /** The rows to show. */
   rows = $derived.by(() => {
     if (this.narrowed === null) return this.#ordered;
     const typed = this.query.toLowerCase().split(/\s+/).filter(Boolean);
-    const texts = typed.length > 0 ? this.#texts : [];
     return this.#ordered.filter(
-      (row, at) =>
+      (row) =>
         (this.environment === ANY || row.environment === this.environment) &&
-        typed.every((word) => texts[at]?.includes(word)),
+        (typed.length === 0 || isFound(row, typed)),
     );
   });
 
@@ -99,6 +99,19 @@ export class KeyList {
     return this.narrowed === null ? '' : words[this.narrowed];
   }
 
+  /** Gets ready for the first letter of a search, a few rows at a time; returns what ends that. */
+  prepare = (): (() => void) => {
+    let at = 0;
+    const some = (): void => {
+      const rows = this.#all().slice(at, at + AT_ONCE);
+      rows.forEach(searchable);
+      at += AT_ONCE;
+      if (rows.length > 0) timer = setTimeout(some);
+    };
+    let timer = setTimeout(some, LATER_MS);
+    return () => clearTimeout(timer);
+  };
+
   /** Orders by a column; once more turns the order round. */
   sortBy = (column: Column): void => {
     this.isDescending = column === this.column ? !this.isDescending : FROM_THE_TOP.includes(column);
@@ -117,10 +130,33 @@ export class KeyList {
   };
 }
 
+/** What a search looks through. Made once for each row: a letter is answered within a frame. */
+const texts = new WeakMap<KeyRow, string>();
+
 function searchable(row: KeyRow): string {
+  const known = texts.get(row);
+  if (known !== undefined) return known;
   const { name, last4, environment, organization, tags, note, source, base_url, kind } = row;
   const health = HEALTH[row.validity].word;
-  return [name, last4, environment, organization, ...tags, note, source, base_url, kind, health]
+  const text = [
+    name,
+    last4,
+    environment,
+    organization,
+    ...tags,
+    note,
+    source,
+    base_url,
+    kind,
+    health,
+  ]
     .join(' ')
     .toLowerCase();
+  texts.set(row, text);
+  return text;
+}
+
+function isFound(row: KeyRow, typed: readonly string[]): boolean {
+  const text = searchable(row);
+  return typed.every((word) => text.includes(word));
 }
