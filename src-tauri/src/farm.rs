@@ -1,7 +1,7 @@
 //! The farm's hosts, as the window asks for them.
 
 use serde::{Deserialize, Serialize};
-use switchyard_core::hosts::{Brought, NewHost, Row, TagFilter};
+use switchyard_core::hosts::{self, Brought, Found, NewHost, Row, TagFilter};
 use switchyard_core::text::shown;
 use switchyard_core::{Error, Result};
 use tauri_plugin_dialog::{DialogExt, FilePath};
@@ -52,23 +52,19 @@ impl Desktop {
     }
 
     pub(crate) async fn preview_hosts(&self, list: HostList) -> Result<Brought> {
-        match list {
-            HostList::SshConfig { each } => self.app.preview_ssh_config(None, &each).await,
-            HostList::Ec2 { json, tag, each } => {
-                let tag = tag.as_deref().map(TagFilter::parse).transpose()?;
-                let json = json.as_bytes();
-                self.app.preview_ec2(json, tag.as_ref(), &each).await
-            }
-        }
+        self.app.preview_hosts(self.read_list(list).await?).await
     }
 
     pub(crate) async fn import_hosts(&self, list: HostList) -> Result<Brought> {
+        self.app.import_hosts(self.read_list(list).await?).await
+    }
+
+    async fn read_list(&self, list: HostList) -> Result<Found> {
         match list {
-            HostList::SshConfig { each } => self.app.import_ssh_config(None, &each).await,
+            HostList::SshConfig { each } => self.app.read_ssh_config(None, &each).await,
             HostList::Ec2 { json, tag, each } => {
                 let tag = tag.as_deref().map(TagFilter::parse).transpose()?;
-                let json = json.as_bytes();
-                self.app.import_ec2(json, tag.as_ref(), &each).await
+                hosts::from_ec2(json.as_bytes(), tag.as_ref(), &each)
             }
         }
     }

@@ -112,6 +112,7 @@ async fn lane(first: usize, cli: &Path) -> (usize, Vec<String>) {
     let server = Simulator::start(Script::new().any_key()).await;
     let elsewhere = Simulator::start(Script::new().any_key()).await;
     let (mut count, mut wrong) = (0, Vec::new());
+    // Each row is in one lane; the caller sees by their count that none was left out.
     for (number, row) in ROWS.iter().enumerate().skip(first).step_by(LANES) {
         count += 1;
         server.clear();

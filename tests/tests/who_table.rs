@@ -50,6 +50,7 @@ async fn lane(first: usize, cli: &Path) -> (usize, Vec<String>) {
         elsewhere: Simulator::start(Script::new().any_key()).await,
     };
     let (mut count, mut wrong) = (0, Vec::new());
+    // Each row is in one lane; the caller sees by their count that none was left out.
     for row in all().skip(first).step_by(LANES) {
         count += 1;
         let house = House::new(cli, &servers.elsewhere.base_url(), row.env, row.files);

@@ -65,9 +65,12 @@ fn the_command_of_the_hint_mends_what_is_missing() {
     let may_run = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(&claude, may_run).unwrap();
     let typed = command.replace("PATH", claude.to_str().unwrap());
-    machine
-        .run(typed.split_whitespace().skip(1))
-        .expect_success();
+    // The first word is the program that is run.
+    let arguments = typed
+        .strip_prefix("switchyard ")
+        .unwrap()
+        .split_whitespace();
+    machine.run(arguments).expect_success();
     let status = machine.run(["plan", "--json"]).json_lines().remove(0);
     assert!(status["missing"].is_null(), "{status}");
 }

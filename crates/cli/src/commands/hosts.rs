@@ -129,18 +129,19 @@ async fn import(wanted: &ImportHosts, app: &App, out: &Out) -> Result<()> {
         destination: wanted.user.clone().unwrap_or_default(),
         ..described(&wanted.about, app)?
     };
-    let brought = match &wanted.ec2 {
+    let found = match &wanted.ec2 {
         Some(file) => {
             let json = read(file)?;
             let tag = wanted.tag.as_deref().map(TagFilter::parse).transpose()?;
-            app.import_ec2(&json, tag.as_ref(), &pattern).await?
+            hosts::from_ec2(&json, tag.as_ref(), &pattern)?
         }
         None => {
             another_configuration(wanted, app, out)?;
-            app.import_ssh_config(wanted.ssh_config.as_deref(), &pattern)
+            app.read_ssh_config(wanted.ssh_config.as_deref(), &pattern)
                 .await?
         }
     };
+    let brought = app.import_hosts(found).await?;
     match out.json {
         true => out.json_line(&brought),
         false => tell_brought(&brought, out),

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::App;
 use crate::error::Result;
 use crate::farm::Farm;
-use crate::hosts::{self, Brought, Edit, Found, Host, NewHost, Probe, Row, Source};
+use crate::hosts::{self, Brought, Edit, Found, Host, NewHost, Probe, Row};
 use crate::id::HostId;
 use crate::ssh::HostKey;
 use crate::vault::Lock;
@@ -146,65 +146,12 @@ impl App {
         futures_util::future::join_all(hosts.iter().map(|id| self.probe_host(*id))).await
     }
 
-    /// Takes over the hosts that an ssh configuration names; where no file is named, the one that connections
-    /// are made with. The names mean nothing to `ssh` without it.
+    /// Reads the hosts that an ssh configuration names; where no file is named, the one that connections are
+    /// made with. The names mean nothing to `ssh` without it. `pattern` is what holds for each of them.
     ///
     /// # Errors
-    /// As [`hosts::from_ssh_config`] and [`hosts::bring`].
-    pub async fn import_ssh_config(
-        &self,
-        file: Option<&Path>,
-        pattern: &NewHost,
-    ) -> Result<Brought> {
-        let found = self.of_ssh_config(file, pattern).await?;
-        self.bring(Source::SshConfig, found).await
-    }
-
-    /// Says what [`App::import_ssh_config`] would do, and does nothing.
-    ///
-    /// # Errors
-    /// As [`App::import_ssh_config`].
-    pub async fn preview_ssh_config(
-        &self,
-        file: Option<&Path>,
-        pattern: &NewHost,
-    ) -> Result<Brought> {
-        let found = self.of_ssh_config(file, pattern).await?;
-        self.write(move |store, now| hosts::preview(store, Source::SshConfig, found, now))
-            .await
-    }
-
-    /// Says what [`App::import_ec2`] would do, and does nothing.
-    ///
-    /// # Errors
-    /// As [`App::import_ec2`].
-    pub async fn preview_ec2(
-        &self,
-        json: &[u8],
-        tag: Option<&hosts::TagFilter>,
-        pattern: &NewHost,
-    ) -> Result<Brought> {
-        let found = hosts::from_ec2(json, tag, pattern)?;
-        self.write(move |store, now| hosts::preview(store, Source::Ec2, found, now))
-            .await
-    }
-
-    /// Takes over the instances that `aws ec2 describe-instances` printed.
-    ///
-    /// # Errors
-    /// As [`hosts::from_ec2`] and [`hosts::bring`].
-    pub async fn import_ec2(
-        &self,
-        json: &[u8],
-        tag: Option<&hosts::TagFilter>,
-        pattern: &NewHost,
-    ) -> Result<Brought> {
-        let found = hosts::from_ec2(json, tag, pattern)?;
-        self.bring(Source::Ec2, found).await
-    }
-
-    /// Reads an ssh configuration; the one in use where no file is named.
-    async fn of_ssh_config(&self, file: Option<&Path>, pattern: &NewHost) -> Result<Found> {
+    /// As [`hosts::from_ssh_config`].
+    pub async fn read_ssh_config(&self, file: Option<&Path>, pattern: &NewHost) -> Result<Found> {
         let in_use = self.read(|store, _| crate::farm::SSH_CONFIG.get(store))?;
         let usual = || std::env::home_dir().unwrap_or_default().join(".ssh/config");
         let file = file.map_or_else(|| in_use.unwrap_or_else(usual), Path::to_owned);
@@ -213,9 +160,22 @@ impl App {
         Ok(hosts::left_out(found, &file).await)
     }
 
-    async fn bring(&self, source: Source, found: Found) -> Result<Brought> {
+    /// Says what [`App::import_hosts`] would do with a list, and does nothing.
+    ///
+    /// # Errors
+    /// As [`hosts::bring`].
+    pub async fn preview_hosts(&self, found: Found) -> Result<Brought> {
+        self.write(move |store, now| hosts::preview(store, found, now))
+            .await
+    }
+
+    /// Takes over the hosts of a list.
+    ///
+    /// # Errors
+    /// As [`hosts::bring`].
+    pub async fn import_hosts(&self, found: Found) -> Result<Brought> {
         let brought = self
-            .write(move |store, now| hosts::bring(store, source, found, now))
+            .write(move |store, now| hosts::bring(store, found, now))
             .await?;
         for host in &brought.changed {
             self.farm()?.close_to(host.id);

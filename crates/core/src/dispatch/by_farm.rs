@@ -93,9 +93,10 @@ pub(super) fn payer(
     }
     let retries = ask.retries.unwrap_or(RETRIES);
     if retries > RETRIES_MAX {
-        return Err(Error::bad_input(format!(
-            "{RETRIES_MAX} retries is the most."
-        )));
+        return Err(
+            Error::bad_input(format!("A run can't be tried again {retries} times."))
+                .hint(format!("Give a number from 0 to {RETRIES_MAX}.")),
+        );
     }
     let host = |host: Host| FarmHost {
         id: host.id,

@@ -13,8 +13,10 @@ use crate::error::{Code, Failure, Result};
 use crate::text::shown;
 
 /// What a list says.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Found {
+    /// Which kind of list it is.
+    pub source: Source,
     /// The hosts, each with what the list calls it.
     pub hosts: Vec<(String, NewHost)>,
     /// What the list names besides, and which is therefore not gone.
@@ -48,7 +50,8 @@ pub struct Brought {
 ///
 /// # Errors
 /// When the store can't be written. A host that can't be taken over does not stop the others.
-pub fn bring(store: &Connection, source: Source, found: Found, now: Millis) -> Result<Brought> {
+pub fn bring(store: &Connection, found: Found, now: Millis) -> Result<Brought> {
+    let source = found.source;
     let mut brought = Brought {
         refused: found.refused,
         ..Brought::default()
@@ -97,10 +100,10 @@ pub fn bring(store: &Connection, source: Source, found: Found, now: Millis) -> R
 ///
 /// # Errors
 /// As [`bring`].
-pub fn preview(store: &Connection, source: Source, found: Found, now: Millis) -> Result<Brought> {
+pub fn preview(store: &Connection, found: Found, now: Millis) -> Result<Brought> {
     let step = |sql| store.execute_batch(sql).doing("look at the hosts");
     step("SAVEPOINT preview")?;
-    let brought = bring(store, source, found, now);
+    let brought = bring(store, found, now);
     step("ROLLBACK TO preview; RELEASE preview")?;
     brought
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::{Found, NewHost};
+use super::{Found, NewHost, Source};
 use crate::error::{Error, Failure, Result};
 use crate::ssh::{self, Destination, Target};
 
@@ -41,6 +41,7 @@ pub fn from_ssh_config(file: &Path, pattern: &NewHost) -> Result<Found> {
         (name, new)
     });
     Ok(Found {
+        source: Source::SshConfig,
         hosts: hosts.collect(),
         others: Vec::new(),
         refused: Vec::new(),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-use super::{Found, NewHost};
+use super::{Found, NewHost, Source};
 use crate::error::{Error, Result};
 
 /// Which instances are meant: those with this tag, of this value where one is given.
@@ -95,8 +95,11 @@ pub fn from_ec2(json: &[u8], tag: Option<&TagFilter>, pattern: &NewHost) -> Resu
             .because(e)
     })?;
     let mut found = Found {
+        source: Source::Ec2,
+        hosts: Vec::new(),
+        others: Vec::new(),
+        refused: Vec::new(),
         scopes: BTreeSet::new(),
-        ..Found::default()
     };
     for reservation in &answer.reservations {
         for instance in &reservation.instances {

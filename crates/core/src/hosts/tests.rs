@@ -232,6 +232,7 @@ fn found(hosts: &[(&str, &str)], scope: &str) -> Found {
         ((*origin).to_owned(), new)
     };
     Found {
+        source: Source::Ec2,
         hosts: hosts.iter().map(host).collect(),
         others: Vec::new(),
         refused: Vec::new(),
@@ -250,7 +251,7 @@ fn a_list_that_is_imported_again_is_followed_and_what_it_lost_is_marked_and_not_
         ],
         "o/eu/",
     );
-    let brought = bring(&store, Source::Ec2, first, Millis(1)).unwrap();
+    let brought = bring(&store, first, Millis(1)).unwrap();
     assert_eq!((brought.added.len(), brought.refused.len()), (2, 1));
     assert_eq!(
         brought.added[1].name, "worker (i-2)",
@@ -258,7 +259,6 @@ fn a_list_that_is_imported_again_is_followed_and_what_it_lost_is_marked_and_not_
     );
     let other = bring(
         &store,
-        Source::Ec2,
         found(&[("o/us/i-9", "10.9.0.1")], "o/us/"),
         Millis(2),
     )
@@ -270,7 +270,6 @@ fn a_list_that_is_imported_again_is_followed_and_what_it_lost_is_marked_and_not_
     pin(&store, brought.added[0].id, &[key(1)], Millis(3)).unwrap();
     let again = bring(
         &store,
-        Source::Ec2,
         found(&[("o/eu/i-1", "10.0.0.7")], "o/eu/"),
         Millis(4),
     )
@@ -290,7 +289,7 @@ fn a_list_that_is_imported_again_is_followed_and_what_it_lost_is_marked_and_not_
         &[("o/eu/i-1", "10.0.0.7"), ("o/eu/i-2", "10.0.0.2")],
         "o/eu/",
     );
-    let back = bring(&store, Source::Ec2, back, Millis(6)).unwrap();
+    let back = bring(&store, back, Millis(6)).unwrap();
     assert_eq!(
         (back.same, back.changed.len(), back.changed[0].gone_at),
         (1, 1, None)
@@ -316,7 +315,7 @@ fn a_list_that_is_only_looked_at_changes_nothing_and_says_what_taking_it_over_wo
     let store = store();
     let looked = |hosts: &[(&str, &str)]| {
         let found = found(hosts, "a/eu/");
-        preview(&store, Source::Ec2, found, Millis(1)).unwrap()
+        preview(&store, found, Millis(1)).unwrap()
     };
     let names = |hosts: &[Host]| {
         hosts
@@ -328,7 +327,7 @@ fn a_list_that_is_only_looked_at_changes_nothing_and_says_what_taking_it_over_wo
     assert_eq!(names(&brought.added), ["worker"]);
     assert_eq!(list(&store).unwrap(), []);
     let first = found(&[("a/eu/i-1", "me@10.0.0.1")], "a/eu/");
-    bring(&store, Source::Ec2, first, Millis(2)).unwrap();
+    bring(&store, first, Millis(2)).unwrap();
     let before = list(&store).unwrap();
     let brought = looked(&[("a/eu/i-2", "me@10.0.0.2")]);
     assert_eq!(names(&brought.gone), ["worker"]);
