@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use switchyard_core::child::{self, Environment};
-use switchyard_core::demo::{PASSPHRASE, converse, fill};
+use switchyard_core::claude;
+use switchyard_core::demo::{PASSPHRASE, converse, fill, set_up_boxes};
 use switchyard_core::paths::Paths;
 use switchyard_core::secret::Passphrase;
 use switchyard_core::vault::NewVault;
@@ -111,20 +112,32 @@ impl Stage {
     }
 }
 
-/// Has the sample conversations sent while the window opens.
+/// Has the sample conversations sent and the sample boxes set up while the window opens.
 pub(crate) fn talk(desktop: &Arc<Desktop>) {
     let own = Arc::clone(desktop);
     let talk = tauri::async_runtime::spawn(async move {
         let app = &own.app;
         let sent = async { converse(app.db()?, Arc::new(app.vault()?.clone()), app.http()?).await };
-        if let Err(error) = sent.await {
+        let boxes = async {
+            let (path, home) = (std::env::var_os("PATH"), std::env::home_dir());
+            let claude = claude::find(path.as_deref(), &home.unwrap_or_default());
+            set_up_boxes(app.db()?, app.farm()?, claude.as_deref()).await
+        };
+        let (sent, boxes) = tokio::join!(sent, boxes);
+        if let Err(error) = sent {
             tracing::warn!(%error, "the demo has no history");
+        }
+        match boxes {
+            // The boxes are there for as long as they are held.
+            Ok(Some(_boxes)) => std::future::pending().await,
+            Ok(None) => tracing::info!("the demo has no farm: sshd is not installed"),
+            Err(error) => tracing::warn!(%error, "the demo has no farm"),
         }
     });
     *desktop.talk() = Some(talk);
 }
 
-/// Ends the sample conversations: they open the store, and would make it anew while it is taken away.
+/// Ends the sample conversations and boxes: they open the store, and would make it anew while it is taken away.
 pub(crate) fn hush(desktop: &Desktop) {
     if let Some(talk) = desktop.talk().take() {
         talk.abort();

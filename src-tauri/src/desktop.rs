@@ -59,7 +59,7 @@ pub(crate) struct Desktop {
     /// When it was last found out who pays.
     looked: Mutex<Option<Instant>>,
     left: Mutex<LeftDraft>,
-    /// The demo's sample conversations, while they are sent.
+    /// What is done for the demo behind its window.
     talk: Mutex<Option<JoinHandle<()>>>,
 }
 

@@ -1,6 +1,7 @@
 //! Fills a throw-away store with sample keys and months of ledger rows, so that every screen and
 //! command has something to show. Nothing in it is real, and its keys are for the simulator.
 
+mod boxes;
 mod plan;
 
 use std::sync::Arc;
@@ -15,13 +16,15 @@ use crate::dispatch::{Ask, Class, Dispatch, PayWith, Request, channel};
 use crate::error::{Code, Error, Result};
 use crate::farm::Farm;
 use crate::http::Http;
-use crate::id::KeyId;
+use crate::id::{HostId, KeyId};
 use crate::keys::{self, Edit, NewKey, Source};
 use crate::plan::Plan;
 use crate::secret::{ApiKey, DataKey};
 use crate::settings::Setting;
 use crate::usage::{self, Basis, Conditions, Entry, Payer, Tier, Tokens};
 use crate::vault::Custody;
+
+pub use boxes::{Boxes, set_up as set_up_boxes};
 
 /// Says that everything in this store is simulated; every face shows it.
 pub const IS_SIMULATED: Setting<bool> = Setting {
@@ -35,6 +38,9 @@ pub const PASSPHRASE: &str = "look around freely";
 
 const DAYS: u64 = 150;
 const DAY: Duration = Duration::from_secs(86_400);
+/// For how long the sample farm has been there, and the runs of a box on a day are fewer than this.
+const FARM_DAYS: u64 = 40;
+const FARM_RUNS: u64 = 14;
 
 /// What the store was filled with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +62,9 @@ struct Character {
     models: &'static [&'static str],
 }
 
+/// The key that pays for jobs, and for what runs on the farm.
+const JOBS: &str = "Nightly jobs";
+
 const CHARACTERS: &[Character] = &[
     Character {
         name: "Work",
@@ -66,7 +75,7 @@ const CHARACTERS: &[Character] = &[
         models: &["claude-sonnet-5-5", "claude-sonnet-5-5", "claude-opus-5-5"],
     },
     Character {
-        name: "Nightly jobs",
+        name: JOBS,
         environment: "ci",
         organization: "Example GmbH",
         tags: &["batch"],
@@ -132,7 +141,7 @@ const BETWEEN_EVENTS: Duration = Duration::from_millis(90);
 const ASKED: &[Asked] = &[
     Asked {
         minutes_ago: 27 * 60,
-        key: "Nightly jobs",
+        key: JOBS,
         model: "claude-haiku-5-5",
         prompt: "Sum up last night's failed builds in three lines.",
         goes_on: false,
@@ -268,9 +277,7 @@ fn book_months(store: &Connection, id: &KeyId, character: &Character, now: Milli
     let mut chance = Chance(character.name.bytes().map(u64::from).sum());
     let mut rows = 0;
     for day in (0..DAYS).rev() {
-        let begin = Millis(
-            now.0 - i64::try_from(DAY.as_millis()).unwrap_or(0) * i64::try_from(day).unwrap_or(0),
-        );
+        let begin = days_before(now, day);
         let is_weekend = begin
             .timestamp()
             .to_zoned(jiff::tz::TimeZone::UTC)
@@ -296,6 +303,31 @@ fn book_months(store: &Connection, id: &KeyId, character: &Character, now: Milli
         )
         .doing("note when the key was used")?;
     Ok(rows)
+}
+
+/// Books what the farm's boxes did until now.
+fn book_farm(store: &Connection, boxes: &[HostId], now: Millis) -> Result<()> {
+    let jobs = keys::find(store, JOBS)?.id;
+    let Some(character) = CHARACTERS.iter().find(|one| one.name == JOBS) else {
+        return Ok(());
+    };
+    let mut chance = Chance(character.runs);
+    for day in (0..FARM_DAYS).rev() {
+        let begin = days_before(now, day);
+        for host in boxes {
+            for _ in 0..chance.below(FARM_RUNS) {
+                let mut entry = run(&mut chance, &jobs, character, begin);
+                (entry.tier, entry.host) = (Tier::Farm, Some(*host));
+                usage::book(store, &entry)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn days_before(now: Millis, days: u64) -> Millis {
+    let ago = DAY.as_millis() * u128::from(days);
+    Millis(now.0 - i64::try_from(ago).unwrap_or_default())
 }
 
 fn run(chance: &mut Chance, id: &KeyId, character: &Character, day: Millis) -> Entry {

@@ -44,8 +44,8 @@ pub(super) const ROOMS: &[(&str, &[&str])] = &[
     (
         "demo",
         &[
-            "claude", "db", "settings", "http", "vault", "usage", "keys", "plan", "farm",
-            "dispatch",
+            "child", "claude", "db", "settings", "http", "vault", "usage", "keys", "plan", "ssh",
+            "hosts", "farm", "dispatch",
         ],
     ),
 ];

@@ -151,7 +151,9 @@ impl Fault {
 }
 
 fn in_brackets(said: Option<&str>) -> String {
-    said.map_or_else(String::new, |said| format!(" (`ssh`: {said})"))
+    // Some of it begins with its own name.
+    said.map(|said| said.strip_prefix("ssh: ").unwrap_or(said))
+        .map_or_else(String::new, |said| format!(" (`ssh`: {said})"))
 }
 
 #[cfg(test)]
