@@ -92,11 +92,24 @@ impl Window {
     /// # Panics
     /// When nothing has the focus.
     pub async fn press(&self, keys: &[Key]) {
-        let keys: String = keys.iter().map(Key::value).collect();
+        self.press_these(&keys.iter().map(Key::value).collect::<String>())
+            .await;
+    }
+
+    /// Presses a letter or a digit while Control is held.
+    ///
+    /// # Panics
+    /// When nothing has the focus.
+    pub async fn press_control(&self, letter: char) {
+        self.press_these(&format!("{}{letter}", Key::Control.value()))
+            .await;
+    }
+
+    async fn press_these(&self, keys: &str) {
         let start = std::time::Instant::now();
         loop {
             let focused = self.page.active_element().await.expect("a focus");
-            match focused.send_keys(&keys).await {
+            match focused.send_keys(keys).await {
                 Ok(()) => return,
                 // The page may have put another element in its place meanwhile, which has the focus now.
                 Err(error) => assert!(start.elapsed() < PATIENCE, "it takes no keys: {error}"),
@@ -109,23 +122,33 @@ impl Window {
     /// # Panics
     /// When nothing of this name comes up.
     pub async fn tab_to(&self, name: &str) {
-        const NAME: &str = "const e = document.activeElement;
-            return (e.ariaLabel || e.labels?.[0]?.innerText || e.innerText || '').trim();";
         let mut met = Vec::new();
         while met.len() < TABS_MAX {
             self.press(&[Key::Tab]).await;
-            let focused = self
-                .page
-                .execute(NAME, vec![])
-                .await
-                .expect("a script runs");
-            let focused = focused.json().as_str().unwrap_or_default().to_owned();
+            let focused = self.focused().await;
             if focused.contains(name) {
                 return;
             }
             met.push(focused);
         }
         panic!("nothing called {name:?} can be reached: {met:?}");
+    }
+
+    /// Tells whether something of this name has the focus.
+    ///
+    /// # Panics
+    /// When the page can't be asked.
+    pub async fn has_focus(&self, name: &str) -> bool {
+        self.focused().await.contains(name)
+    }
+
+    /// Returns the name of what has the focus.
+    async fn focused(&self) -> String {
+        const NAME: &str = "const e = document.activeElement;
+            return (e.ariaLabel || e.labels?.[0]?.innerText || e.innerText || '').trim();";
+        let focused = self.page.execute(NAME, vec![]).await;
+        let focused = focused.expect("a script runs");
+        focused.json().as_str().unwrap_or_default().to_owned()
     }
 
     /// Waits until the page says this.

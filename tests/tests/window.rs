@@ -2,6 +2,7 @@
 //! by role and name, as a screen reader finds it.
 
 mod ends;
+mod farm;
 mod first_run;
 mod hostile;
 mod instance;
@@ -11,6 +12,9 @@ mod tray;
 
 use switchyard_simulator::{KeyState, Script, Simulator};
 use switchyard_tests::{Desk, Planted};
+
+/// Names the CLI to test with.
+const CLI: &str = "SWITCHYARD_TEST_CLAUDE";
 
 /// Makes a key, and a server that takes it.
 async fn key_and_server() -> (Planted, String, Simulator) {

@@ -6,12 +6,9 @@ use serde_json::Value;
 use switchyard_tests::{Desk, Planted, Window};
 use thirtyfour::Key;
 
-use super::expect_clean;
+use super::{CLI, expect_clean};
 
 const PROMPT: &str = "Why do trains wait?";
-
-/// Names the CLI to test with.
-const CLI: &str = "SWITCHYARD_TEST_CLAUDE";
 
 /// Sets up a desk whose user has installed `claude`.
 fn with_claude() -> Desk {

@@ -26,6 +26,9 @@ export function isChanged({
   return last_failure?.code === 'host_key' || (isNewer && probe?.trouble?.code === 'host_key');
 }
 
+/** Tells whether nothing can be done with a host before its key is looked at. */
+export const wantsPin = (row: HostRow): boolean => row.state === 'unpinned' || isChanged(row);
+
 /** Says how a host stands, the gravest first. */
 export function hostStanding(row: HostRow): HostStanding {
   if (isChanged(row))

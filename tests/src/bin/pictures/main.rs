@@ -1,5 +1,6 @@
 //! Pictures of every screen of the demo, light and dark, for where there is no display to look at it:
-//! `pictures FOLDER [WIDTHxHEIGHT]`. Those of the plan need the `claude` CLI.
+//! `pictures FOLDER [WIDTHxHEIGHT]`. Those of the plan and the farm need the `claude` CLI, the latter an
+//! `sshd` as well.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -9,6 +10,8 @@ use switchyard_tests::{Desk, Window};
 const SCREENS: [&str; 6] = ["dispatch", "keys", "usage", "farm", "history", "settings"];
 /// Names the CLI that the plan is shown with.
 const CLI: &str = "SWITCHYARD_TEST_CLAUDE";
+/// Without it the demo has no farm.
+const SSHD: &str = "/usr/sbin/sshd";
 const THEMES: [&str; 2] = ["light", "dark"];
 
 #[tokio::main(flavor = "current_thread")]
@@ -41,15 +44,52 @@ async fn main() -> ExitCode {
         .await;
     window.click("button", "Send").await;
     window.read("to first token").await;
+    let has_sshd = Path::new(SSHD).is_file();
+    if has_sshd {
+        // All of its boxes have been asked how they stand by then.
+        window.go_to("farm").await;
+        window.read("in trouble").await;
+    }
     for screen in SCREENS {
         window.go_to(screen).await;
         take(&window, &folder, screen).await;
     }
     if has_claude {
+        if has_sshd {
+            the_farm(&window, &folder).await;
+        }
         the_plan(&window, &folder).await;
     }
     window.close().await;
     ExitCode::SUCCESS
+}
+
+/// Goes through what the farm has to show: a key that is to be pinned, the route, and a run on a box.
+async fn the_farm(window: &Window, folder: &Path) {
+    window.go_to("farm").await;
+    window
+        .click("button", "Look at the key of sample-new")
+        .await;
+    window.read("It shows now").await;
+    take(window, folder, "farm-pin").await;
+    window.click("button", "Cancel").await;
+    window.go_to("dispatch").await;
+    window.click("button", "New").await;
+    window
+        .type_into(
+            "textbox",
+            "Prompt",
+            "One line on what a point machine does.",
+        )
+        .await;
+    window.click("button", "Route").await;
+    window.click("radio", "▲").await;
+    window.find("button", "Route: ▲").await;
+    window.read("It goes to").await;
+    take(window, folder, "farm-route").await;
+    window.click("button", "Send · at most").await;
+    window.read("to first token").await;
+    take(window, folder, "farm-run").await;
 }
 
 /// Goes through what the plan has to show: both ways to pay, the text that is accepted first, how much is used, a
