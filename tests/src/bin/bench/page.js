@@ -14,13 +14,15 @@ const painted = async () => {
 function countFrames() {
   let last = null;
   let isOn = true;
-  const seen = { frames: 0, dropped: 0, longest: 0 };
+  const began = performance.now();
+  const seen = { frames: 0, dropped: 0, late: [] };
   const step = (now) => {
     if (last !== null) {
       const took = now - last;
       seen.frames += 1;
-      seen.dropped += Math.max(0, Math.round(took / FRAME) - 1);
-      seen.longest = Math.max(seen.longest, took);
+      const dropped = Math.max(0, Math.round(took / FRAME) - 1);
+      seen.dropped += dropped;
+      if (dropped > 0) seen.late.push([now - began, took]);
     }
     last = now;
     if (isOn) requestAnimationFrame(step);

@@ -18,6 +18,8 @@ const EVENTS: &str = "5000";
 const SEARCHES: [&str; 3] = ["sample", "key 07", "nowhere"];
 /// What a page comes to rest in before its memory is read.
 const REST: Duration = Duration::from_secs(2);
+/// More frames that came late than these are not told of one by one.
+const LATE_MAX: usize = 8;
 const NO_FRAME: Target = Target::AtMost(0.0);
 
 pub(crate) async fn measure(size: Size, report: &mut Report) -> Measured<()> {
@@ -29,6 +31,8 @@ pub(crate) async fn measure(size: Size, report: &mut Report) -> Measured<()> {
     // Paced, so that the stream lasts long enough to be typed beside.
     let server = Server::start(["--events", EVENTS, "--pace-ms", "1"]).await?;
     let mut desk = Desk::of(with_keys(&server)?);
+    // As in the tray below: whoever has a tray has the libraries that draw it in memory.
+    desk.bring_panel().await;
     let mut bare = Opened::of(bare_program()?, Page::Empty);
     let mut own = Opened::of(binary("switchyard-desktop"), Page::Keys);
     let times = size.times(3, 12);
@@ -187,6 +191,10 @@ fn frames(name: &str, seen: &Value, report: &mut Report, target: Option<Target>)
     match target {
         Some(target) => report.judged(&name, "", &dropped, target),
         None => report.figure(&name, "", &dropped),
+    }
+    for late in seen["late"].as_array().into_iter().flatten().take(LATE_MAX) {
+        let (at, took) = (number(&late[0])?, number(&late[1])?);
+        report.text(&format!("    after {at:.0} ms one took {took:.0} ms"));
     }
     Ok(())
 }
