@@ -201,6 +201,20 @@ describe('a growing text', () => {
     expect(after).toHaveLength(4);
   });
 
+  test('does not parse again at its end what it has parsed on the way', () => {
+    const rendering = new Rendering();
+    rendering.update(
+      'One is a paragraph of plain words.\n\nTwo is **another** one, which goes',
+      false,
+    );
+    const parser = vi.spyOn(Marked.prototype, 'lexer');
+    rendering.update(
+      'One is a paragraph of plain words.\n\nTwo is **another** one, which goes on',
+      true,
+    );
+    expect(parser).not.toHaveBeenCalled();
+  });
+
   test('finds a definition that comes last once it is whole', () => {
     const rendering = new Rendering();
     rendering.update('See [this].\n\nMore.\n\n', false);

@@ -75,6 +75,9 @@ export function sanitised(html: string): DocumentFragment {
   });
 }
 
+/** What may be the definition of a link, in a line of its own or of a quote or a list. */
+const DEFINES = /^[\s>*+\d.)-]*\[[^\]\n]+\]:/m;
+
 /** How a paragraph ends. */
 const END = '</p>\n';
 
@@ -110,8 +113,10 @@ export class Rendering {
   /** Takes the text as it is now, and says whether it is all there. */
   update(text: string, isWhole: boolean): string[] {
     const clean = text.replace(/\r\n?/g, '\n');
-    if (!isWhole && this.#addWords(clean)) return this.blocks;
-    if (isWhole || !clean.startsWith(this.#text.slice(0, this.#settled))) {
+    // A definition means something for what stands before it. Nothing else does.
+    const isAnew = isWhole && DEFINES.test(clean);
+    if (!isAnew && this.#addWords(clean)) return this.blocks;
+    if (isAnew || !clean.startsWith(this.#text.slice(0, this.#settled))) {
       this.#settled = 0;
       this.#settledBlocks = 0;
     }
@@ -122,7 +127,7 @@ export class Rendering {
       ...this.blocks.slice(0, this.#settledBlocks),
       ...fresh.map((token) => marked.parser([token])),
     ];
-    if (!isWhole) this.#settle(tokens);
+    if (!isAnew) this.#settle(tokens);
     this.#isOpen = tokens.at(-1)?.type === 'paragraph';
     return this.blocks;
   }
