@@ -237,6 +237,7 @@ pub(crate) enum Grouping {
     Model,
     Tier,
     Environment,
+    Host,
     Day,
 }
 
@@ -257,6 +258,9 @@ pub(crate) struct Usage {
     /// Only this environment label
     #[arg(long, value_name = "LABEL")]
     pub(crate) environment: Option<String>,
+    /// Only this host of the farm
+    #[arg(long, value_name = "HOST")]
+    pub(crate) host: Option<String>,
     /// Write the sums of each day and dimension as comma-separated values
     #[arg(long, conflicts_with = "json")]
     pub(crate) csv: bool,

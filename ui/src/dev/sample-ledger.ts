@@ -213,6 +213,11 @@ export function report(all: Row[], range: Range, filter: UsageFilter): UsageRepo
       (row) => row.environment,
       (row) => row.environment || 'no environment',
     ),
+    hosts: groups(
+      rows,
+      () => '0',
+      () => 'not on the farm',
+    ),
     series: dated.map(([date, part]) => ({
       date,
       sums: sumsOf(part),

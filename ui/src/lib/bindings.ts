@@ -2291,7 +2291,7 @@ models: Array<string>,
 environments: Array<string>, };
 
 /**
- * The sums of one payer, key, model, tier or environment.
+ * The sums of one payer, key, model, tier, environment or host.
  */
 export type UsageGroup = { 
 /**
@@ -2363,6 +2363,10 @@ tiers: Array<UsageGroup>,
  * By environment label; keys without one are under the empty id.
  */
 environments: Array<UsageGroup>, 
+/**
+ * By host of the farm, the last one that had the run; runs that were on none are under the id 0.
+ */
+hosts: Array<UsageGroup>, 
 /**
  * Day by day, only the days that have runs.
  */

@@ -38,6 +38,7 @@ const reportOf = (more: Partial<UsageReport>): UsageReport => ({
   models: [],
   tiers: [],
   environments: [],
+  hosts: [],
   series: [],
   ...more,
 });

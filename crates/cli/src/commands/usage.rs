@@ -24,6 +24,10 @@ pub(crate) async fn run(wanted: &Usage, app: &App, out: &Out) -> Result<ExitCode
         Some(name) => vec![db.read(|store| keys::find(store, name))?.id],
         None => Vec::new(),
     };
+    let host = match &wanted.host {
+        Some(name) => vec![super::hosts::found(name, app)?.id],
+        None => Vec::new(),
+    };
     if let Some(label) = &wanted.environment {
         db.read(|store| report::check_environment(store, label))?;
     }
@@ -31,6 +35,7 @@ pub(crate) async fn run(wanted: &Usage, app: &App, out: &Out) -> Result<ExitCode
         keys: key,
         models: wanted.model.iter().map(|model| resolved(model)).collect(),
         environments: wanted.environment.iter().cloned().collect(),
+        hosts: host,
         ..Filter::default()
     };
     if wanted.csv {
@@ -116,6 +121,7 @@ fn table(report: &Report, by: Grouping) -> Table {
         Grouping::Model => "MODEL",
         Grouping::Tier => "TIER",
         Grouping::Environment => "ENVIRONMENT",
+        Grouping::Host => "HOST",
         Grouping::Day => "DAY",
     };
     let mut table = Table::new(&[
@@ -134,6 +140,7 @@ fn table(report: &Report, by: Grouping) -> Table {
         Grouping::Model => &report.models,
         Grouping::Tier => &report.tiers,
         Grouping::Environment => &report.environments,
+        Grouping::Host => &report.hosts,
         Grouping::Day => {
             for day in &report.series {
                 table.row(row(day.date.to_string(), &day.sums));

@@ -32,6 +32,7 @@ const DAY_COLUMNS: &[&str] = &[
     "tier",
     "model",
     "host",
+    "host_name",
     "environment",
     "basis",
     "runs",
@@ -55,6 +56,7 @@ const RUN_COLUMNS: &[&str] = &[
     "tier",
     "model",
     "host",
+    "host_name",
     "environment",
     "basis",
     "cost_usd",
@@ -81,7 +83,7 @@ pub fn export_days(
     format: Format,
     out: &mut dyn Write,
 ) -> Result<u64> {
-    let names = key_names(store)?;
+    let names = all_names(store)?;
     let mut table = Table::begin(format, DAY_COLUMNS, out)?;
     each_cell(store, days, filter, |cell| {
         let day = span::day(cell.day).to_string();
@@ -93,6 +95,7 @@ pub fn export_days(
             Field::Text(cell.tier),
             Field::Text(cell.model),
             Field::Id((cell.host != 0).then_some(cell.host)),
+            Field::Text(&host_name(&names, cell.host)),
             Field::Text(cell.environment),
             Field::Text(cell.basis.as_str()),
             Field::Count(cell.figure.runs),
@@ -122,10 +125,10 @@ pub fn export_runs(
     out: &mut dyn Write,
 ) -> Result<u64> {
     const DOING: &str = "read the ledger";
-    let names = key_names(store)?;
+    let names = all_names(store)?;
     let zone = zone::zone(store)?;
     let (first, last) = days.numbers();
-    let [keys, payers, tiers, models, environments] = filter.lists()?;
+    let [keys, payers, tiers, models, environments, hosts] = filter.lists()?;
     let mut statement = store
         .prepare_cached(&format!(
             "SELECT timestamp, run_id, payer, coalesce(key_id, ''), tier, model, host_id, environment,
@@ -139,7 +142,16 @@ pub fn export_runs(
     let from = (first - 1).saturating_mul(DAY);
     let until = (last + 2).saturating_mul(DAY);
     let mut rows = statement
-        .query((from, until, keys, payers, tiers, models, environments))
+        .query((
+            from,
+            until,
+            keys,
+            payers,
+            tiers,
+            models,
+            environments,
+            hosts,
+        ))
         .doing(DOING)?;
     let mut table = Table::begin(format, RUN_COLUMNS, out)?;
     while let Some(row) = rows.next().doing(DOING)? {
@@ -148,6 +160,7 @@ pub fn export_runs(
             continue;
         }
         let text = |column| row.get::<_, String>(column).doing(DOING);
+        let host: Option<i64> = row.get(6).doing(DOING)?;
         let count = |column| count(row, column).map(Field::Count).doing(DOING);
         let (payer, key, tier, model) = (text(2)?, text(3)?, text(4)?, text(5)?);
         let (environment, basis, priced_as_of) = (text(7)?, text(8)?, text(10)?);
@@ -159,7 +172,8 @@ pub fn export_runs(
             Field::Text(&key_name(&names, &key)),
             Field::Text(&tier),
             Field::Text(&model),
-            Field::Id(row.get(6).doing(DOING)?),
+            Field::Id(host),
+            Field::Text(&host_name(&names, host.unwrap_or(0))),
             Field::Text(&environment),
             Field::Text(&basis),
             Field::Money(row.get(9).doing(DOING)?),
@@ -176,12 +190,24 @@ pub fn export_runs(
     table.end()
 }
 
-fn key_names(store: &Connection) -> Result<Names> {
-    let ids: Vec<String> = store
-        .prepare_cached("SELECT id FROM api_keys")
-        .and_then(|mut rows| rows.query_map([], |row| row.get(0))?.collect())
-        .doing("read names")?;
-    Names::read(store, std::iter::empty(), ids.iter())
+fn all_names(store: &Connection) -> Result<Names> {
+    let ids = |sql: &str| -> Result<Vec<String>> {
+        store
+            .prepare_cached(sql)
+            .and_then(|mut rows| rows.query_map([], |row| row.get(0))?.collect())
+            .doing("read names")
+    };
+    let keys = ids("SELECT id FROM api_keys")?;
+    let hosts = ids("SELECT CAST(id AS TEXT) FROM hosts")?;
+    Names::read(store, std::iter::empty(), keys.iter(), hosts.iter())
+}
+
+fn host_name(names: &Names, id: i64) -> String {
+    if id == 0 {
+        String::new()
+    } else {
+        names.host(&id.to_string()).0
+    }
 }
 
 fn key_name(names: &Names, id: &str) -> String {

@@ -23,7 +23,7 @@ pub use select::{Filter, totals};
 pub use span::{Days, Range};
 pub use sums::{Figure, Sums};
 
-/// The sums of one payer, key, model, tier or environment.
+/// The sums of one payer, key, model, tier, environment or host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "wire", derive(ts_rs::TS))]
 #[cfg_attr(feature = "wire", ts(rename = "UsageGroup"))]
@@ -81,6 +81,8 @@ pub struct Report {
     pub tiers: Vec<Group>,
     /// By environment label; keys without one are under the empty id.
     pub environments: Vec<Group>,
+    /// By host of the farm, the last one that had the run; runs that were on none are under the id 0.
+    pub hosts: Vec<Group>,
     /// Day by day, only the days that have runs.
     pub series: Vec<Day>,
 }
@@ -95,7 +97,12 @@ pub fn report(store: &Connection, range: Range, filter: &Filter, now: Millis) ->
     let previous_days = range.previous(today);
     let mut sheet = Sheet::default();
     select::each_cell(store, days, filter, |cell| sheet.add(cell))?;
-    let names = names::Names::read(store, sheet.payers.keys(), sheet.keys.keys())?;
+    let names = names::Names::read(
+        store,
+        sheet.payers.keys(),
+        sheet.keys.keys(),
+        sheet.hosts.keys(),
+    )?;
     Ok(Report {
         days,
         zone: zone::zone_name(store)?,
@@ -108,6 +115,7 @@ pub fn report(store: &Connection, range: Range, filter: &Filter, now: Millis) ->
         models: groups(sheet.models, names::same),
         tiers: groups(sheet.tiers, names::same),
         environments: groups(sheet.environments, names::environment),
+        hosts: groups(sheet.hosts, |id| names.host(id)),
         series: sheet
             .days
             .into_iter()
@@ -158,6 +166,7 @@ struct Sheet {
     models: BTreeMap<String, Sums>,
     tiers: BTreeMap<String, Sums>,
     environments: BTreeMap<String, Sums>,
+    hosts: BTreeMap<String, Sums>,
     days: BTreeMap<i64, (Sums, BTreeMap<String, Sums>)>,
 }
 
@@ -173,6 +182,7 @@ impl Sheet {
             named(&mut self.models, cell.model),
             named(&mut self.tiers, cell.tier),
             named(&mut self.environments, cell.environment),
+            named(&mut self.hosts, &cell.host.to_string()),
         ] {
             sums.add(cell.basis, &cell.figure, &cell.tokens)?;
         }

@@ -16,14 +16,15 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// Reads the names that occur in `payers` and `keys`.
+    /// Reads the names that occur in `payers`, `keys` and `hosts`.
     pub(super) fn read<'a>(
         store: &Connection,
         payers: impl Iterator<Item = &'a String>,
         keys: impl Iterator<Item = &'a String>,
+        hosts: impl Iterator<Item = &'a String>,
     ) -> Result<Self> {
         let mut key_ids: Vec<String> = keys.filter(|id| !id.is_empty()).cloned().collect();
-        let mut host_ids = Vec::new();
+        let mut host_ids: Vec<String> = hosts.cloned().collect();
         for payer in payers {
             match payer.parse() {
                 Ok(Payer::Key(id)) => key_ids.push(id.to_string()),
@@ -60,6 +61,14 @@ impl Names {
             // Written by another version: its own words are the best that there is.
             Err(_) => same(id),
         }
+    }
+
+    /// Returns a host's name, and whether it has been removed.
+    pub(super) fn host(&self, id: &str) -> (String, bool) {
+        if id == "0" {
+            return ("not on the farm".to_owned(), false);
+        }
+        self.hosts.get(id).cloned().unwrap_or_else(|| same(id))
     }
 
     /// Returns a stored key's name, and whether it has been deleted.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::{Basis, Days, Figure, Nano, Sums};
 use crate::db::SqlContext;
 use crate::error::{Error, Result};
-use crate::id::KeyId;
+use crate::id::{HostId, KeyId};
 use crate::usage::{Payer, Tier, Tokens};
 
 /// Which part of the ledger is meant; a list that is empty leaves everything in.
@@ -28,13 +28,16 @@ pub struct Filter {
     pub tiers: Vec<Tier>,
     /// Only these models, by their ids in the ledger.
     pub models: Vec<String>,
+    /// Only these hosts of the farm.
+    #[serde(skip)]
+    pub hosts: Vec<HostId>,
     /// Only these environment labels; the empty one stands for keys without one.
     pub environments: Vec<String>,
 }
 
 impl Filter {
     /// Returns each list as JSON for [`CONDITION`], or NULL where it is empty.
-    pub(super) fn lists(&self) -> Result<[Option<String>; 5]> {
+    pub(super) fn lists(&self) -> Result<[Option<String>; 6]> {
         fn list<T: ToString>(values: &[T]) -> Result<Option<String>> {
             if values.is_empty() {
                 return Ok(None);
@@ -50,6 +53,7 @@ impl Filter {
             list(&self.tiers)?,
             list(&self.models)?,
             list(&self.environments)?,
+            list(&self.hosts)?,
         ])
     }
 }
@@ -60,7 +64,8 @@ pub(super) const CONDITION: &str = "
     AND (?4 IS NULL OR payer IN (SELECT value FROM json_each(?4)))
     AND (?5 IS NULL OR tier IN (SELECT value FROM json_each(?5)))
     AND (?6 IS NULL OR model IN (SELECT value FROM json_each(?6)))
-    AND (?7 IS NULL OR environment IN (SELECT value FROM json_each(?7)))";
+    AND (?7 IS NULL OR environment IN (SELECT value FROM json_each(?7)))
+    AND (?8 IS NULL OR host_id IN (SELECT CAST(value AS INTEGER) FROM json_each(?8)))";
 
 const MEASURES: &str = "runs, unpriced, cost, input, output, cache_write_5m, cache_write_1h, \
     cache_read, thinking, web_searches";
@@ -103,10 +108,19 @@ pub(super) fn each_cell(
 ) -> Result<()> {
     const DOING: &str = "read its sums";
     let (first, last) = days.numbers();
-    let [keys, payers, tiers, models, environments] = filter.lists()?;
+    let [keys, payers, tiers, models, environments, hosts] = filter.lists()?;
     let mut statement = store.prepare_cached(&cells_sql()).doing(DOING)?;
     let mut rows = statement
-        .query((first, last, keys, payers, tiers, models, environments))
+        .query((
+            first,
+            last,
+            keys,
+            payers,
+            tiers,
+            models,
+            environments,
+            hosts,
+        ))
         .doing(DOING)?;
     while let Some(row) = rows.next().doing(DOING)? {
         take(&cell(row).doing(DOING)?)?;
@@ -121,10 +135,19 @@ pub(super) fn each_cell(
 pub fn totals(store: &Connection, days: Days, filter: &Filter) -> Result<Sums> {
     const DOING: &str = "read its sums";
     let (first, last) = days.numbers();
-    let [keys, payers, tiers, models, environments] = filter.lists()?;
+    let [keys, payers, tiers, models, environments, hosts] = filter.lists()?;
     let mut statement = store.prepare_cached(&totals_sql()).doing(DOING)?;
     let mut rows = statement
-        .query((first, last, keys, payers, tiers, models, environments))
+        .query((
+            first,
+            last,
+            keys,
+            payers,
+            tiers,
+            models,
+            environments,
+            hosts,
+        ))
         .doing(DOING)?;
     let mut sums = Sums::default();
     while let Some(row) = rows.next().doing(DOING)? {

@@ -47,6 +47,9 @@ fn an_export_has_one_row_for_each_cell_or_run_in_both_forms() {
     let json: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
     assert_eq!(u64::try_from(json.len()).unwrap(), rows);
     assert_eq!(json[0]["key_name"], "Work");
+    let hosts: Vec<_> = json.iter().filter(|row| !row["host"].is_null()).collect();
+    assert_eq!((hosts.len(), &hosts[0]["host_name"]), (1, &"box-1".into()));
+    assert_eq!(json[0]["host_name"], "");
 }
 
 #[test]

@@ -140,6 +140,28 @@ fn every_payer_has_its_name_also_when_its_key_has_been_deleted() {
 }
 
 #[test]
+fn hosts_have_their_sums_and_can_be_looked_at_alone() {
+    let store = furnished();
+    let report = month(&store, &Filter::default());
+    assert_eq!(
+        labels(&report.hosts),
+        ["not on the farm: 8530", "box-1: 40"]
+    );
+    let filter = Filter {
+        hosts: vec![HostId(1)],
+        ..Filter::default()
+    };
+    let alone = month(&store, &filter);
+    assert_eq!(alone.total.leaving.cost, Nano(40));
+    assert_eq!(labels(&alone.hosts), ["box-1: 40"]);
+    store
+        .execute("UPDATE hosts SET deleted_at = 1 WHERE id = 1", [])
+        .unwrap();
+    let removed = month(&store, &filter);
+    assert_eq!(labels(&removed.hosts), ["box-1, deleted: 40"]);
+}
+
+#[test]
 fn the_days_of_a_report_add_up_to_it_and_each_to_its_payers() {
     let report = month(&furnished(), &Filter::default());
     let dates: Vec<String> = report
@@ -252,7 +274,7 @@ fn only_the_days_that_are_asked_for_are_read() {
         let plan: Vec<String> = store
             .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
             .unwrap()
-            .query_map([None::<i64>; 7], |row| row.get(3))
+            .query_map([None::<i64>; 8], |row| row.get(3))
             .unwrap()
             .map(Result::unwrap)
             .collect();
