@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use rustix::process::{Signal, kill_process};
 use serde_json::Value;
+use switchyard_simulator::Reply;
 use switchyard_tests::sshd::{ANSWERS, Setup, Sshd, children};
 use switchyard_tests::{Machine, Planted, Running};
 
@@ -143,6 +144,81 @@ fn a_script_can_branch_on_how_a_run_on_the_farm_ended() {
         other.contains("--timeout and --retries are of the farm"),
         "{other}"
     );
+}
+
+#[test]
+fn a_reply_goes_on_at_the_farm_unless_another_payer_is_named_and_usage_says_which_host() {
+    let (key, server) = super::key_and_server();
+    let sshd = Sshd::start();
+    let mut machine = Machine::with_key(&key, &server);
+    machine.set("FARM_KEY", Planted::default().key("sk-ant-api03-"));
+    let config = sshd.config().display().to_string();
+    machine
+        .run(["settings", "farm.ssh_config", &config])
+        .expect_success();
+    add(&machine, &sshd);
+    pin(&machine, &sshd);
+    machine.run(["keys", "select", "Work"]).expect_success();
+    let first = ["send", "--tier", "farm", "--model", "haiku", "Hello?"];
+    assert_eq!(machine.run(first).stdout, "Hello\n");
+    let reply = |more: &[&str]| {
+        let words = ["send", "--reply", "1"].iter().chain(more).chain(&["More"]);
+        machine.run(words)
+    };
+    let told = reply(&["--estimate"]).succeeded();
+    assert!(
+        told.starts_with("Work pays")
+            && told.contains("because it paid for run 1")
+            && told.contains(" · on box"),
+        "{told}"
+    );
+    assert_eq!(reply(&[]).stdout, "Hello\n");
+    let metered = reply(&["--tier", "metered", "--estimate"]).succeeded();
+    assert!(
+        metered.starts_with("Work pays") && !metered.contains("on box"),
+        "{metered}"
+    );
+    machine.run(["hosts", "pause", "box"]).expect_success();
+    let refused = reply(&[]).failed_with(10);
+    assert!(
+        refused.contains("box is paused") && refused.contains("--key NAME"),
+        "{refused}"
+    );
+    server.push(Reply::text("Metered."));
+    assert_eq!(reply(&["--key", "Work"]).stdout, "Metered.\n");
+    // A key that is not stored does not pay again by itself, there as elsewhere.
+    machine.run(["hosts", "resume", "box"]).expect_success();
+    assert_eq!(machine.run(send(&["Hello?"])).stdout, "Hello\n");
+    let words = ["send", "--reply", "4", "More"];
+    assert!(
+        machine
+            .run(words)
+            .failed_with(2)
+            .contains("does not pay again by itself")
+    );
+
+    let by_host = machine.run(["usage", "--by", "host"]).succeeded();
+    let rows: Vec<Vec<&str>> = by_host
+        .lines()
+        .skip_while(|line| !line.starts_with("HOST"))
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    let runs = |name: &str| rows.iter().find(|row| row.join(" ").starts_with(name));
+    assert!(runs("box").unwrap().contains(&"3"), "{by_host}");
+    assert!(runs("not on the farm").unwrap().contains(&"1"), "{by_host}");
+    let alone = machine
+        .run(["usage", "--json", "--host", "box"])
+        .json_lines();
+    let hosts = alone[0]["hosts"].as_array().unwrap();
+    assert_eq!((hosts.len(), &hosts[0]["label"]), (1, &"box".into()));
+    let nowhere = machine.run(["usage", "--host", "nowhere"]).failed_with(8);
+    assert!(nowhere.contains("nowhere"), "{nowhere}");
+    let csv = machine.run(["usage", "--csv"]).succeeded();
+    assert!(
+        csv.lines().next().unwrap().contains(",host,host_name,"),
+        "{csv}"
+    );
+    assert!(csv.contains(",box,"), "{csv}");
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! Who pays on which host, and what a lock ends.
 
-use switchyard_core::Code;
+use switchyard_core::dispatch::Prepared;
 use switchyard_core::hosts::Edit;
+use switchyard_core::id::RunId;
 use switchyard_core::keys::{self, NewKey, Source};
 use switchyard_core::secret::{ApiKey, Passphrase};
-use switchyard_core::usage::Payer;
+use switchyard_core::usage::{Payer, Tier};
 use switchyard_core::vault::NewVault;
+use switchyard_core::{Code, Error, Remedy};
 use switchyard_simulator::{Script, Simulator};
 use switchyard_tests::sshd::{ANSWERS, Setup, Sshd};
 
@@ -177,4 +179,163 @@ async fn a_lock_ends_connections_that_nobody_needs_and_refuses_runs_that_need_a_
     assert!(outcome.error.is_none(), "{:?}", outcome.error);
     assert_eq!(text(&events), "Hello");
     assert_eq!(sockets(), 0, "and nobody after it");
+}
+
+/// Decides about a reply, and sends nothing.
+async fn reply(house: &House, run: RunId, pay_with: PayWith) -> Result<Prepared, Error> {
+    let ask = Ask {
+        pay_with,
+        reply_to: Some(run),
+        ..house.ask("And then?", FarmAsk::default())
+    };
+    let dispatch = house.app.dispatch().unwrap();
+    dispatch.preflight(ask, |_| None).await
+}
+
+/// Returns who pays, and where.
+fn way(prepared: &Prepared) -> (Tier, &str, Vec<&str>) {
+    let route = &prepared.route;
+    let hosts = route.farm.iter().flat_map(|farm| &farm.hosts);
+    let hosts = hosts.map(|host| host.name.as_str()).collect();
+    (route.tier, &route.payer, hosts)
+}
+
+async fn select(house: &House, key: &keys::Key) {
+    let id = key.id.clone();
+    let app = &house.app;
+    let selected = app.write(move |store, now| keys::select(store, &id, now).map(drop));
+    selected.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_reply_to_a_run_of_the_farm_goes_there_again_with_the_same_payer() {
+    let users = vec![("a-first", "/bin/sh"), ("b-second", "/bin/sh")];
+    let sshd = Sshd::with(&Setup {
+        users,
+        ..Setup::default()
+    });
+    let house = House::new(&sshd).await;
+    let server = with_vault(&house).await;
+    let (work, _) = store(&house, &server, "Work").await;
+    let (other, _) = store(&house, &server, "Other").await;
+    select(&house, &work).await;
+    let first = house.host(&sshd, "a-first", 1).await;
+    house.host(&sshd, "b-second", 1).await;
+    let only = FarmAsk {
+        host: Some(first.id),
+        ..FarmAsk::default()
+    };
+    let mut ask = theirs(&house);
+    ask.pay_with = PayWith::Farm(only);
+    let (_, outcome) = house.send(ask).await.unwrap();
+    assert!(outcome.error.is_none(), "{:?}", outcome.error);
+    let run = outcome.receipt.run;
+
+    let usual = reply(&house, run, PayWith::Usual).await.unwrap();
+    let (tier, payer, mut hosts) = way(&usual);
+    hosts.sort_unstable();
+    assert_eq!(
+        (tier, payer, hosts),
+        (Tier::Farm, "Work", vec!["a-first", "b-second"])
+    );
+    assert_eq!(usual.route.reason, format!("because it paid for run {run}"));
+    // Where another key pays meanwhile, no host is shown the one of before but the one that has had it.
+    select(&house, &other).await;
+    for pay_with in [PayWith::Usual, PayWith::Farm(FarmAsk::default())] {
+        let again = reply(&house, run, pay_with).await.unwrap();
+        assert_eq!(way(&again), (Tier::Farm, "Work", vec!["a-first"]));
+    }
+    // Whatever is named decides.
+    let metered = reply(&house, run, PayWith::Metered).await.unwrap();
+    assert_eq!(way(&metered), (Tier::Metered, "Work", vec![]));
+    let named = reply(&house, run, PayWith::Key(other.id.clone()))
+        .await
+        .unwrap();
+    assert_eq!(way(&named), (Tier::Metered, "Other", vec![]));
+    let there = FarmAsk {
+        host: Some(house.app.hosts().unwrap()[1].host.id),
+        ..FarmAsk::default()
+    };
+    let there = reply(&house, run, PayWith::Farm(there)).await.unwrap();
+    assert_eq!(way(&there), (Tier::Farm, "Other", vec!["b-second"]));
+    // The tiers side by side have the payer of before in both.
+    let ask = Ask {
+        pay_with: PayWith::Usual,
+        reply_to: Some(run),
+        ..house.ask("And then?", FarmAsk::default())
+    };
+    let ways = house.app.dispatch().unwrap().ways(&ask, |_| None).await;
+    let payers: Vec<_> = ways
+        .iter()
+        .filter_map(|way| Some((way.tier, way.route.as_ref()?.payer.as_str())))
+        .collect();
+    assert_eq!(payers, [(Tier::Metered, "Work"), (Tier::Farm, "Work")]);
+
+    let ask = Ask {
+        pay_with: PayWith::Usual,
+        ..ask
+    };
+    let (events, outcome) = house.send(ask).await.unwrap();
+    assert_eq!(placed(&events), ["a-first"]);
+    assert_eq!(outcome.receipt.payer, Payer::Key(work.id));
+    house.app.pause_host(first.id, true).await.unwrap();
+    let error = reply(&house, run, PayWith::Usual).await.unwrap_err();
+    let failure = error.failure();
+    assert_eq!(
+        (failure.code, failure.remedy),
+        (Code::NoHost, Some(Remedy::ChoosePayer))
+    );
+    assert!(
+        error.message().contains("was on the farm, paid by Work"),
+        "{error}"
+    );
+    assert!(
+        failure
+            .hint
+            .as_ref()
+            .unwrap()
+            .contains("go on without the farm")
+    );
+}
+
+#[tokio::test]
+async fn a_reply_to_a_run_that_a_box_paid_for_itself_goes_to_that_box() {
+    let sshd = Sshd::start();
+    let house = House::new(&sshd).await;
+    let server = with_vault(&house).await;
+    let (work, _) = store(&house, &server, "Work").await;
+    select(&house, &work).await;
+    let host = house.host(&sshd, "box", 1).await;
+    let own = "#!/bin/sh\nANTHROPIC_API_KEY=of-the-box; export ANTHROPIC_API_KEY; exec \"$HOME/.local/bin/claude\" \"$@\"\n";
+    let program = sshd.program("box", "claude-own-key", own);
+    let change = Edit {
+        own_command: Some(program.display().to_string()),
+        ..Edit::default()
+    };
+    house.app.edit_host(host.id, change).await.unwrap();
+    let (_, outcome) = house.send(theirs(&house)).await.unwrap();
+    assert!(outcome.error.is_none(), "{:?}", outcome.error);
+    let run = outcome.receipt.run;
+    let usual = reply(&house, run, PayWith::Usual).await.unwrap();
+    assert_eq!(way(&usual), (Tier::Farm, "box's own key", vec!["box"]));
+    // It has no key that could pay elsewhere.
+    let metered = reply(&house, run, PayWith::Metered).await.unwrap();
+    assert_eq!(way(&metered), (Tier::Metered, "Work", vec![]));
+    // Without its own key it is another payer, and so are all others.
+    let change = Edit {
+        own_command: Some(String::new()),
+        ..Edit::default()
+    };
+    house.app.edit_host(host.id, change).await.unwrap();
+    let error = reply(&house, run, PayWith::Usual).await.unwrap_err();
+    assert_eq!(error.code(), Code::NoHost);
+    assert!(
+        error
+            .message()
+            .contains("No host on which the same one pays"),
+        "{error}"
+    );
+    house.app.remove_host(host.id).await.unwrap();
+    let error = reply(&house, run, PayWith::Usual).await.unwrap_err();
+    assert_eq!(error.failure().remedy, Some(Remedy::ChoosePayer));
 }

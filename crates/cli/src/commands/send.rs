@@ -35,7 +35,7 @@ pub(crate) async fn run(wanted: &Send, app: &App, out: &Out) -> Result<ExitCode>
     let is_without_vault = match &ask.pay_with {
         PayWith::Env { .. } | PayWith::Plan { .. } | PayWith::Auto => true,
         PayWith::Farm(farm) => matches!(farm.key.as_deref(), Some(PayWith::Env { .. })),
-        PayWith::Usual | PayWith::Active | PayWith::Key(_) => false,
+        PayWith::Usual | PayWith::Metered | PayWith::Active | PayWith::Key(_) => false,
     };
     // Neither a variable's key nor a plan needs the vault, so nobody is asked to open one for it.
     let mut dispatch = if is_without_vault && ask.reply_to.is_none() {
@@ -126,7 +126,7 @@ fn payer(wanted: &Send, app: &App) -> Result<PayWith> {
         (Some(TierName::Subscription), None) => Ok(PayWith::Plan { login }),
         (None, None) if login.is_some() => Ok(PayWith::Plan { login }),
         (_, Some(named)) => super::payer::named(named, wanted.base_url.as_deref(), app),
-        (Some(TierName::Metered), None) if wanted.reply.is_none() => Ok(PayWith::Active),
+        (Some(TierName::Metered), None) => Ok(PayWith::Metered),
         (_, None) => Ok(PayWith::Usual),
     }
 }

@@ -2,21 +2,23 @@
 
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 use serde::Serialize;
 
 use super::as_text::check_files;
+use super::kept::no_run;
 use super::payer::{self, Found};
 use super::request::Request;
 use super::route::PayWith;
+use crate::db::SqlContext;
 use crate::error::{Code, Error, Remedy, Result};
 use crate::farm::{Farm, TIMEOUT, TIMEOUT_MAX, nobody};
 use crate::hosts::{self, Host, State};
 use crate::http::Endpoint;
-use crate::id::HostId;
+use crate::id::{HostId, RunId};
 use crate::keys;
 use crate::text::shown;
-use crate::usage::Payer;
+use crate::usage::{Payer, Tier};
 
 /// How often a run goes on to another host where nobody says otherwise.
 const RETRIES: u32 = 2;
@@ -65,8 +67,44 @@ pub struct FarmHost {
     pub name: String,
 }
 
+/// What is known of a run on the farm that is continued.
+pub(super) struct Before {
+    run: RunId,
+    /// Who paid for it.
+    pub(super) payer: Payer,
+    label: String,
+    host: Option<HostId>,
+}
+
+/// Reads what is known of a run, where it was on the farm.
+///
+/// # Errors
+/// [`Code::NotFound`] where there is no such run.
+pub(super) fn before(store: &Connection, run: RunId) -> Result<Option<Before>> {
+    let read = |row: &rusqlite::Row<'_>| {
+        let before = Before {
+            run,
+            payer: row.get(1)?,
+            label: row.get(2)?,
+            host: row.get(3)?,
+        };
+        Ok((row.get::<_, Tier>(0)?, before))
+    };
+    let (tier, before) = store
+        .query_row(
+            "SELECT tier, payer, payer_label, host_id FROM runs WHERE id = ?1",
+            [run],
+            read,
+        )
+        .optional()
+        .doing("look who paid before")?
+        .ok_or_else(|| no_run(run))?;
+    Ok((tier == Tier::Farm).then_some(before))
+}
+
 /// Finds the hosts that may take a run, and who pays there. A run never changes its payer: where hosts
-/// differ in theirs, those with the payer of the least busy one are chosen.
+/// differ in theirs, those with the payer of the least busy one are chosen; where it continues a run of
+/// the farm, those with the payer of that.
 ///
 /// # Errors
 /// [`Code::NoHost`] where none may take it, and as for a key.
@@ -74,12 +112,18 @@ pub(super) fn payer(
     store: &Connection,
     farm: &Farm,
     ask: &FarmAsk,
+    reply_to: Option<RunId>,
     variable: &impl Fn(&str) -> Option<String>,
 ) -> Result<Found> {
-    let hosts = ready(store, farm, ask)?;
-    let (found, hosts) = match ask.key.as_deref() {
-        Some(key) => with_key(store, key, hosts, variable)?,
-        None => with_theirs(store, hosts)?,
+    let names_none = ask.host.is_none() && ask.label.is_none() && ask.key.is_none();
+    let before = match reply_to.filter(|_| names_none) {
+        Some(run) => before(store, run)?,
+        None => None,
+    };
+    let (found, hosts) = match (&before, ask.key.as_deref()) {
+        (Some(before), _) => as_before(store, farm, before)?,
+        (None, Some(key)) => with_key(store, key, ready(store, farm, ask)?, variable)?,
+        (None, None) => with_theirs(store, ready(store, farm, ask)?)?,
     };
     let timeout_seconds = match ask.timeout {
         Some(timeout) => timeout.as_secs(),
@@ -165,6 +209,54 @@ fn with_key(
         .hint("Leave the key out, or choose another host. Nothing was sent."));
     }
     Ok((payer::of_key(store, key, variable)?, hosts))
+}
+
+/// Whoever paid before pays again: the host itself, or the key, on the host that has had it and on those
+/// where it pays anyway. No other host is shown a key that its user did not give it.
+fn as_before(store: &Connection, farm: &Farm, before: &Before) -> Result<(Found, Vec<Host>)> {
+    let reason = payer::because_it_paid(before.run);
+    let key = match &before.payer {
+        Payer::Host(_) => None,
+        // A key that is not stored, or is no more, does not pay again by itself.
+        _ => Some(payer::paid_by(store, before.run)?),
+    };
+    let mut hosts = match ready(store, farm, &FarmAsk::default()) {
+        Err(error) if error.code() == Code::NoHost => return Err(no_way_back(before, &error)),
+        hosts => hosts?,
+    };
+    let active = keys::active(store)?.map(|key| key.id);
+    hosts.retain(|host| match &key {
+        None => host.own_command.is_some() && before.payer == Payer::Host(host.id),
+        Some(key) => {
+            let theirs = host.key.as_ref().or(active.as_ref());
+            host.own_command.is_none() && (before.host == Some(host.id) || theirs == Some(&key.id))
+        }
+    });
+    if hosts.is_empty() {
+        let none = "No host on which the same one pays is ready.";
+        return Err(no_way_back(before, &Error::new(Code::NoHost, none)));
+    }
+    match key {
+        Some(key) => Ok((payer::stored(key, reason)?, hosts)),
+        None => {
+            let (found, hosts) = with_theirs(store, hosts)?;
+            Ok((Found { reason, ..found }, hosts))
+        }
+    }
+}
+
+fn no_way_back(before: &Before, why: &Error) -> Error {
+    Error::new(
+        why.code(),
+        format!(
+            "Run {} was on the farm, paid by {}. {}",
+            before.run,
+            shown(&before.label, 60),
+            why.message()
+        ),
+    )
+    .hint("To go on without the farm, or with another payer, name the key that pays. Nothing was sent.")
+    .remedy(Remedy::ChoosePayer)
 }
 
 /// The least busy host decides who pays: itself, its key, or the active key.

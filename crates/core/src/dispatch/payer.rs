@@ -4,7 +4,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use rusqlite::{Connection, OptionalExtension};
 use sha2::Sha256;
 
-use super::by_farm::{self, FarmRoute};
+use super::by_farm::{self, FarmAsk, FarmRoute};
 use super::by_plan::{self, PlanRoute};
 use super::kept::no_run;
 use super::route::PayWith;
@@ -48,12 +48,13 @@ pub(super) fn payer(
 ) -> Result<Found> {
     match pay_with {
         // By the routing table it is decided before, where it has a rule.
-        PayWith::Usual | PayWith::Auto => usual(store, reply_to, variable, now),
+        PayWith::Usual | PayWith::Auto => usual(store, reply_to, farm, variable, now),
+        PayWith::Metered => metered(store, reply_to),
         key @ (PayWith::Active | PayWith::Key(_) | PayWith::Env { .. }) => {
             of_key(store, key, variable)
         }
         PayWith::Plan { login } => by_plan::payer(store, login.as_deref(), variable, now),
-        PayWith::Farm(ask) => by_farm::payer(store, farm, ask, variable),
+        PayWith::Farm(ask) => by_farm::payer(store, farm, ask, reply_to, variable),
     }
 }
 
@@ -76,7 +77,11 @@ pub(super) fn of_key(
         PayWith::Env { name, base_url } => {
             from_variable(store, name, variable(name), base_url.as_deref())
         }
-        PayWith::Usual | PayWith::Auto | PayWith::Plan { .. } | PayWith::Farm(_) => {
+        PayWith::Usual
+        | PayWith::Auto
+        | PayWith::Metered
+        | PayWith::Plan { .. }
+        | PayWith::Farm(_) => {
             Err(Error::bad_input("That names no key.").remedy(Remedy::ChoosePayer))
         }
     }
@@ -85,18 +90,39 @@ pub(super) fn of_key(
 fn usual(
     store: &Connection,
     reply_to: Option<RunId>,
+    farm: &Farm,
     variable: &impl Fn(&str) -> Option<String>,
     now: Millis,
 ) -> Result<Found> {
-    if let Some(run) = reply_to {
-        let reason = format!("because it paid for run {run}");
-        if let Some(login) = by_plan::paid_for(store, run)? {
-            let found = by_plan::payer(store, Some(&login), variable, now)?;
-            return Ok(Found { reason, ..found });
-        }
-        return stored(paid_by(store, run)?, reason);
+    let Some(run) = reply_to else {
+        return active(store);
+    };
+    if let Some(login) = by_plan::paid_for(store, run)? {
+        let found = by_plan::payer(store, Some(&login), variable, now)?;
+        let reason = because_it_paid(run);
+        return Ok(Found { reason, ..found });
     }
-    active(store)
+    if by_farm::before(store, run)?.is_some() {
+        return by_farm::payer(store, farm, &FarmAsk::default(), Some(run), variable);
+    }
+    stored(paid_by(store, run)?, because_it_paid(run))
+}
+
+/// The key that paid before, in the metered tier; whom no key has paid, the active one pays.
+fn metered(store: &Connection, reply_to: Option<RunId>) -> Result<Found> {
+    let Some(run) = reply_to else {
+        return active(store);
+    };
+    let before = by_farm::before(store, run)?.map(|before| before.payer);
+    let is_of_a_key = !matches!(before, Some(Payer::Host(_)));
+    match is_of_a_key && by_plan::paid_for(store, run)?.is_none() {
+        true => stored(paid_by(store, run)?, because_it_paid(run)),
+        false => active(store),
+    }
+}
+
+pub(super) fn because_it_paid(run: RunId) -> String {
+    format!("because it paid for run {run}")
 }
 
 pub(super) fn active(store: &Connection) -> Result<Found> {
@@ -111,7 +137,7 @@ pub(super) fn active(store: &Connection) -> Result<Found> {
 ///
 /// # Errors
 /// [`Code::BadInput`] where it can't: nobody else pays for a conversation without being named.
-fn paid_by(store: &Connection, run: RunId) -> Result<keys::Key> {
+pub(super) fn paid_by(store: &Connection, run: RunId) -> Result<keys::Key> {
     let (id, label): (Option<KeyId>, String) = store
         .query_row(
             "SELECT key_id, payer_label FROM runs WHERE id = ?1",

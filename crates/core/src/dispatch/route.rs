@@ -43,9 +43,12 @@ words! {
 /// Who shall pay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PayWith {
-    /// The stored key that paid for the run that this one continues, or the active key where none
-    /// is continued: a conversation does not change its payer by itself.
+    /// Whoever paid for the run that this one continues, on the farm where it was there, or the active key
+    /// where none is continued: a conversation does not change its payer by itself.
     Usual,
+    /// The stored key that paid for the run that this one continues, but never on the farm; else the
+    /// active key.
+    Metered,
     /// Whoever the routing table names for the class of work, with the fallbacks that the user has
     /// allowed; as [`PayWith::Usual`] where it has no rule for it.
     Auto,
@@ -65,7 +68,8 @@ pub enum PayWith {
         /// The login's name.
         login: Option<String>,
     },
-    /// Whoever pays on the host that takes it.
+    /// Whoever pays on the host that takes it; where a run of the farm is continued and neither host nor key
+    /// is named, whoever paid for that.
     Farm(FarmAsk),
 }
 

@@ -57,7 +57,9 @@ impl Dispatch {
             (PayWith::Usual | PayWith::Auto, login @ Some(_)) => {
                 (PayWith::Plan { login }, PayWith::Active)
             }
-            (PayWith::Auto, None) => (PayWith::Plan { login: None }, PayWith::Usual),
+            (PayWith::Usual | PayWith::Auto, None) => {
+                (PayWith::Plan { login: None }, PayWith::Metered)
+            }
             (key, _) => (PayWith::Plan { login: None }, key.clone()),
         };
         let farm = match &ask.pay_with {

@@ -36,6 +36,7 @@ async fn credential(
         PayWith::Key(id) => scope::stored(app.db()?, &**app.access()?, &id, purpose).await,
         PayWith::Usual
         | PayWith::Auto
+        | PayWith::Metered
         | PayWith::Active
         | PayWith::Plan { .. }
         | PayWith::Farm(_) => Err(Error::bad_input("No payer was named.")),
