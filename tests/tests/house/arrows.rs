@@ -22,7 +22,12 @@ pub(super) const ROOMS: &[(&str, &[&str])] = &[
     ("plan", &["child", "claude", "db", "settings"]),
     // A call that checks a key says what it used, in the ledger's tokens.
     ("http", &["settings", "usage"]),
-    ("keys", &["db", "settings", "http", "vault", "usage"]),
+    ("shell", &["child", "claude"]),
+    // A key can stand in an env file, which is a shell's.
+    (
+        "keys",
+        &["db", "settings", "http", "vault", "usage", "shell"],
+    ),
     ("ssh", &["child", "db"]),
     ("hosts", &["db", "ssh"]),
     (
@@ -36,7 +41,6 @@ pub(super) const ROOMS: &[(&str, &[&str])] = &[
             "settings", "usage", "vault",
         ],
     ),
-    ("shell", &["child", "claude"]),
     (
         "scope",
         &["child", "db", "http", "keys", "plan", "shell", "vault"],

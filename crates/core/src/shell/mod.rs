@@ -8,6 +8,7 @@
 //! - `claude_settings`, `in_force`: settings files, laid over the environment as the CLI does it
 //! - `login_shell`: what a new login shell exports
 //! - `files`, `parse`, `words`: the start-up files and the lines that set something
+//! - [`env_file`]: a variable of a file of assignments, read and set without a shell
 //! - `login`: whether the CLI is logged in, as it says itself ([`crate::claude`])
 //! - `chosen`: what settings files make of a credential that was chosen for one command
 //! - `watch`: notices that one of the files has changed
@@ -16,6 +17,7 @@
 mod bounded;
 mod chosen;
 mod claude_settings;
+pub mod env_file;
 mod environment;
 mod files;
 mod findings;
