@@ -22,7 +22,7 @@ CREATE TABLE runs (
     model           TEXT    NOT NULL,
     model_served    TEXT,
     key_id          TEXT    REFERENCES api_keys (id),
-    -- Who is billed: `key:ID`, `env:NAME:LAST4:FINGERPRINT`, `plan:…` or `host:ID`.
+    -- Who is billed: `key:ID`, `env:NAME:LAST4:FINGERPRINT`, `env-file:FILE:…`, `plan:…` or `host:ID`.
     payer           TEXT    NOT NULL,
     payer_label     TEXT    NOT NULL,
     -- What the server or the CLI said of the credential that it was given.

@@ -4,6 +4,7 @@ mod agent;
 mod consent;
 mod each_line;
 mod ends;
+mod env_files;
 #[cfg(target_os = "linux")]
 mod farm;
 mod keys;

@@ -17,7 +17,8 @@ use switchyard_core::agent::Ask;
 use switchyard_core::secret::redact;
 use switchyard_core::{App, Error, Result, demo, hardening, logging};
 
-use crate::args::{Arguments, Command, Keys};
+use crate::args::keys::Keys;
+use crate::args::{Arguments, Command};
 use crate::ask::AtTerminal;
 use crate::commands::scope::exec::Next;
 use crate::out::Out;
@@ -117,7 +118,9 @@ fn run(arguments: &Arguments, out: &Out) -> Result<ExitCode> {
 /// Refuses a standard input that is to be both the passphrase and what the command reads.
 fn refuse_two_readers(arguments: &Arguments) -> Result<()> {
     let what = match &arguments.command {
-        Command::Keys(Keys::Add(add)) if add.from_env.is_none() => "key",
+        Command::Keys(Keys::Add(add)) if add.from_env.is_none() && add.from_env_file.is_none() => {
+            "key"
+        }
         Command::Exec(_) => "input of the command",
         Command::Hosts(hosts) if hosts.reads_input() => "list of instances",
         Command::Send(send)

@@ -14,9 +14,9 @@ pub(crate) fn words(remedy: Remedy) -> &'static str {
         Remedy::StoreUnchecked => "To store it all the same: --unchecked",
         Remedy::NameGateway => "For a gateway's own token, name the gateway: --base-url URL",
         Remedy::SelectKey => {
-            "Select one with: switchyard keys select NAME, or name who pays: --key NAME or --key env:VARIABLE"
+            "Select one with: switchyard keys select NAME, or name who pays: --key NAME, env:VARIABLE or env-file:PATH"
         }
-        Remedy::ChoosePayer => "Say who pays: --key NAME or --key env:VARIABLE",
+        Remedy::ChoosePayer => "Say who pays: --key NAME, env:VARIABLE or env-file:PATH",
         Remedy::ListRuns => "See which there are with: switchyard history",
         Remedy::AcceptSubscription => {
             "Read it, and accept it, with: switchyard consent accept subscription"

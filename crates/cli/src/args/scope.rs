@@ -20,8 +20,13 @@ pub(crate) enum TierName {
     A settings file of Claude Code that would bill somebody else is a reason to start nothing; with --key it is a warning."
 )]
 pub(crate) struct Exec {
-    /// Who pays: a stored key, or env:VAR for the key in a variable (no vault needed)
-    #[arg(long, value_name = "KEY|env:VAR", required_unless_present = "tier")]
+    /// Who pays: a stored key, env:VAR for the key in a variable, or env-file:PATH
+    /// for the ANTHROPIC_API_KEY of an env file (PATH#VAR for another one); the last two need no vault
+    #[arg(
+        long,
+        value_name = "KEY|env:VAR|env-file:PATH",
+        required_unless_present = "tier"
+    )]
     pub(crate) key: Option<String>,
     /// Take every credential away and hand over the login of your plan that is chosen
     #[arg(long, value_enum, conflicts_with = "key")]
@@ -32,7 +37,7 @@ pub(crate) struct Exec {
     /// Start it even where a settings file of Claude Code would bill somebody else than the plan
     #[arg(long, requires = "tier")]
     pub(crate) anyway: bool,
-    /// The server that the key of a variable is for, in place of Anthropic's API
+    /// The server that the key of a variable or file is for, in place of Anthropic's API
     #[arg(long, value_name = "URL", requires = "key")]
     pub(crate) base_url: Option<String>,
     /// Leave the accounts of cloud providers (AWS_*, GOOGLE_*) in the environment
@@ -60,10 +65,15 @@ pub(crate) enum Dialect {
     In fish: switchyard env --key NAME | source\n\
     In PowerShell: switchyard env --key NAME --shell powershell | Out-String | Invoke-Expression")]
 pub(crate) struct Env {
-    /// Who pays: a stored key, or env:VAR for the key in a variable (no vault needed)
-    #[arg(long, value_name = "KEY|env:VAR", required_unless_present = "unset")]
+    /// Who pays: a stored key, env:VAR for the key in a variable, or env-file:PATH
+    /// for the ANTHROPIC_API_KEY of an env file (PATH#VAR for another one); the last two need no vault
+    #[arg(
+        long,
+        value_name = "KEY|env:VAR|env-file:PATH",
+        required_unless_present = "unset"
+    )]
     pub(crate) key: Option<String>,
-    /// The server that the key of a variable is for, in place of Anthropic's API
+    /// The server that the key of a variable or file is for, in place of Anthropic's API
     #[arg(long, value_name = "URL", requires = "key")]
     pub(crate) base_url: Option<String>,
     /// Leave the accounts of cloud providers (AWS_*, GOOGLE_*) in the environment

@@ -20,8 +20,9 @@ pub(crate) enum TierName {
 
 #[derive(Args, Debug)]
 pub(crate) struct Send {
-    /// Who pays: a stored key, or env:VAR for the key in a variable (no vault needed)
-    #[arg(long, value_name = "KEY|env:VAR")]
+    /// Who pays: a stored key, env:VAR for the key in a variable, or env-file:PATH
+    /// for the ANTHROPIC_API_KEY of an env file (PATH#VAR for another one); the last two need no vault
+    #[arg(long, value_name = "KEY|env:VAR|env-file:PATH")]
     pub(crate) key: Option<String>,
     /// The tier: metered, with a key; subscription, your plan through your own `claude`; or farm, on a host
     #[arg(long, value_enum)]
@@ -29,7 +30,7 @@ pub(crate) struct Send {
     /// The login of the plan, in place of the one that is chosen
     #[arg(long, value_name = "LOGIN", conflicts_with = "key")]
     pub(crate) login: Option<String>,
-    /// The server that the key of a variable is for, in place of Anthropic's API
+    /// The server that the key of a variable or file is for, in place of Anthropic's API
     #[arg(long, value_name = "URL", requires = "key")]
     pub(crate) base_url: Option<String>,
     /// The host of the farm
@@ -98,10 +99,10 @@ pub(crate) struct Lines {
 
 #[derive(Args, Debug)]
 pub(crate) struct Route {
-    /// The key of the metered tier: a stored one, or env:VAR
-    #[arg(long, value_name = "KEY|env:VAR")]
+    /// The key of the metered tier: a stored one, env:VAR, or env-file:PATH
+    #[arg(long, value_name = "KEY|env:VAR|env-file:PATH")]
     pub(crate) key: Option<String>,
-    /// The server that the key of a variable is for, in place of Anthropic's API
+    /// The server that the key of a variable or file is for, in place of Anthropic's API
     #[arg(long, value_name = "URL", requires = "key")]
     pub(crate) base_url: Option<String>,
     /// The login of the plan, in place of the one that is chosen

@@ -1,16 +1,18 @@
-//! `switchyard keys`: add, list, check, select, edit, rm.
+//! `switchyard keys`: add, list, check, select, edit, write-env, rm.
+
+mod add;
+mod write_env;
 
 use std::process::ExitCode;
 
 use serde::Serialize;
 use serde_json::json;
 use switchyard_core::clock::Millis;
-use switchyard_core::keys::{self, Checked, Edit, Key, Kind, NewKey, Source, Validity};
-use switchyard_core::secret::ApiKey;
+use switchyard_core::keys::{self, Checked, Edit, Key, Kind, Validity};
 use switchyard_core::text::shown;
 use switchyard_core::{App, Error, Remedy, Result};
 
-use crate::args::{AddKey, CheckKeys, EditKey, Keys, Labels, OneKey, RemoveKey};
+use crate::args::keys::{CheckKeys, EditKey, Keys, Labels, OneKey, RemoveKey};
 use crate::ask;
 use crate::exit;
 use crate::out::{Out, Table, count};
@@ -18,78 +20,14 @@ use crate::remedy;
 
 pub(crate) async fn run(command: &Keys, app: &App, out: &Out) -> Result<ExitCode> {
     match command {
-        Keys::Add(wanted) => add(wanted, app, out).await,
+        Keys::Add(wanted) => add::run(wanted, app, out).await,
         Keys::List => list(app, out),
         Keys::Show(wanted) => show(wanted, app, out),
         Keys::Check(wanted) => check(wanted, app, out).await,
         Keys::Select(wanted) => select(wanted, app, out).await,
         Keys::Edit(wanted) => edit(wanted, app, out).await,
+        Keys::WriteEnv(wanted) => write_env::run(wanted, app, out).await,
         Keys::Rm(wanted) => remove(wanted, app, out).await,
-    }
-}
-
-async fn add(wanted: &AddKey, app: &App, out: &Out) -> Result<ExitCode> {
-    let (secret, source) = match &wanted.from_env {
-        Some(variable) => (from_environment(variable)?, Source::Env),
-        None => (ask::key("Key (not shown): ")?, Source::Manual),
-    };
-    // Told apart before the vault is asked for: a mistake in pasting needs no passphrase.
-    keys::classify(&secret, wanted.base_url.is_some())?;
-    let new = NewKey {
-        secret,
-        source,
-        base_url: wanted.base_url.clone(),
-        labels: Edit {
-            name: Some(wanted.name.clone()),
-            ..labels(&wanted.labels)
-        },
-        unchecked: wanted.unchecked,
-        select: wanted.select,
-    };
-    let added = keys::add(
-        app.db()?,
-        app.access()?.as_ref(),
-        app.http()?,
-        new,
-        app.face(),
-    )
-    .await?;
-    if out.json {
-        out.json_line(&added.key)?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    let key = &added.key;
-    out.line(&format!(
-        "Stored {} …{}, {}.",
-        shown(&key.name, 60),
-        key.hint,
-        health(key)
-    ))?;
-    if let Some(why) = &added.unchecked_because {
-        out.note(&format!("note: not checked: {why}"));
-    }
-    match key.kind {
-        Kind::Admin => {
-            out.note("note: admin keys manage an organisation; they never pay for runs.");
-        }
-        Kind::Api if added.is_selected => {
-            out.note("It is the active key: runs are billed to it unless you name another.");
-        }
-        Kind::Api => {}
-    }
-    if wanted.from_env.is_some() {
-        out.note("note: the variable still bills every plain `claude` until you remove it; `switchyard who` says where it is set.");
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-fn from_environment(variable: &str) -> Result<ApiKey> {
-    match std::env::var(variable) {
-        Ok(value) if !value.is_empty() => Ok(ApiKey::new(value)),
-        _ => Err(
-            Error::bad_input(format!("The variable {} is not set.", shown(variable, 60)))
-                .hint("Name a variable that holds a key in this terminal."),
-        ),
     }
 }
 

@@ -75,7 +75,8 @@ async fn set(wanted: &SetRule, app: &App, out: &Out) -> Result<()> {
     tell(&row(app, class).await?, out)
 }
 
-/// Reads who shall pay. A key in a variable is not among them: the table holds in every terminal.
+/// Reads who shall pay. A key in a variable or a file is not among them: the table holds in every
+/// terminal, and says now who will pay.
 fn through(wanted: &SetRule, app: &App) -> Result<Through> {
     let is_farm = wanted.host.is_some() || wanted.label.is_some();
     match (wanted.tier, &wanted.key, &wanted.login) {
@@ -99,6 +100,10 @@ fn through(wanted: &SetRule, app: &App) -> Result<Through> {
             "The routing table takes stored keys: a variable is not the same in every terminal.",
         )
         .hint("Store the key first: switchyard keys add NAME --from-env VAR")),
+        (_, Some(named), _) if named.starts_with("env-file:") => Err(Error::bad_input(
+            "The routing table takes stored keys: a file can be changed by whatever writes it.",
+        )
+        .hint("Store the key first: switchyard keys add NAME --from-env-file PATH")),
         (tier, named, _) if is_farm || tier == Some(TierName::Farm) => {
             let host = wanted.host.as_deref();
             let host = host

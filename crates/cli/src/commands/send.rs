@@ -33,8 +33,13 @@ pub(crate) async fn run(wanted: &Send, app: &App, out: &Out) -> Result<ExitCode>
     }
     let ask = question(wanted, prompt(wanted.prompt.as_deref())?, app)?;
     let is_without_vault = match &ask.pay_with {
-        PayWith::Env { .. } | PayWith::Plan { .. } | PayWith::Auto => true,
-        PayWith::Farm(farm) => matches!(farm.key.as_deref(), Some(PayWith::Env { .. })),
+        PayWith::Env { .. } | PayWith::EnvFile { .. } | PayWith::Plan { .. } | PayWith::Auto => {
+            true
+        }
+        PayWith::Farm(farm) => matches!(
+            farm.key.as_deref(),
+            Some(PayWith::Env { .. } | PayWith::EnvFile { .. })
+        ),
         PayWith::Usual | PayWith::Metered | PayWith::Active | PayWith::Key(_) => false,
     };
     // Neither a variable's key nor a plan needs the vault, so nobody is asked to open one for it.

@@ -98,7 +98,7 @@ pub(super) fn paid_for(store: &Connection, run: RunId) -> Result<Option<String>>
         .ok_or_else(|| no_run(run))?;
     Ok(match payer {
         Payer::Plan(login) => Some(login),
-        Payer::Key(_) | Payer::Env { .. } | Payer::Host(_) => None,
+        Payer::Key(_) | Payer::Env { .. } | Payer::EnvFile { .. } | Payer::Host(_) => None,
     })
 }
 

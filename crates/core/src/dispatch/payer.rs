@@ -15,7 +15,7 @@ use crate::error::{Code, Error, Remedy, Result};
 use crate::farm::Farm;
 use crate::http::Endpoint;
 use crate::id::{KeyId, RunId};
-use crate::keys;
+use crate::keys::{self, FileVariable};
 use crate::secret::ApiKey;
 use crate::text;
 use crate::usage::Payer;
@@ -50,9 +50,10 @@ pub(super) fn payer(
         // By the routing table it is decided before, where it has a rule.
         PayWith::Usual | PayWith::Auto => usual(store, reply_to, farm, variable, now),
         PayWith::Metered => metered(store, reply_to),
-        key @ (PayWith::Active | PayWith::Key(_) | PayWith::Env { .. }) => {
-            of_key(store, key, variable)
-        }
+        key @ (PayWith::Active
+        | PayWith::Key(_)
+        | PayWith::Env { .. }
+        | PayWith::EnvFile { .. }) => of_key(store, key, variable),
         PayWith::Plan { login } => by_plan::payer(store, login.as_deref(), variable, now),
         PayWith::Farm(ask) => by_farm::payer(store, farm, ask, reply_to, variable),
     }
@@ -77,6 +78,7 @@ pub(super) fn of_key(
         PayWith::Env { name, base_url } => {
             from_variable(store, name, variable(name), base_url.as_deref())
         }
+        PayWith::EnvFile { variable, base_url } => from_file(store, variable, base_url.as_deref()),
         PayWith::Usual
         | PayWith::Auto
         | PayWith::Metered
@@ -185,21 +187,47 @@ pub(super) fn from_variable(
     let shown = text::shown(name, 60);
     let endpoint = Endpoint::parse(base_url)?;
     let key = keys::of_variable(name, value, &endpoint)?;
-    Ok(Found {
-        label: Payer::env_label(name, &key.last4()),
+    Ok(unstored(
+        Payer::env_label(name, &key.last4()),
+        format!("because you named the variable {shown}"),
+        Payer::env(name, key.last4(), &fingerprint(store, &key)?),
+        (key, endpoint),
+    ))
+}
+
+fn from_file(store: &Connection, variable: &FileVariable, base_url: Option<&str>) -> Result<Found> {
+    let place = variable.place();
+    let endpoint = Endpoint::parse(base_url)?;
+    let key = keys::of_file(variable, &endpoint)?;
+    Ok(unstored(
+        Payer::env_file_label(&place, &key.last4()),
+        format!("because you named the file {place}"),
+        Payer::env_file(place, key.last4(), &fingerprint(store, &key)?),
+        (key, endpoint),
+    ))
+}
+
+fn unstored(
+    label: String,
+    reason: String,
+    booked_to: Payer,
+    (key, endpoint): (ApiKey, Endpoint),
+) -> Found {
+    Found {
+        label,
         key: None,
         endpoint,
         environment: String::new(),
-        reason: format!("because you named the variable {shown}"),
-        booked_to: Payer::env(name, key.last4(), &fingerprint(store, &key)?),
+        reason,
+        booked_to,
         variable: Some(key),
         plan: None,
         login: None,
         farm: None,
-    })
+    }
 }
 
-/// Tells one key of a variable from the next in the ledger: HMAC-SHA256 of it under the store's
+/// Tells one key of a variable or file from the next in the ledger: HMAC-SHA256 of it under the store's
 /// pepper, of which the ledger keeps eight hexadecimal digits.
 fn fingerprint(store: &Connection, key: &ApiKey) -> Result<[u8; 32]> {
     let pepper: Vec<u8> = store

@@ -18,6 +18,7 @@ use crate::claude;
 use crate::error::Result;
 use crate::http::{Endpoint, count_tokens};
 use crate::id::{KeyId, RunId};
+use crate::keys;
 use crate::secret::ApiKey;
 use crate::usage::{CacheWrites, Conditions, CountedBy, Estimate, Nano, Payer, Tier, catalogue};
 use crate::words::words;
@@ -60,6 +61,13 @@ pub enum PayWith {
     Env {
         /// The variable's name.
         name: String,
+        /// The server that it is for; Anthropic's own where absent.
+        base_url: Option<String>,
+    },
+    /// The key in an env file, which needs no vault either. The file is read and never run.
+    EnvFile {
+        /// Which variable of which file.
+        variable: keys::FileVariable,
         /// The server that it is for; Anthropic's own where absent.
         base_url: Option<String>,
     },

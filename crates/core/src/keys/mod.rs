@@ -19,6 +19,7 @@ use crate::clock::Millis;
 use crate::id::KeyId;
 use crate::words::words;
 
+pub use crate::shell::env_file::FileVariable;
 pub use active::{ACTIVE_KEY, active, select};
 pub use add::{Added, NewKey, add};
 pub(crate) use check::{Asked, keep_verdict};
@@ -28,7 +29,7 @@ pub use remove::remove;
 pub use rows::{Row, rows};
 pub use shape::classify;
 pub use table::{find, get, list, usable};
-pub use variable::of_variable;
+pub use variable::{of_file, of_variable};
 
 words! {
     /// What a key may be used for.

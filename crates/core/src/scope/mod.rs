@@ -1,19 +1,21 @@
 //! Scoped use: one command with exactly one credential of Claude, and none of those that were around.
 //!
 //! - [`scrub`]: what of an environment such a command may keep
-//! - [`stored`], [`of_variable`]: the one credential, opened for this use
+//! - [`stored`], [`of_variable`], [`of_file`]: the one credential, opened for this use
+//! - [`write_env`]: a stored key, written into an env file on request
 //! - [`HandedLogin`]: a login of the plan in the place of a credential
 //! - [`Chosen`], [`overruled`]: what settings files would make of the choice
 
 mod login;
 mod scrub;
+mod write_env;
 
 use crate::child::Environment;
 use crate::db::Db;
 use crate::error::Result;
 use crate::http::Endpoint;
 use crate::id::KeyId;
-use crate::keys;
+use crate::keys::{self, FileVariable};
 use crate::secret::ApiKey;
 use crate::shell::names;
 use crate::text;
@@ -22,6 +24,7 @@ use crate::vault::{self, Act, Custody};
 pub use crate::shell::{Chosen, overruled};
 pub use login::HandedLogin;
 pub use scrub::{Scrubbed, scrub};
+pub use write_env::{Written, write_env};
 
 /// The one credential that a command gets.
 #[derive(Debug)]
@@ -104,6 +107,20 @@ pub fn of_variable(
     let key = keys::of_variable(name, value, &endpoint)?;
     Ok(Credential {
         label: format!("${} …{}", text::shown(name, 60), key.last4()),
+        key,
+        endpoint,
+    })
+}
+
+/// Takes the key of an env file, as [`of_variable`] that of a variable.
+///
+/// # Errors
+/// As [`keys::of_file`].
+pub fn of_file(variable: &FileVariable, base_url: Option<&str>) -> Result<Credential> {
+    let endpoint = Endpoint::parse(base_url)?;
+    let key = keys::of_file(variable, &endpoint)?;
+    Ok(Credential {
+        label: format!("{} …{}", variable.place(), key.last4()),
         key,
         endpoint,
     })

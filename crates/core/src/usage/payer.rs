@@ -8,7 +8,8 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 use crate::error::{Error, Result};
 use crate::id::{HostId, KeyId};
 
-/// Who is billed for a run. Written as `key:ID`, `env:NAME:LAST4:FINGERPRINT`, `plan:NAME` or `host:ID`.
+/// Who is billed for a run. Written as `key:ID`, `env:NAME:LAST4:FINGERPRINT`,
+/// `env-file:FILE:LAST4:FINGERPRINT`, `plan:NAME` or `host:ID`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Payer {
     /// A stored key.
@@ -21,6 +22,15 @@ pub enum Payer {
         last4: String,
         /// The first eight hexadecimal digits of the key's fingerprint: tells two keys that the
         /// variable held at different times apart.
+        fingerprint: String,
+    },
+    /// A key that was used from an env file without being stored.
+    EnvFile {
+        /// The file, with `~`, and `#` with the variable's name where that is not `ANTHROPIC_API_KEY`.
+        file: String,
+        /// As of a variable.
+        last4: String,
+        /// As of a variable.
         fingerprint: String,
     },
     /// The user's plan, by the name of the login that uses it.
@@ -37,11 +47,17 @@ impl Payer {
         Self::Env {
             name: name.into(),
             last4: last4.into(),
-            fingerprint: fingerprint
-                .iter()
-                .take(4)
-                .map(|byte| format!("{byte:02x}"))
-                .collect(),
+            fingerprint: short(fingerprint),
+        }
+    }
+
+    /// As [`Payer::env`], for a key from an env file.
+    #[must_use]
+    pub fn env_file(file: impl Into<String>, last4: impl Into<String>, fingerprint: &[u8]) -> Self {
+        Self::EnvFile {
+            file: file.into(),
+            last4: last4.into(),
+            fingerprint: short(fingerprint),
         }
     }
 
@@ -51,14 +67,25 @@ impl Payer {
         format!("${name} …{last4}")
     }
 
+    /// Returns what people call a key from an env file: `FILE …last4`.
+    #[must_use]
+    pub fn env_file_label(file: &str, last4: &str) -> String {
+        format!("{file} …{last4}")
+    }
+
     /// Returns the stored key that pays, where it is one.
     #[must_use]
     pub fn key(&self) -> Option<&KeyId> {
         match self {
             Self::Key(key) => Some(key),
-            Self::Env { .. } | Self::Plan(_) | Self::Host(_) => None,
+            Self::Env { .. } | Self::EnvFile { .. } | Self::Plan(_) | Self::Host(_) => None,
         }
     }
+}
+
+fn short(fingerprint: &[u8]) -> String {
+    let bytes = fingerprint.iter().take(4);
+    bytes.map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl fmt::Display for Payer {
@@ -70,6 +97,11 @@ impl fmt::Display for Payer {
                 last4,
                 fingerprint,
             } => write!(f, "env:{name}:{last4}:{fingerprint}"),
+            Self::EnvFile {
+                file,
+                last4,
+                fingerprint,
+            } => write!(f, "env-file:{file}:{last4}:{fingerprint}"),
             Self::Plan(name) => write!(f, "plan:{name}"),
             Self::Host(host) => write!(f, "host:{host}"),
         }
@@ -82,7 +114,7 @@ impl FromStr for Payer {
     fn from_str(text: &str) -> Result<Self> {
         read(text).ok_or_else(|| {
             Error::bad_input("The payer can't be read.")
-                .hint("Write key:ID, env:NAME:LAST4:FINGERPRINT, plan:NAME or host:ID.")
+                .hint("Write key:ID, env:NAME:LAST4:FINGERPRINT, env-file:FILE:LAST4:FINGERPRINT, plan:NAME or host:ID.")
         })
     }
 }
@@ -96,23 +128,34 @@ fn read(text: &str) -> Option<Payer> {
         "key" => Some(Payer::Key(KeyId::from_text(rest))),
         "plan" => Some(Payer::Plan(rest.to_owned())),
         "host" => rest.parse().ok().map(|id| Payer::Host(HostId(id))),
-        "env" => read_env(rest),
+        "env" => {
+            let (name, last4, fingerprint) = read_unstored(rest)?;
+            Some(Payer::Env {
+                name,
+                last4,
+                fingerprint,
+            })
+        }
+        "env-file" => {
+            let (file, last4, fingerprint) = read_unstored(rest)?;
+            Some(Payer::EnvFile {
+                file,
+                last4,
+                fingerprint,
+            })
+        }
         _ => None,
     }
 }
 
 /// Reads from the end, because name and last four characters may hold a colon.
-fn read_env(rest: &str) -> Option<Payer> {
+fn read_unstored(rest: &str) -> Option<(String, String, String)> {
     let (rest, fingerprint) = rest.rsplit_once(':')?;
     let (last4_at, _) = rest.char_indices().nth_back(3)?;
     let (name, last4) = rest.split_at(last4_at);
     let name = name.strip_suffix(':').filter(|name| !name.is_empty())?;
     let is_whole = fingerprint.len() == 8 && fingerprint.bytes().all(|b| b.is_ascii_hexdigit());
-    is_whole.then(|| Payer::Env {
-        name: name.to_owned(),
-        last4: last4.to_owned(),
-        fingerprint: fingerprint.to_owned(),
-    })
+    is_whole.then(|| (name.to_owned(), last4.to_owned(), fingerprint.to_owned()))
 }
 
 impl ToSql for Payer {
@@ -138,6 +181,7 @@ mod tests {
             Payer::env("ANTHROPIC_API_KEY", "wxyz", &[0xab, 0, 0x12, 0xff, 9]),
             Payer::env("odd:name", ":a:b", &[1, 2, 3, 4]),
             Payer::env("SHORT", "····", &[1, 2, 3, 4]),
+            Payer::env_file("~/odd: name/repos.env#KEY", "wxyz", &[1, 2, 3, 4]),
             Payer::Plan("max:20x".to_owned()),
             Payer::Host(HostId(7)),
         ] {
@@ -158,6 +202,7 @@ mod tests {
             "env:VAR:wxyz:xyz",
             "env:VAR:ab0012ff",
             "env::wxyz:ab0012ff",
+            "env-file:wxyz:ab0012ff",
             "host:x",
             "somebody:1",
         ] {

@@ -25,9 +25,9 @@ pub(crate) async fn run(wanted: &Send, path: &Path, app: &App, out: &Out) -> Res
     let mut template = question(wanted, String::new(), app)?;
     template.class = Class::Task;
     let file = LineFile::open(path)?;
-    // A variable's key needs no vault, so nobody is asked to open one for it.
+    // The key of a variable or file needs no vault, so nobody is asked to open one for it.
     let dispatch = match template.pay_with {
-        PayWith::Env { .. } => app.dispatch_quietly()?,
+        PayWith::Env { .. } | PayWith::EnvFile { .. } => app.dispatch_quietly()?,
         _ => app.dispatch()?,
     };
     let identity = identity(&file, &template, app)?;

@@ -14,7 +14,7 @@ use crate::out::Out;
 /// Opens the one credential that was named. The use is in the audit, with its `purpose`, when this returns.
 ///
 /// # Errors
-/// As [`payer::named`], [`scope::stored`] and [`scope::of_variable`].
+/// As [`payer::named`], [`scope::stored`], [`scope::of_variable`] and [`scope::of_file`].
 async fn credential(
     named: &str,
     base_url: Option<&str>,
@@ -29,6 +29,17 @@ async fn credential(
                 app.db()?,
                 app.face(),
                 format!("{purpose}, paid by env:{name}"),
+            )
+            .await?;
+            Ok(credential)
+        }
+        PayWith::EnvFile { variable, base_url } => {
+            let credential = scope::of_file(&variable, base_url.as_deref())?;
+            let file = variable.place();
+            scope::note(
+                app.db()?,
+                app.face(),
+                format!("{purpose}, paid by env-file:{file}"),
             )
             .await?;
             Ok(credential)

@@ -53,6 +53,7 @@ impl Names {
         match id.parse() {
             Ok(Payer::Key(key)) => self.key(key.as_str()),
             Ok(Payer::Env { name, last4, .. }) => (Payer::env_label(&name, &last4), false),
+            Ok(Payer::EnvFile { file, last4, .. }) => (Payer::env_file_label(&file, &last4), false),
             Ok(Payer::Plan(name)) => (format!("plan {name}"), false),
             Ok(Payer::Host(host)) => match self.hosts.get(&host.to_string()) {
                 Some((name, is_deleted)) => (format!("{name}'s own key"), *is_deleted),
