@@ -3,6 +3,7 @@
 #![cfg(target_os = "linux")]
 
 mod boxes;
+mod choice;
 mod faults;
 mod keys;
 mod payers;

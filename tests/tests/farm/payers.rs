@@ -14,7 +14,7 @@ use switchyard_tests::sshd::{ANSWERS, Setup, Sshd};
 use super::*;
 
 /// Makes the vault, open, and returns the server for keys in it.
-async fn with_vault(house: &House) -> Simulator {
+pub(super) async fn with_vault(house: &House) -> Simulator {
     let vault = NewVault {
         passphrase: Some(Passphrase::new("seven lanterns on the viaduct".to_owned())),
         ..NewVault::default()
@@ -24,7 +24,7 @@ async fn with_vault(house: &House) -> Simulator {
 }
 
 /// Stores a key, and returns it as it was pasted.
-async fn store(house: &House, server: &Simulator, name: &str) -> (keys::Key, String) {
+pub(super) async fn store(house: &House, server: &Simulator, name: &str) -> (keys::Key, String) {
     let secret = Planted::default().key("sk-ant-api03-");
     let new = NewKey {
         secret: ApiKey::new(secret.clone()),
@@ -60,7 +60,7 @@ fn shows_its_key(sshd: &Sshd, user: &str) -> std::path::PathBuf {
     seen
 }
 
-fn theirs(house: &House) -> Ask {
+pub(super) fn theirs(house: &House) -> Ask {
     let mut ask = house.ask("Hello?", FarmAsk::default());
     ask.pay_with = PayWith::Farm(FarmAsk::default());
     ask

@@ -139,7 +139,7 @@ async fn by_keyboard_alone_a_box_of_the_demo_is_pinned_and_used() {
     window.read("It shows now").await;
     window.tab_to("It is the same: pin it").await;
     window.press(&[Key::Enter]).await;
-    window.read("takes runs").await;
+    window.find("button", "Probe sample-new").await;
 
     window.press_control('1').await;
     window.type_into("textbox", "Prompt", PROMPT).await;

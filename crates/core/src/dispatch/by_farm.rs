@@ -10,6 +10,7 @@ use super::kept::no_run;
 use super::payer::{self, Found};
 use super::request::Request;
 use super::route::PayWith;
+use crate::clock::Millis;
 use crate::db::SqlContext;
 use crate::error::{Code, Error, Remedy, Result};
 use crate::farm::{Farm, TIMEOUT, TIMEOUT_MAX, nobody};
@@ -22,6 +23,9 @@ use crate::usage::{Payer, Tier};
 
 /// How often a run goes on to another host where nobody says otherwise.
 const RETRIES: u32 = 2;
+
+/// For so long a host that was in trouble when it was asked is taken to be.
+const TROUBLE_LASTS: Duration = Duration::from_secs(60 * 60);
 
 /// The most hosts that one run is given to.
 const RETRIES_MAX: u32 = 20;
@@ -103,7 +107,7 @@ pub(super) fn before(store: &Connection, run: RunId) -> Result<Option<Before>> {
 }
 
 /// Finds the hosts that may take a run, and who pays there. A run never changes its payer: where hosts
-/// differ in theirs, those with the payer of the least busy one are chosen; where it continues a run of
+/// differ in theirs, those with the payer of the first one by name are chosen; where it continues a run of
 /// the farm, those with the payer of that.
 ///
 /// # Errors
@@ -120,7 +124,7 @@ pub(super) fn payer(
         Some(run) => before(store, run)?,
         None => None,
     };
-    let (found, hosts) = match (&before, ask.key.as_deref()) {
+    let (found, mut hosts) = match (&before, ask.key.as_deref()) {
         (Some(before), _) => as_before(store, farm, before)?,
         (None, Some(key)) => with_key(store, key, ready(store, farm, ask)?, variable)?,
         (None, None) => with_theirs(store, ready(store, farm, ask)?)?,
@@ -142,6 +146,11 @@ pub(super) fn payer(
                 .hint(format!("Give a number from 0 to {RETRIES_MAX}.")),
         );
     }
+    let now = farm.now();
+    if hosts.iter().any(|host| !is_in_trouble(host, now)) {
+        hosts.retain(|host| !is_in_trouble(host, now));
+    }
+    hosts.sort_by_key(|host| farm.share(host));
     let host = |host: Host| FarmHost {
         id: host.id,
         name: host.name,
@@ -158,7 +167,8 @@ pub(super) fn payer(
     })
 }
 
-/// Returns the hosts that may take the run, the least busy first.
+/// Returns the hosts that may take the run, by name; those that were in trouble when they were asked last
+/// come after all others.
 fn ready(store: &Connection, farm: &Farm, ask: &FarmAsk) -> Result<Vec<Host>> {
     let hosts = match (ask.host, &ask.label) {
         (Some(id), _) => vec![hosts::get(store, id)?],
@@ -190,8 +200,21 @@ fn ready(store: &Connection, farm: &Farm, ask: &FarmAsk) -> Result<Vec<Host>> {
     if ready.is_empty() {
         return Err(nobody(&hosts, now));
     }
-    ready.sort_by_key(|host| farm.share(host));
+    ready.sort_by_key(|host| is_in_trouble(host, now));
     Ok(ready)
+}
+
+/// Tells whether a host could take no runs when it was asked a while ago. It may be well again, so it is
+/// tried where there is no other.
+fn is_in_trouble(host: &Host, now: Millis) -> bool {
+    let is_news = host
+        .probed_at
+        .is_some_and(|at| at.plus(TROUBLE_LASTS) > now);
+    is_news
+        && host
+            .probe
+            .as_ref()
+            .is_some_and(|probe| probe.trouble.is_some())
 }
 
 /// The key that was named pays, on every host that is sent one.
@@ -259,36 +282,66 @@ fn no_way_back(before: &Before, why: &Error) -> Error {
     .remedy(Remedy::ChoosePayer)
 }
 
-/// The least busy host decides who pays: itself, its key, or the active key.
+/// The first host whose payer can pay decides who does. How busy a host is decides nothing of that: it is
+/// another one at every moment.
 fn with_theirs(store: &Connection, mut hosts: Vec<Host>) -> Result<(Found, Vec<Host>)> {
-    let Some(first) = hosts.first().cloned() else {
-        return Err(Error::failed("No host is left to choose from."));
-    };
-    let name = shown(&first.name, 60);
-    let found = match (&first.own_command, &first.key) {
-        (Some(_), _) => Found {
-            label: format!("{}'s own key", first.name),
-            key: None,
-            endpoint: Endpoint::parse(None)?,
-            environment: String::new(),
-            reason: format!("because {name} has its own"),
-            booked_to: Payer::Host(first.id),
-            variable: None,
-            plan: None,
-            login: None,
-            farm: None,
-        },
-        (None, Some(key)) => {
-            let reason = format!("because it is the key of {name}");
-            payer::stored(keys::get(store, key)?, reason)?
+    let mut why_not = None;
+    let mut found = None;
+    for host in &hosts {
+        match theirs(store, host) {
+            Ok(theirs) => {
+                found = Some((theirs, host.clone()));
+                break;
+            }
+            Err(error) => why_not = why_not.or(Some(error)),
         }
-        (None, None) => payer::active(store)?,
+    }
+    let Some((found, first)) = found else {
+        let none = || Error::failed("No host is left to choose from.");
+        return Err(why_not.unwrap_or_else(none));
     };
     hosts.retain(|host| match &first.own_command {
         Some(_) => host.id == first.id,
         None => host.own_command.is_none() && host.key == first.key,
     });
     Ok((found, hosts))
+}
+
+/// Returns who pays on a host: itself, its key, or the active key.
+fn theirs(store: &Connection, host: &Host) -> Result<Found> {
+    let name = shown(&host.name, 60);
+    match (&host.own_command, &host.key) {
+        (Some(_), _) => Ok(Found {
+            label: format!("{}'s own key", host.name),
+            key: None,
+            endpoint: Endpoint::parse(None)?,
+            environment: String::new(),
+            reason: format!("because {name} has its own"),
+            booked_to: Payer::Host(host.id),
+            variable: None,
+            plan: None,
+            login: None,
+            farm: None,
+        }),
+        (None, Some(key)) => {
+            let reason = format!("because it is the key of {name}");
+            let stored = keys::get(store, key).and_then(|key| payer::stored(key, reason));
+            stored.map_err(|error| cannot_pay(&name, &error))
+        }
+        (None, None) => payer::active(store),
+    }
+}
+
+/// Says on which host it is that a key can't pay.
+fn cannot_pay(host: &str, why: &Error) -> Error {
+    Error::new(
+        why.code(),
+        format!("The key of {host} can't pay: {}", why.message()),
+    )
+    .hint(
+        "Give the host another key, or none, so that the active key pays there. Nothing was sent.",
+    )
+    .remedy(Remedy::ListHosts)
 }
 
 /// Refuses what this tier does not carry, before anything is sent.
