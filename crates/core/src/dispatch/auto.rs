@@ -62,6 +62,21 @@ pub struct FallbackWay {
 }
 
 impl Auto {
+    /// Says of a class whose rule can't be read that it goes nowhere, and why.
+    pub(crate) fn unreadable(class: Class, why: &Error) -> Self {
+        Self {
+            class,
+            has_rule: true,
+            first: Way {
+                why_not: Some(Failure::from(why)),
+                ..Way::empty(Tier::Metered)
+            },
+            fallbacks: Vec::new(),
+            begins_with: None,
+            at_most: None,
+        }
+    }
+
     /// Says what follows on a way that ended early.
     pub(super) fn next(&self, cause: Option<Cause>, has_shown: bool) -> Next {
         let candidate = |one: &FallbackWay| Candidate {
