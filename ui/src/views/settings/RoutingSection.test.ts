@@ -70,6 +70,8 @@ test('a way that can’t be taken says why', async () => {
   const review = await work('Review');
   expect(within(review).getAllByText('a key that is gone')).toHaveLength(2);
   expect(within(review).getAllByText(/The key is no longer in the store\./)).toHaveLength(2);
+  await press('Edit the rule: Review');
+  expect(await screen.findAllByLabelText('Key: A key that is gone')).toHaveLength(2);
 });
 
 test('what voids an allowance says so before it is saved', async () => {
