@@ -88,6 +88,8 @@ test('fallbacks change places, and what is allowed of them stays allowed', async
   at('allowed');
   await press('Edit the rule: Review');
   await press('Move fallback 2 up');
+  const down = screen.getByRole('button', { name: 'Move fallback 1 down' });
+  await waitFor(() => expect(document.activeElement).toBe(down));
   await press('Save');
   const review = await work('Review');
   await within(review).findByText('Fallback 1, when the server is overloaded or fails');
