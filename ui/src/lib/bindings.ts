@@ -393,7 +393,8 @@ export type Destination = {
  */
 through: Through, 
 /**
- * The model, by id or word; the one that the run would have otherwise where absent.
+ * The model, by id or word; where absent, the one that the run would have otherwise, which for a
+ * fallback is that of the first way.
  */
 model: string | null, 
 /**
