@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use switchyard_core::app::{self, PlanStatus, ShownKey, Standing};
+use switchyard_core::app::{self, PlanStatus, RoutingRow, ShownKey, Standing};
 use switchyard_core::consent::{Consent, Subject};
-use switchyard_core::dispatch::{Models, RunEvent, UnknownModel, Way};
+use switchyard_core::dispatch::routing::{Agreement, Rule};
+use switchyard_core::dispatch::{Class, Models, RunEvent, UnknownModel, Way};
 use switchyard_core::hosts::{self, Brought, Host, NewHost, Probe};
 use switchyard_core::id::{HostId, KeyId, RunId};
 use switchyard_core::keys::{self, Edit, Key};
@@ -167,6 +168,21 @@ commands! { desktop;
 
     /// Records that the user withdraws what they accepted.
     withdraw_consent(subject: Subject) => Consent { desktop.withdraw(subject).await }
+
+    /// Lists where each class of work goes, and what may follow. Sends nothing.
+    routing() => Vec<RoutingRow> { desktop.routing().await }
+
+    /// Puts a rule in the place of the one that its class has. A fallback that changes by that is off.
+    set_routing(rule: Rule) => () { desktop.app.set_routing(rule).await }
+
+    /// Removes the rule of a class with its fallbacks.
+    unset_routing(work: Class) => () { desktop.app.unset_routing(work).await }
+
+    /// Allows a fallback beforehand, counted from 1, by the version of what was shown.
+    allow_fallback(work: Class, number: usize, version: String) => Agreement { desktop.app.allow_fallback(work, number, version).await }
+
+    /// Allows a fallback no longer.
+    disallow_fallback(work: Class, number: usize) => Agreement { desktop.app.disallow_fallback(work, number).await }
 
     /// Lists the hosts of the farm as they stand now. Connects to none of them.
     list_hosts() => Vec<HostRow> { desktop.hosts() }

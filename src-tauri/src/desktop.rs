@@ -219,8 +219,8 @@ impl Desktop {
 
     pub(crate) async fn preflight(&self, draft: Draft) -> Result<Offer> {
         let (dispatch, is_new) = (self.app.dispatch()?, draft.reply_to.is_none());
-        let prepared = dispatch.preflight(self.ask(draft)?, own_variable).await?;
-        let offer = Offer::from(&prepared);
+        let mut prepared = dispatch.preflight(self.ask(draft)?, own_variable).await?;
+        let offer = Offer::of(&mut prepared);
         // A reply has a process of its own that waits, and nobody waits where there is no window.
         if is_new && window::is_visible(&self.handle) {
             dispatch.warm(prepared)?;

@@ -31,6 +31,11 @@ pub(crate) enum Payer {
         /// The key.
         id: KeyId,
     },
+    /// Whoever the routing table names, with the fallbacks that the user has allowed.
+    Auto {
+        /// What kind of work it is.
+        class: Class,
+    },
     /// The user's plan.
     Plan {
         /// The login through which it is used; the chosen one where absent.
@@ -47,12 +52,23 @@ pub(crate) enum Payer {
     },
 }
 
+impl Payer {
+    /// Returns what kind of work it is; a person waits where nobody says otherwise.
+    fn class(&self) -> Class {
+        match self {
+            Self::Auto { class } => *class,
+            _ => Class::Interactive,
+        }
+    }
+}
+
 impl From<Payer> for PayWith {
     fn from(payer: Payer) -> Self {
         match payer {
             Payer::Usual => Self::Usual,
             Payer::Active => Self::Active,
             Payer::Key { id } => Self::Key(id),
+            Payer::Auto { .. } => Self::Auto,
             Payer::Plan { login } => Self::Plan { login },
             Payer::Farm { host, label, key } => Self::Farm(FarmAsk {
                 host,
@@ -91,8 +107,8 @@ impl Draft {
     /// Turns it into what the core is asked.
     pub(crate) fn ask(self, attachments: Vec<Attachment>) -> Ask {
         Ask {
+            class: self.payer.class(),
             pay_with: self.payer.into(),
-            class: Class::Interactive,
             reply_to: self.reply_to,
             request: Request {
                 model: self.model.unwrap_or_default(),

@@ -1,6 +1,7 @@
-//! The user's plan and what they consented to, as the window asks for them.
+//! Who may pay, as the window asks for it: the tiers, the routing table, the user's plan, and what they
+//! consented to.
 
-use switchyard_core::app::PlanStatus;
+use switchyard_core::app::{PlanStatus, RoutingRow};
 use switchyard_core::consent::{self, Consent, SUBJECTS, Subject};
 use switchyard_core::dispatch::Way;
 use switchyard_core::{Result, plan};
@@ -12,6 +13,14 @@ impl Desktop {
     pub(crate) async fn ways(&self, draft: Draft) -> Result<Vec<Way>> {
         let ask = self.ask(draft)?;
         Ok(self.app.dispatch()?.ways(&ask, own_variable).await)
+    }
+
+    /// Looking makes no store where there is none.
+    pub(crate) async fn routing(&self) -> Result<Vec<RoutingRow>> {
+        match self.app.db_if_any()? {
+            Some(_) => self.app.routing(own_variable).await,
+            None => Ok(Vec::new()),
+        }
     }
 
     pub(crate) async fn plan_status(&self) -> Result<PlanStatus> {

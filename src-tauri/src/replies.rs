@@ -2,7 +2,7 @@
 //! or a secret that this one reply is for.
 
 use serde::{Deserialize, Serialize};
-use switchyard_core::dispatch::{Prepared, Route};
+use switchyard_core::dispatch::{Auto, Prepared, Route};
 use switchyard_core::keys::{self, Key};
 use switchyard_core::usage::{Estimate, Nano};
 use switchyard_core::{Failure, vault};
@@ -17,16 +17,20 @@ pub(crate) struct Offer {
     pub(crate) route: Route,
     /// What it would cost, as far as that is known; of a plan, outside of one.
     pub(crate) estimate: Estimate,
-    /// The most dollars that leave; `None` where the price is unknown.
+    /// The most dollars that leave, fallbacks left out; `None` where the price is unknown.
     pub(crate) at_most: Option<Nano>,
+    /// All who may pay, and the most that leaves in all, where the routing table was asked.
+    pub(crate) auto: Option<Box<Auto>>,
 }
 
-impl From<&Prepared> for Offer {
-    fn from(prepared: &Prepared) -> Self {
+impl Offer {
+    /// Tells what was decided. What the routing table says goes with it: nothing is sent by `prepared`.
+    pub(crate) fn of(prepared: &mut Prepared) -> Self {
         Self {
             at_most: prepared.at_most(),
             route: prepared.route.clone(),
             estimate: prepared.estimate,
+            auto: prepared.auto.take(),
         }
     }
 }

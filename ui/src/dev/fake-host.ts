@@ -1,18 +1,13 @@
 import type {
-  Change,
   ConsentSubject,
   Draft,
-  KeyEdit,
-  KeyRow,
-  NewKey,
   NewSlot,
   NewVault,
-} from '../lib/bindings';
-import type {
   Offer,
   Opener,
   PlanLogin,
   Range,
+  Receipt,
   RunDetails,
   RunEvent,
   SettingRow,
@@ -24,15 +19,18 @@ import type {
 } from '../lib/bindings';
 import type { Host } from '../lib/host';
 import { download } from './download';
+import { FakeChanges } from './fake-changes';
+import { FakeEditor } from './fake-editor';
 import { FakeFarm } from './fake-farm';
-import { playRun } from './fake-run';
+import { FakeKeys } from './fake-keys';
 import { FakePlan, way } from './fake-plan';
+import { FakeRouting } from './fake-routing';
+import { playRun, type Ending } from './fake-run';
 import { FakeVault } from './fake-vault';
 import { hostileKeys, hostileRuns, hostileWho } from './hostile';
-import { BROKEN, DAMAGE, judge, weigh } from './refusals';
+import { BROKEN, DAMAGE, weigh } from './refusals';
 import {
   keyOf,
-  keyRow,
   manyKeys,
   someKeys,
   standingOf,
@@ -42,9 +40,9 @@ import {
   whoNobody,
 } from './sample';
 import { ledger, planLedger, report } from './sample-ledger';
-import { ANSWER, someRuns, summary } from './sample-runs';
+import { sentRun, someRuns, summary } from './sample-runs';
 import type { Scenario } from './scenario';
-import { NOTHING_LEFT, offer, refuse, someModels, someSettings } from './sample-replies';
+import { offer, refuse, someModels, someSettings } from './sample-replies';
 
 type Args = Record<string, unknown>;
 type Take = (event: never) => void;
@@ -55,7 +53,7 @@ const CHANGES_MS = 900;
 /** Stands in for the program when the page runs in a browser. */
 export class FakeHost implements Host {
   #scenario: Scenario;
-  #keys: KeyRow[];
+  #keys: FakeKeys;
   #runs: RunDetails[];
   #ledger = ledger();
   #settings: SettingRow[] = someSettings();
@@ -64,15 +62,17 @@ export class FakeHost implements Host {
   #plan: FakePlan;
   #farm: FakeFarm;
   #who: Who;
-  #changes: Change[] = [];
-  #asked: ((changes: Change[]) => void) | null = null;
+  #routing: FakeRouting;
+  #changes = new FakeChanges();
+  #tell = this.#changes.tell;
+  /** What answers commands, the host itself first. */
+  #parts: object[];
   #cancelled = new Set<string>();
-  #files = 0;
 
   constructor(scenario: Scenario) {
     this.#scenario = scenario;
     const isEmpty = scenario.state === 'empty' || scenario.state === 'first-run';
-    this.#keys = isEmpty ? [] : scenario.keys === null ? someKeys() : manyKeys(scenario.keys);
+    let keys = isEmpty ? [] : scenario.keys === null ? someKeys() : manyKeys(scenario.keys);
     this.#runs = isEmpty ? [] : someRuns(64);
     if (isEmpty) this.#ledger = [];
     else if (scenario.plan !== 'off') this.#ledger.push(...planLedger());
@@ -85,17 +85,24 @@ export class FakeHost implements Host {
       console: whoByPlanWithConsoleKey,
     }[scenario.who]();
     if (scenario.isHostile) {
-      this.#keys = hostileKeys(this.#keys);
+      keys = hostileKeys(keys);
       this.#runs = hostileRuns(this.#runs);
       this.#who = hostileWho(this.#who);
     }
-    this.#standing = standingOf(this.#keys, {
+    this.#standing = standingOf(keys, {
       is_simulated: scenario.isSimulated,
       damage: scenario.isDamaged ? DAMAGE : null,
     });
-    this.#vault = new FakeVault(scenario, (change) => this.#tell(change));
-    this.#plan = new FakePlan(scenario.plan, (change) => this.#tell(change));
-    this.#farm = new FakeFarm(scenario, (change) => this.#tell(change));
+    this.#vault = new FakeVault(scenario, this.#tell);
+    this.#keys = new FakeKeys(keys, this.#vault, this.#tell);
+    this.#plan = new FakePlan(scenario.plan, this.#tell);
+    this.#farm = new FakeFarm(scenario, this.#tell);
+    this.#routing = new FakeRouting(scenario.routing, {
+      tell: this.#tell,
+      offer: (draft) => this.preflight({ draft }),
+      keys: () => this.#keys.rows,
+    });
+    this.#parts = [this, this.#changes, this.#keys, this.#farm, this.#routing, new FakeEditor()];
     if (scenario.who === 'changes') {
       setTimeout(() => {
         this.#who = whoByKey();
@@ -113,51 +120,28 @@ export class FakeHost implements Host {
     const isBroken = state === 'error' || (command === 'who' && who === 'unknown');
     const broken = isBroken ? BROKEN[command] : undefined;
     if (broken) throw broken;
-    const part = command in this ? this : this.#farm;
-    const answer = (
-      part as unknown as Record<string, ((args: Args, take: Take) => unknown) | undefined>
-    )[command];
-    if (!answer) throw refuse('failed', `The stand-in does not know ${command}.`, null);
-    return structuredClone(await answer.call(part, args, take));
+    const part = this.#parts.find((one) => command in one);
+    if (!part) throw refuse('failed', `The stand-in does not know ${command}.`, null);
+    const answers = part as Record<string, (args: Args, take: Take) => unknown>;
+    return structuredClone(await answers[command]?.(args, take));
   };
 
   standing(): Standing {
-    const active = this.#keys.find((key) => key.is_selected);
+    const active = this.#keys.rows.find((key) => key.is_selected);
     return {
       ...this.#standing,
       vault: this.#vault.status,
       active: active ? keyOf(active) : null,
-      has_keys: this.#keys.length > 0,
+      has_keys: this.#keys.rows.length > 0,
       has_plan: this.#plan.isOn,
     };
   }
 
-  next_changes(): Promise<Change[]> {
-    return new Promise((resolve) => {
-      this.#asked = resolve;
-      this.#answer();
-    });
-  }
-
-  #tell(change: Change): void {
-    this.#changes.push(change);
-    this.#answer();
-  }
-
-  #answer(): void {
-    if (!this.#asked || this.#changes.length === 0) return;
-    this.#asked(this.#changes);
-    this.#asked = null;
-    this.#changes = [];
-  }
-
   who = (): Who => this.#who;
-  list_keys = (): KeyRow[] => this.#keys;
   weigh_passphrase = ({ passphrase }: Args): null => weigh(String(passphrase));
   list_models = () => someModels();
   list_settings = (): SettingRow[] => this.#settings;
   open_link = ({ url }: Args): null => (window.open(String(url), '_blank', 'noreferrer'), null);
-  detach = (): null => null;
   first_screen_shown = (): null => null;
   start_demo = (): null => null;
 
@@ -169,94 +153,10 @@ export class FakeHost implements Host {
   stop_waiting = (): null => this.#vault.stopWaiting();
   save_text = ({ name, text }: Args) => download(String(name), String(text));
 
-  add_key({ key }: Args) {
-    const { secret, labels, select, unchecked, base_url } = key as NewKey;
-    judge(secret, base_url !== null, unchecked);
-    this.#vault.need();
-    const name = labels.name ?? 'Personal';
-    if (this.#keys.some((other) => other.name === name)) {
-      throw refuse(
-        'duplicate',
-        `There is a key called ${name} already, and two that look alike could be mixed up.`,
-        'Choose another name.',
-      );
-    }
-    const row = keyRow({
-      name,
-      id: `key-${Date.now()}`,
-      last4: secret.slice(-4),
-      base_url,
-      environment: labels.environment ?? '',
-      validity: unchecked ? 'unchecked' : 'valid',
-      created_at: Date.now(),
-    });
-    this.#keys = [...this.#keys, row];
-    const isSelected = select || this.#keys.length === 1;
-    if (isSelected) this.select_key({ id: row.id });
-    this.#tell('store');
-    return { key: keyOf(row), is_selected: isSelected, unchecked_because: null };
-  }
-
-  take_over({ key }: Args) {
-    const { labels, select } = key as { labels: KeyEdit; select: boolean };
-    const secret = 'sk-ant-api03-taken-over-from-the-shell-3f9a';
-    return this.add_key({ key: { secret, labels, select, unchecked: false, base_url: null } });
-  }
-
-  check_key({ id }: Args) {
-    this.#vault.need();
-    const row = this.#key(id);
-    row.checked_at = Date.now();
-    if (row.validity === 'unchecked') row.validity = 'valid';
-    this.#tell('store');
-    const isBad = row.validity === 'refused';
-    return {
-      key: keyOf(row),
-      trouble: isBad
-        ? refuse(
-            'key_refused',
-            'The server refuses this key (401).',
-            'Make a new key in the Console.',
-          )
-        : null,
-      is_answered: true,
-      cost: null,
-    };
-  }
-
-  test_key(args: Args) {
-    return { ...this.check_key(args), cost: '0.000021' };
-  }
-
-  select_key({ id }: Args) {
-    for (const row of this.#keys) row.is_selected = row.id === id;
-    this.#tell('store');
-    return keyOf(this.#key(id));
-  }
-
-  edit_key({ id, change }: Args) {
-    const row = this.#key(id);
-    Object.assign(row, change);
-    this.#tell('store');
-    return keyOf(row);
-  }
-
-  remove_key({ id }: Args) {
-    const row = this.#key(id);
-    this.#keys = this.#keys.filter((other) => other !== row);
-    this.#tell('store');
-    return keyOf(row);
-  }
-
-  copy_key({ id }: Args): null {
-    this.#vault.need();
-    this.#key(id);
-    return null;
-  }
-
-  preflight({ draft }: Args) {
+  preflight({ draft }: Args): Offer {
     const asked = draft as Draft;
-    if (asked.payer.with === 'farm') return this.#farm.offer(asked, this.#keys);
+    if (asked.payer.with === 'auto') return this.#routing.offer(asked, asked.payer.class);
+    if (asked.payer.with === 'farm') return this.#farm.offer(asked, this.#keys.rows);
     if (asked.payer.with === 'plan' || this.#wasByPlan(asked)) return this.#plan.offer(asked);
     return this.#metered(asked);
   }
@@ -267,7 +167,7 @@ export class FakeHost implements Host {
   }
 
   #metered({ payer, model, prompt }: Draft): Offer {
-    const row = this.#keys.find((row) =>
+    const row = this.#keys.rows.find((row) =>
       payer.with === 'key' ? row.id === payer.id : row.is_selected,
     );
     if (!row)
@@ -275,7 +175,7 @@ export class FakeHost implements Host {
         'not_found',
         'No key is selected that could pay.',
         null,
-        this.#keys.length === 0 ? 'add_key' : 'select_key',
+        this.#keys.rows.length === 0 ? 'add_key' : 'select_key',
       );
     return offer(row, model ?? 'claude-haiku-5-5', prompt);
   }
@@ -283,13 +183,16 @@ export class FakeHost implements Host {
   ways({ draft }: Args): Way[] {
     const asked = draft as Draft;
     const key =
-      asked.payer.with === 'plan' || asked.payer.with === 'farm' || this.#wasByPlan(asked)
+      asked.payer.with === 'auto' ||
+      asked.payer.with === 'plan' ||
+      asked.payer.with === 'farm' ||
+      this.#wasByPlan(asked)
         ? { with: 'active' as const }
         : asked.payer;
     return [
       way('subscription', () => this.#plan.offer(asked)),
       way('metered', () => this.#metered({ ...asked, payer: key })),
-      ...this.#farm.ways(asked, this.#keys),
+      ...this.#farm.ways(asked, this.#keys.rows),
     ];
   }
 
@@ -304,63 +207,39 @@ export class FakeHost implements Host {
 
   async send({ draft, name }: Args, take: Take): Promise<null> {
     const asked = draft as Draft;
-    if (asked.payer.with !== 'plan') this.#vault.need();
+    const offer = this.preflight({ draft });
+    if (offer.route.plan === null) this.#vault.need();
     const run = (this.#runs[0]?.run ?? 0) + 1;
-    const { route, at_most } = this.preflight({ draft });
     const isCancelled = (): boolean => this.#cancelled.has(String(name));
     const tell = take as (event: RunEvent) => void;
+    const left = await this.#routing.leave(asked, offer, run, tell);
+    if (left) this.#keep(asked, left.receipt);
     const receipt = await playRun(
       asked,
-      run,
-      route,
-      at_most,
-      route.plan ? this.#plan.ending : route.farm ? this.#farm.ending(route.farm) : {},
+      left ? run + 1 : run,
+      left ?? offer,
+      left ? { instead: left.instead } : this.#ending(offer),
       isCancelled,
       tell,
     );
-    const [like] = someRuns(1);
-    if (like) {
-      const { conversation, state, tier, payer_label, key, proof, host } = receipt;
-      const basis = receipt.booked?.basis ?? null;
-      const texts = { title: asked.prompt, prompt: asked.prompt, answer: ANSWER, cost: '0.001634' };
-      this.#runs.unshift({
-        ...like,
-        ...texts,
-        ...{ run, conversation, state, tier, payer_label, key, proof, basis },
-        ...(host !== undefined && { host }),
-        started_at: Date.now(),
-      });
-    }
+    this.#keep(asked, receipt);
     this.#tell('store');
     return null;
+  }
+
+  #ending({ route, auto }: Offer): Ending {
+    if (auto) return this.#routing.ending(auto);
+    return route.plan ? this.#plan.ending : route.farm ? this.#farm.ending(route.farm) : {};
+  }
+
+  #keep(draft: Draft, receipt: Receipt): void {
+    const [like] = someRuns(1);
+    if (like) this.#runs.unshift(sentRun(like, draft, receipt));
   }
 
   cancel({ name }: Args): null {
     this.#cancelled.add(String(name));
     return null;
-  }
-
-  attach({ name, body }: Args) {
-    return {
-      id: ++this.#files,
-      name: String(name),
-      media: 'text/plain',
-      bytes: String(body).length,
-    };
-  }
-
-  choose_files() {
-    const file = { id: ++this.#files, name: `trace-${this.#files}.txt`, media: 'text/plain' };
-    return { attached: [{ ...file, bytes: 3481 }], trouble: null };
-  }
-
-  keep_draft({ left }: Args): null {
-    sessionStorage.setItem('left-draft', JSON.stringify(left));
-    return null;
-  }
-
-  left_draft(): unknown {
-    return JSON.parse(sessionStorage.getItem('left-draft') ?? JSON.stringify(NOTHING_LEFT));
   }
 
   cancel_run({ run }: Args): null {
@@ -393,11 +272,5 @@ export class FakeHost implements Host {
     row.value = String(value);
     this.#tell('store');
     return null;
-  }
-
-  #key(id: unknown): KeyRow {
-    const row = this.#keys.find((key) => key.id === id);
-    if (!row) throw refuse('not_found', 'This key is no longer in the store.', null);
-    return row;
   }
 }

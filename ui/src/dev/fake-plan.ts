@@ -205,6 +205,7 @@ export class FakePlan {
       },
       estimate: { prompt_tokens, counted_by: 'local', likely: '0.0048', at_most },
       at_most: extra ? at_most : '0',
+      auto: null,
     };
   }
 

@@ -3,7 +3,8 @@ import type {
   Basis,
   Draft,
   Failure,
-  Nano,
+  Instead,
+  Offer,
   Receipt,
   Route,
   RunEvent,
@@ -26,29 +27,31 @@ export interface Ending {
   places?: RunEvent[];
   /** The host of the farm that has it in the end. */
   host?: string;
+  /** What it stands in for. */
+  instead?: Instead;
 }
 
 /** Streams an answer to a draft until it ends or `isCancelled` says so. */
 export async function playRun(
   draft: Draft,
   run: number,
-  { payer_label: payer, key, tier, plan }: Route,
-  at_most: Nano | null,
+  { route, at_most }: Pick<Offer, 'route' | 'at_most'>,
   ending: Ending,
   isCancelled: () => boolean,
   tell: (event: RunEvent) => void,
 ): Promise<Receipt> {
   const began = Date.now();
   const conversation = draft.reply_to ?? run;
-  const model = draft.model ?? 'claude-haiku-5-5';
-  tell({ event: 'started', run, conversation, model, payer_label: payer, at_most });
+  const { payer_label: payer, key, tier, plan, model } = route;
+  const instead_of = ending.instead ?? null;
+  tell({ event: 'started', run, conversation, tier, model, payer_label: payer, at_most });
   for (const event of ending.places ?? []) {
     tell(event);
     await pause(PLACE_MS);
   }
   await pause(420);
   if (ending.failure) {
-    const receipt = failed(run, conversation, model, payer, tier);
+    const receipt = failed(run, conversation, route);
     tell({ event: 'failed', error: ending.failure, receipt });
     return receipt;
   }
@@ -95,7 +98,7 @@ export async function playRun(
     attempts: 1,
     first_token_ms: first,
     total_ms: Date.now() - began,
-    instead_of: null,
+    instead_of,
     is_kept: true,
   };
   if (state === 'finished') tell({ event: 'finished', receipt });
@@ -108,12 +111,11 @@ export async function playRun(
   return receipt;
 }
 
-function failed(
+/** What remains of a run that failed before anything came. */
+export function failed(
   run: number,
   conversation: number,
-  model: string,
-  payer: string,
-  tier: Route['tier'],
+  { payer_label: payer, key, model, tier }: Route,
 ): Receipt {
   return {
     run,
@@ -123,7 +125,7 @@ function failed(
     model,
     payer,
     payer_label: payer,
-    key: null,
+    key,
     booked: null,
     books: 'kept',
     stop_reason: null,

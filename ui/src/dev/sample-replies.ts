@@ -109,6 +109,7 @@ export function offer(key: KeyRow, model: string, prompt: string): Offer {
       at_most: isPriced ? exact(BigInt(prompt_tokens) * 1000n + 20_480_000n) : null,
     },
     at_most: isPriced ? exact(BigInt(prompt_tokens) * 1000n + 20_480_000n) : null,
+    auto: null,
   };
 }
 

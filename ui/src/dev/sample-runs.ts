@@ -1,5 +1,5 @@
 /** Made-up runs with their texts. */
-import type { Basis, RunDetails, RunSummary } from '../lib/bindings';
+import type { Basis, Draft, Receipt, RunDetails, RunSummary } from '../lib/bindings';
 import { NOW } from './sample';
 
 const MINUTE = 60_000;
@@ -82,6 +82,23 @@ export function someRuns(number: number): RunDetails[] {
       error: state === 'failed' ? 'The server refused the key (401).' : null,
     };
   });
+}
+
+/** A run of the history as it is once it was sent, otherwise like another one. */
+export function sentRun(like: RunDetails, { prompt }: Draft, receipt: Receipt): RunDetails {
+  const { run, conversation, state, tier, payer_label, key, proof, host, instead_of } = receipt;
+  const isAnswered = state !== 'failed';
+  return {
+    ...like,
+    ...{ run, conversation, state, tier, payer_label, key, proof, instead_of, prompt },
+    title: prompt,
+    answer: isAnswered ? ANSWER : null,
+    cost: isAnswered ? '0.001634' : null,
+    basis: receipt.booked?.basis ?? null,
+    ...(host !== undefined && { host }),
+    started_at: Date.now() - receipt.total_ms,
+    finished_at: Date.now(),
+  };
 }
 
 const TEXTS = [

@@ -15,6 +15,8 @@ export type Scenario = {
   plan: PlanScene;
   /** Which hosts there are. */
   farm: FarmScene;
+  /** What the routing table has. */
+  routing: RoutingScene;
   who: 'key' | 'plan' | 'nobody' | 'unknown' | 'changes' | 'console';
   /** Whether names and texts are as bad as they may be. */
   isHostile: boolean;
@@ -35,6 +37,7 @@ export function scenario(address: URL): Scenario {
     isDamaged: ask('damaged') !== null,
     plan: PLANS.find((plan) => plan === ask('plan')) ?? 'off',
     farm: FARMS.find((farm) => farm === ask('farm')) ?? 'none',
+    routing: ROUTINGS.find((routing) => routing === ask('routing')) ?? 'none',
     who: WHO.find((who) => who === ask('who')) ?? 'key',
     isHostile: ask('names') === 'hostile',
   };
@@ -74,6 +77,20 @@ const FARMS = [
 
 /** None, or some: with what is wrong, or what a run meets there. */
 export type FarmScene = (typeof FARMS)[number];
+
+const ROUTINGS = [
+  'none',
+  'rules',
+  'allowed',
+  'taken',
+  'barred',
+  'broken',
+  'spoilt',
+  'many',
+] as const;
+
+/** Nothing, or rules: with what is allowed of them, what a run meets, or what is wrong. */
+export type RoutingScene = (typeof ROUTINGS)[number];
 
 const WHO = ['key', 'plan', 'nobody', 'unknown', 'changes', 'console'] as const;
 

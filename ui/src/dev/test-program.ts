@@ -42,12 +42,14 @@ export const offer = (key = 'a', payer_label = 'Work'): Offer => ({
   },
   estimate: { prompt_tokens: 10, counted_by: 'local', likely: '0.0018', at_most: '0.0041' },
   at_most: '0.0041',
+  auto: null,
 });
 
 export const started: RunEvent = {
   event: 'started',
   run: 41,
   conversation: 7,
+  tier: 'metered',
   model: 'claude-haiku-4-5',
   payer_label: 'Work',
   at_most: '0.0041',

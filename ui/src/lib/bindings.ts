@@ -89,6 +89,36 @@ media: string,
 bytes: number, };
 
 /**
+ * Where one class of work goes, with everything that may follow.
+ */
+export type AutoRoute = { 
+/**
+ * The class of work.
+ */
+class: Class, 
+/**
+ * The routing table has a rule for it; else it goes as it does where no class is named.
+ */
+has_rule: boolean, 
+/**
+ * Where it goes first, or why it can't.
+ */
+first: Way, 
+/**
+ * What may follow, in the order in which it is looked at.
+ */
+fallbacks: Array<FallbackWay>, 
+/**
+ * The place, from 0, of the fallback that is taken at once, because the first way can't be.
+ */
+begins_with: number | null, 
+/**
+ * The most dollars that can leave, with every fallback that may be taken; `None` where a price
+ * is unknown.
+ */
+at_most: Nano | null, };
+
+/**
  * What a ledger figure rests on.
  */
 export type Basis = "metered" | "estimated" | "billed" | "plan" | "extra";
@@ -355,6 +385,24 @@ first: string,
 last: string, };
 
 /**
+ * Where work goes: who pays, and for which model.
+ */
+export type Destination = { 
+/**
+ * The tier and its payer.
+ */
+through: Through, 
+/**
+ * The model, by id or word; where absent, the one that the run would have otherwise, which for a
+ * fallback is that of the first way.
+ */
+model: string | null, 
+/**
+ * How much work goes into the answer; as the run would have it otherwise where absent.
+ */
+effort: Effort | null, };
+
+/**
  * A prompt as it stands in the editor.
  */
 export type Draft = { 
@@ -443,9 +491,84 @@ hint: string | null,
 remedy: Remedy | null, };
 
 /**
+ * What may take the place of the way before it.
+ */
+export type Fallback = { 
+/**
+ * When.
+ */
+cause: FallbackCause, 
+/**
+ * Where to. It names its payer: no choice made elsewhere changes who that is.
+ */
+to: Destination, };
+
+/**
+ * What is allowed with a fallback.
+ */
+export type FallbackAgreement = { 
+/**
+ * What changes, as a sentence: when, from whom, to whom.
+ */
+sentence: string, 
+/**
+ * Stands for exactly this change. One that is allowed is void as soon as any part of it differs.
+ */
+version: string, };
+
+/**
  * Why a run goes on another way.
  */
 export type FallbackCause = "plan_limit" | "rate_limited" | "overloaded" | "host_down" | "unavailable";
+
+/**
+ * One fallback beside the others.
+ */
+export type FallbackWay = { 
+/**
+ * When it is taken.
+ */
+cause: FallbackCause, 
+/**
+ * Where to, as the table has it.
+ */
+to: Destination, 
+/**
+ * What the user allows with it.
+ */
+agreement: FallbackAgreement, 
+/**
+ * Who would pay, as people know them.
+ */
+payer_label: string, 
+/**
+ * Since when it is allowed; `None` where it is not, and is never taken.
+ */
+allowed_at: Millis | null, 
+/**
+ * The tier.
+ */
+tier: Tier, 
+/**
+ * Where a run would go and who would pay, where it can be used.
+ */
+route: Route | null, 
+/**
+ * What it would cost; of a plan, outside of one.
+ */
+estimate: Estimate | null, 
+/**
+ * The most dollars that would leave; `None` where the price is unknown.
+ */
+at_most: Nano | null, 
+/**
+ * What is left of the budget; `None` where none is set.
+ */
+budget_left: Nano | null, 
+/**
+ * Why it can't be used.
+ */
+why_not: Failure | null, };
 
 /**
  * A host that may take a run.
@@ -1341,9 +1464,13 @@ route: Route,
  */
 estimate: Estimate, 
 /**
- * The most dollars that leave; `None` where the price is unknown.
+ * The most dollars that leave, fallbacks left out; `None` where the price is unknown.
  */
-at_most: Nano | null, };
+at_most: Nano | null, 
+/**
+ * All who may pay, and the most that leaves in all, where the routing table was asked.
+ */
+auto: AutoRoute | null, };
 
 /**
  * What the vault is opened with.
@@ -1362,7 +1489,11 @@ export type PayWith = { "with": "usual" } | { "with": "active" } | { "with": "ke
 /**
  * The key.
  */
-id: KeyId, } | { "with": "plan", 
+id: KeyId, } | { "with": "auto", 
+/**
+ * What kind of work it is.
+ */
+class: Class, } | { "with": "plan", 
 /**
  * The login through which it is used; the chosen one where absent.
  */
@@ -1747,6 +1878,38 @@ plan: PlanRoute | null,
 farm?: FarmRoute, };
 
 /**
+ * One class of work in the routing table.
+ */
+export type RoutingRow = { 
+/**
+ * Its rule; `None` where there is none, so that its work goes as it does where no class is named, and
+ * where it can't be read, so that its work goes nowhere.
+ */
+rule: RoutingRule | null, 
+/**
+ * Who would pay now, first and in place of that; each way that can't be taken with the reason. It has
+ * a rule also where that can't be read.
+ */
+auto: AutoRoute, };
+
+/**
+ * Where one class of work goes.
+ */
+export type RoutingRule = { 
+/**
+ * The class.
+ */
+class: Class, 
+/**
+ * Where it goes first.
+ */
+first: Destination, 
+/**
+ * What may follow, in order.
+ */
+fallbacks: Array<Fallback>, };
+
+/**
  * One run with all that is known of it.
  */
 export type RunDetails = { 
@@ -1867,6 +2030,10 @@ run: RunId,
  * The conversation that it belongs to.
  */
 conversation: ConversationId, 
+/**
+ * The tier that it goes through.
+ */
+tier: Tier, 
 /**
  * The model that is asked.
  */
@@ -2197,6 +2364,31 @@ select: boolean, };
  * Whether a model thinks before it answers; thinking is billed as output.
  */
 export type Thinking = "adaptive" | "disabled";
+
+/**
+ * A tier, with whoever pays in it.
+ */
+export type Through = { "tier": "subscription", 
+/**
+ * The login by name; the chosen one where absent.
+ */
+login: string | null, } | { "tier": "metered", 
+/**
+ * The stored key; the active one where absent.
+ */
+key: KeyId | null, } | { "tier": "farm", 
+/**
+ * This host and no other.
+ */
+host: HostId | null, 
+/**
+ * Any host with this label; any host where neither is there.
+ */
+label: string | null, 
+/**
+ * The stored key; the host's own way to pay where absent.
+ */
+key: KeyId | null, };
 
 /**
  * A way for a prompt to reach a model.
@@ -2630,6 +2822,21 @@ export const accept_consent = (subject: ConsentSubject, version: string): Promis
 
 /** Records that the user withdraws what they accepted. */
 export const withdraw_consent = (subject: ConsentSubject): Promise<Consent> => call('withdraw_consent', { subject });
+
+/** Lists where each class of work goes, and what may follow. Sends nothing. */
+export const routing = (): Promise<Array<RoutingRow>> => call('routing', {  });
+
+/** Puts a rule in the place of the one that its class has. A fallback that changes by that is off. */
+export const set_routing = (rule: RoutingRule): Promise<null> => call('set_routing', { rule });
+
+/** Removes the rule of a class with its fallbacks. */
+export const unset_routing = (work: Class): Promise<null> => call('unset_routing', { work });
+
+/** Allows a fallback beforehand, counted from 1, by the version of what was shown. */
+export const allow_fallback = (work: Class, number: number, version: string): Promise<FallbackAgreement> => call('allow_fallback', { work, number, version });
+
+/** Allows a fallback no longer. */
+export const disallow_fallback = (work: Class, number: number): Promise<FallbackAgreement> => call('disallow_fallback', { work, number });
 
 /** Lists the hosts of the farm as they stand now. Connects to none of them. */
 export const list_hosts = (): Promise<Array<HostRow>> => call('list_hosts', {  });

@@ -1,6 +1,7 @@
 /** The turns of a conversation: what was sent, what comes back, and what remains of it. */
 import { cancel, send, show_run } from './bindings';
 import type {
+  Class,
   Draft,
   Failure,
   Nano,
@@ -14,23 +15,10 @@ import type {
   Tier,
   Tokens,
 } from './bindings';
+import type { Left, Move, Wait } from './conversation-moves';
 import { ANY_HOST } from './draft.svelte';
 import { failure } from './host';
 import { Pace } from './pace';
-
-/** What is waited for before the next attempt. */
-export interface Wait {
-  why: string;
-  until: number;
-  attempt: number;
-}
-
-/** A host that was left for another one, or tried once more. */
-export interface Move {
-  from: string;
-  to: string;
-  why: string;
-}
 
 /** So many turns before a reply are shown; older ones stand in the history. */
 const EARLIER_MAX = 50;
@@ -57,6 +45,8 @@ export class Turn {
   host = $state<string | null>(null);
   /** Where else it was before. */
   moves = $state.raw<readonly Move[]>([]);
+  /** The ways that were left, the first one first. */
+  left = $state.raw<readonly Left[]>([]);
   failure = $state.raw<Failure | null>(null);
   receipt = $state.raw<Receipt | null>(null);
   /** The run of the history that this turn is, where it was not sent from here just now. */
@@ -78,6 +68,8 @@ export class Turn {
   );
 
   #text = '';
+  /** The tier of the way that it is at. */
+  #tier = $state<Tier | null>(null);
   /** Why it is not where it was: what was waited for first. */
   #why: string | null = null;
   #thinking = '';
@@ -92,7 +84,13 @@ export class Turn {
   get tier(): Tier {
     const { with: payer } = this.draft.payer;
     const named = payer === 'plan' ? 'subscription' : payer === 'farm' ? 'farm' : 'metered';
-    return (this.past ?? this.receipt)?.tier ?? named;
+    return (this.past ?? this.receipt)?.tier ?? this.#tier ?? named;
+  }
+
+  /** The class of work by which the routing table decided, where it did. */
+  get auto(): Class | null {
+    const { payer } = this.draft;
+    return payer.with === 'auto' ? payer.class : null;
   }
 
   /** Makes a turn of a run of the history. */
@@ -123,6 +121,7 @@ export class Turn {
     switch (event.event) {
       case 'started':
         this.run = event.run;
+        this.#tier = event.tier;
         this.model = event.model;
         this.payer = event.payer_label;
         this.atMost = event.at_most;
@@ -148,6 +147,8 @@ export class Turn {
         this.#why ??= event.why;
         this.wait = { why: event.why, until: event.until, attempt: event.attempt };
         return;
+      case 'fallback':
+        return this.#leave(event);
       case 'failed':
         this.failure = event.error;
         return this.#end(event.receipt);
@@ -160,6 +161,18 @@ export class Turn {
     if (this.host !== null && this.#why !== null)
       this.moves = [...this.moves, { from: this.host, to: host, why: this.#why }];
     this.host = host;
+    this.wait = null;
+    this.#why = null;
+  }
+
+  /** Begins anew on another way: nothing of an answer had been shown. */
+  #leave(left: Left): void {
+    this.left = [...this.left, left];
+    this.payer = left.to;
+    this.host = null;
+    this.moves = [];
+    this.tokens = null;
+    this.limits = null;
     this.wait = null;
     this.#why = null;
   }

@@ -5,12 +5,14 @@ import type {
   Failure,
   FarmRoute,
   HostId,
+  Offer,
   PayWith,
   Route,
   RunDetails,
   RunId,
 } from './bindings';
 import { Conversation, type Turn } from './conversation.svelte';
+import { haveSameFollowers, orOthers } from './draft-auto';
 import { ANY_HOST, DraftState } from './draft.svelte';
 import { failure } from './host';
 
@@ -31,19 +33,19 @@ export class Desk {
   send = async (): Promise<void> => {
     const { draft, conversation } = this;
     if (draft.isEmpty || conversation.running !== null) return;
-    const shown = draft.offer?.route;
+    const shown = draft.offer;
     if (!draft.isFresh) await draft.ask();
-    const route = draft.offer?.route;
-    if (route === undefined || conversation.running !== null) return;
-    if (!shown || !isSamePayer(shown, route)) {
-      this.notice = `${route.payer_label} pays for this. Send it if that is right.`;
+    const { offer } = draft;
+    if (offer === null || conversation.running !== null) return;
+    if (!shown || !isSamePayer(shown.route, offer.route) || !haveSameFollowers(shown, offer)) {
+      const who = [offer.route.payer_label, orOthers(offer)].filter(Boolean).join(', ');
+      this.notice = `${who} pays for this. Send it if that is right.`;
       return;
     }
     const files = draft.attachments.map((file) => file.name);
     // Done again, it sends what stands in the editor by then: that is what a person sees.
     this.#again = this.send;
-    const payer = named(route, draft.payer);
-    await this.#start({ ...draft.wire, payer, model: route.model }, files, () => draft.sent());
+    await this.#start({ ...draft.wire, ...sentBy(offer, draft) }, files, () => draft.sent());
   };
 
   /** Sends the same once more, at the same payer's cost. */
@@ -118,8 +120,17 @@ export class Desk {
 
   #replyTo(turn: Turn, run: RunId): void {
     const { payer, tier } = turn;
-    this.draft.reply({ run, title: firstLine(turn.draft.prompt), payer, tier });
+    this.draft.reply({ run, title: firstLine(turn.draft.prompt), payer, tier }, turn.auto);
   }
+}
+
+/** Returns by whom and for which model a draft is sent. Where the table decides, it decides about both. */
+function sentBy(
+  { auto, route }: Offer,
+  { payer, wire }: DraftState,
+): Pick<Draft, 'payer' | 'model'> {
+  if (payer.with === 'auto' && auto?.has_rule) return { payer, model: wire.model };
+  return { payer: named(route, payer), model: route.model };
 }
 
 /** Names the payer of a route, so that nobody else pays by the time that it is sent. */

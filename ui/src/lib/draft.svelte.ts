@@ -2,6 +2,7 @@
 import { attach, choose_files, detach, keep_draft, left_draft, preflight } from './bindings';
 import type {
   Attached,
+  Class,
   Draft as Wire,
   Effort,
   Failure,
@@ -12,12 +13,12 @@ import type {
   Thinking,
   Tier,
 } from './bindings';
+import { mostInAll, orOthers } from './draft-auto';
+import { base64, isImage } from './draft-files';
 import { failure } from './host';
 
 /** Nobody reads a price that changes faster than this. */
 const PAUSE_MS = 150;
-/** The largest file that any model takes; a larger one is not even read. */
-const FILE_MAX = 10 * 1024 * 1024;
 /** Stands for a prompt that has not been written, to find out who would pay for it. */
 const NO_PROMPT = '…';
 
@@ -68,15 +69,29 @@ export class DraftState {
   readonly isEmpty = $derived(this.prompt.trim() === '' && this.attachments.length === 0);
   /** The key that was chosen, if one was. */
   readonly key = $derived<KeyId | null>(this.payer.with === 'key' ? this.payer.id : null);
-  /** The tier that was chosen, or pays again for what it paid before. */
-  readonly tier = $derived<Tier>(
-    this.payer.with === 'farm'
-      ? 'farm'
-      : this.payer.with === 'plan' ||
-          (this.payer.with === 'usual' && this.before?.tier === 'subscription')
-        ? 'subscription'
-        : 'metered',
-  );
+  /** The class of work by which the routing table decides, where it does. */
+  readonly auto = $derived<Class | null>(this.payer.with === 'auto' ? this.payer.class : null);
+  /** The tier that was chosen, pays again for what it paid before, or is the first by the table. */
+  readonly tier = $derived.by<Tier>(() => {
+    switch (this.payer.with) {
+      case 'auto':
+        return this.offer?.route.tier ?? 'metered';
+      case 'farm':
+        return 'farm';
+      case 'plan':
+        return 'subscription';
+      case 'usual':
+        return this.before?.tier === 'subscription' ? 'subscription' : 'metered';
+      default:
+        return 'metered';
+    }
+  });
+  /** The most dollars that leave, whoever follows on the first to pay. */
+  readonly most = $derived(this.offer && mostInAll(this.offer));
+  /** How many may follow, in words. */
+  readonly others = $derived(this.offer ? orOthers(this.offer) : '');
+  /** What is chosen among the ways to pay. */
+  readonly way = $derived<Tier | 'auto'>(this.auto === null ? this.tier : 'auto');
   readonly isByPlan = $derived(this.tier === 'subscription');
   /** Where on the farm it shall go. */
   readonly farm = $derived<OnFarm>(this.payer.with === 'farm' ? this.payer : ANY_HOST);
@@ -189,10 +204,16 @@ export class DraftState {
     this.payer = { ...this.farm, ...where };
   };
 
-  /** Goes on from a run. Its payer pays again unless another one is chosen. */
-  reply(before: Before): void {
+  /** Lets the routing table decide, by the class of the work. */
+  chooseAuto = (by: Class): void => {
+    this.payer = { with: 'auto', class: by };
+  };
+
+  /** Goes on from a run. Its payer pays again unless another one is chosen, or `auto` decides again. */
+  reply(before: Before, auto: Class | null = null): void {
     // What went through the farm goes there again: its key alone would be another tier.
-    if (before.tier !== 'farm') this.payer = USUAL;
+    if (auto !== null) this.chooseAuto(auto);
+    else if (before.tier !== 'farm') this.payer = USUAL;
     else if (this.payer.with !== 'farm') this.payer = ANY_HOST;
     this.before = before;
   }
@@ -200,7 +221,8 @@ export class DraftState {
   /** Begins with nothing before it; what has been written stays, and so does the tier. */
   anew(): void {
     const login = this.offer?.route.plan?.login.name ?? null;
-    if (this.tier !== 'farm') this.payer = this.isByPlan ? { with: 'plan', login } : USUAL;
+    if (this.way === 'subscription') this.payer = { with: 'plan', login };
+    else if (this.way === 'metered') this.payer = USUAL;
     this.before = null;
   }
 
@@ -235,7 +257,6 @@ export class DraftState {
   async add(files: Iterable<File>): Promise<void> {
     for (const file of files) {
       await this.#attaching(async () => {
-        if (file.size > FILE_MAX) throw tooLarge(file);
         const attached = await attach(file.name, await base64(file));
         this.attachments = [...this.attachments, attached];
         return null;
@@ -260,27 +281,4 @@ export class DraftState {
       this.reading -= 1;
     }
   }
-}
-
-/** Tells a picture from a text. */
-export function isImage({ media }: Attached): boolean {
-  return media.startsWith('image/');
-}
-
-function tooLarge(file: File): Failure {
-  return {
-    code: 'bad_input',
-    message: `${file.name} is larger than any model takes.`,
-    hint: 'Text files go up to 10 MB, pictures up to 5 MB.',
-    remedy: null,
-  };
-}
-
-async function base64(file: File): Promise<string> {
-  const bytes = new Uint8Array(await file.arrayBuffer());
-  let binary = '';
-  for (let at = 0; at < bytes.length; at += 0x8000) {
-    binary += String.fromCharCode(...bytes.subarray(at, at + 0x8000));
-  }
-  return btoa(binary);
 }

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 
 import { begin, desk, press, program, write } from '../dev/test-desk';
 import { offer, receipt, started, text } from '../dev/test-program';
-import type { Offer } from './bindings';
+import type { Offer, RunEvent } from './bindings';
 import { Turn } from './conversation.svelte';
 
 /** An offer of the farm: one of these hosts, where this payer pays. */
@@ -67,7 +67,7 @@ it('a reply goes on through the farm, where it was chosen to', async () => {
 it('a run knows where it is, where it was, and why it went on', () => {
   const wait = (why: string) => ({ event: 'waiting', why, until: 0, attempt: 2 }) as const;
   const turn = new Turn({ ...desk.draft.wire, payer: desk.draft.farm }, []);
-  turn.take(started);
+  turn.take({ ...started, tier: 'farm' } as RunEvent);
   turn.take(wait('every host is busy'));
   turn.take({ event: 'placed', host: 'box-1' });
   expect([turn.tier, turn.host, turn.moves, turn.wait]).toEqual(['farm', 'box-1', [], null]);

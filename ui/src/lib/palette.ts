@@ -36,6 +36,12 @@ export function commands(standing: Standing | undefined, keys: readonly KeyRow[]
     all.push({ id: 'new', label: 'New conversation', hint: '', act: beginAnew });
   }
   if (!isFirstRun(standing)) {
+    all.push({
+      id: 'routing',
+      label: 'Edit the routing',
+      hint: 'by the class of work',
+      act: () => go('settings', 'routing'),
+    });
     all.push({ id: 'add-host', label: 'Add a host', hint: '', act: () => go('farm', 'add') });
   }
   all.push({ id: 'add-key', label: 'Add a key', hint: '', act: () => ask('add-key') });

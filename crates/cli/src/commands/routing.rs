@@ -216,10 +216,14 @@ fn tell(row: &RoutingRow, out: &Out) -> Result<()> {
         return out.json_line(row);
     }
     let class = row.auto.class;
+    let first = &row.auto.first;
     let Some(rule) = &row.rule else {
+        if row.auto.has_rule {
+            out.line(&format!("{class:<12} nowhere"))?;
+            return trouble(first.why_not.as_ref(), out);
+        }
         return out.line(&format!("{class:<12} as work that names no class"));
     };
-    let first = &row.auto.first;
     let payer = match &first.route {
         Some(route) => shown(&route.payer, 60),
         None => first.tier.to_string(),

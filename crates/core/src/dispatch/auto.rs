@@ -62,6 +62,21 @@ pub struct FallbackWay {
 }
 
 impl Auto {
+    /// Says of a class whose rule can't be read that it goes nowhere, and why.
+    pub(crate) fn unreadable(class: Class, why: &Error) -> Self {
+        Self {
+            class,
+            has_rule: true,
+            first: Way {
+                why_not: Some(Failure::from(why)),
+                ..Way::empty(Tier::Metered)
+            },
+            fallbacks: Vec::new(),
+            begins_with: None,
+            at_most: None,
+        }
+    }
+
     /// Says what follows on a way that ended early.
     pub(super) fn next(&self, cause: Option<Cause>, has_shown: bool) -> Next {
         let candidate = |one: &FallbackWay| Candidate {
@@ -156,7 +171,10 @@ impl Dispatch {
             .await;
         let mut fallbacks = Vec::new();
         for fallback in &rule.fallbacks {
-            fallbacks.push(self.fallback(&mut draft, &rule, fallback, variable).await?);
+            // Without a model of its own it goes on with the same, as the user has allowed.
+            let model = fallback.to.model.as_deref().or(named);
+            let next = self.fallback(&mut draft, &rule, (fallback, model), variable);
+            fallbacks.push(next.await?);
         }
         let first_label = match &first {
             Ok(ready) => ready.route.payer.clone(),
@@ -217,13 +235,11 @@ impl Dispatch {
         &self,
         draft: &mut Draft,
         rule: &Rule,
-        fallback: &Fallback,
+        (fallback, model): (&Fallback, Option<&str>),
         variable: &(impl Fn(&str) -> Option<String> + Send + Sync),
     ) -> Result<FallbackWay> {
         let to = &fallback.to;
-        let ready = self
-            .destination(draft, to, to.model.as_deref(), variable)
-            .await;
+        let ready = self.destination(draft, to, model, variable).await;
         let (agreement, payer_label, allowed_at) = self.db.read(|store| {
             let agreement = routing::agreement(store, rule, fallback)?;
             let payer = routing::payer(store, &to.through)?;

@@ -35,6 +35,8 @@ pub enum RunEvent {
         run: RunId,
         /// The conversation that it belongs to.
         conversation: ConversationId,
+        /// The tier that it goes through.
+        tier: Tier,
         /// The model that is asked.
         model: String,
         /// Who is billed, as people know them.

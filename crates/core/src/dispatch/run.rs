@@ -99,6 +99,7 @@ impl Dispatch {
         let started = RunEvent::Started {
             run: booking.run,
             conversation: booking.conversation,
+            tier: booking.route.tier,
             model: booking.route.model.clone(),
             payer: booking.route.payer.clone(),
             at_most,

@@ -36,6 +36,7 @@ function offer(draft: Draft): Offer {
     },
     estimate: { prompt_tokens: 9, counted_by: 'local', likely: '0.0018', at_most: '0.0041' },
     at_most: '0.0041',
+    auto: null,
   };
 }
 
@@ -76,6 +77,7 @@ const receipt: Receipt = {
 
 const started: RunEvent = {
   event: 'started',
+  tier: 'metered',
   run: 41,
   conversation: 7,
   model: 'claude-haiku-5-5',

@@ -9,7 +9,7 @@ import { useHost } from '../../lib/host';
 import { route } from '../../lib/router.svelte';
 import { standing } from '../../lib/standing.svelte';
 import { hosts } from '../../parts/hosts.svelte';
-import { placeOf, places, whereOf } from './places';
+import { placeOf, places, whereOf } from '../../parts/places';
 import Dispatch from './Dispatch.svelte';
 
 beforeEach(() => {

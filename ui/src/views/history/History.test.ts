@@ -97,3 +97,16 @@ test('where no key is stored, one is the next step', async () => {
   await userEvent.click(await screen.findByRole('button', { name: 'Add key' }));
   expect(asked()).toBe('add-key');
 });
+
+test('a run that stands in for another one says for whom, why, and where that is', async () => {
+  const [newest] = runs;
+  const instead = { cause: 'plan_limit', payer_label: 'your plan (work)', run: 10 } as const;
+  const standIn = { ...newest, instead_of: instead } as (typeof runs)[number];
+  host.on('list_runs', () => [summary(standIn), ...runs.slice(1).map(summary)]);
+  host.on('show_run', ({ run }: { run: number }) => (run === 12 ? standIn : runs[2]));
+  render(History);
+  await screen.findByText('in place of your plan (work)');
+  await screen.findByText('A limit of the plan was reached.');
+  await userEvent.click(await screen.findByRole('link', { name: 'run 10' }));
+  await screen.findByRole('heading', { name: 'Run 10' });
+});

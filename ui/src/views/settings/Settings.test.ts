@@ -28,6 +28,9 @@ beforeEach(async () => {
     standing: () => standingOf(someKeys()),
     list_settings: () => structuredClone(rows),
     list_models: () => someModels(),
+    routing: () => [],
+    list_keys: () => someKeys(),
+    list_hosts: () => [],
     lock: () => null,
     change_setting: ({ name, value }: { name: string; value: string }) => {
       const row = rows.find((one) => one.name === name);

@@ -152,7 +152,8 @@ impl Through {
 pub struct Destination {
     /// The tier and its payer.
     pub through: Through,
-    /// The model, by id or word; the one that the run would have otherwise where absent.
+    /// The model, by id or word; where absent, the one that the run would have otherwise, which for a
+    /// fallback is that of the first way.
     pub model: Option<String>,
     /// How much work goes into the answer; as the run would have it otherwise where absent.
     pub effort: Option<Effort>,

@@ -463,3 +463,24 @@ async fn each_fallback_is_taken_once_however_often_its_cause_comes_back() {
     );
     table.home.assert_settled();
 }
+
+#[tokio::test]
+async fn a_fallback_without_a_model_goes_on_with_the_one_that_the_rule_names_first() {
+    let table = Table::new().await;
+    let first = Destination {
+        model: Some("opus".to_owned()),
+        ..table.first()
+    };
+    let mut rule = table.to_second(first, Cause::Overloaded);
+    rule.fallbacks[0].to.model = None;
+    table.put(rule).await;
+    let auto = table.home.dispatch.auto(&table.ask(), |_| None).await;
+    let auto = auto.unwrap();
+    let [fallback] = &auto.fallbacks[..] else {
+        panic!("one fallback")
+    };
+    assert!(fallback.agreement.sentence.contains("for the same model"));
+    let model = |way: &Way| way.route.as_ref().map(|route| route.model.clone());
+    assert!(model(&auto.first).unwrap().contains("opus"));
+    assert_eq!(model(&fallback.way), model(&auto.first));
+}

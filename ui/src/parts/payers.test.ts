@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { keyRow, manyKeys } from '../../dev/sample';
+import { keyRow, manyKeys } from '../dev/sample';
 import { offered } from './payers';
 
 test('a handful of keys is offered whole', () => {

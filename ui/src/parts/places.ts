@@ -1,13 +1,16 @@
 /** Where on the farm a run may go, and who may pay there, as lists to choose from. */
-import type { HostRow, KeyId, KeyRow } from '../../lib/bindings';
-import type { OnFarm } from '../../lib/draft.svelte';
-import { count } from '../../lib/format';
-import { named } from '../../lib/keys.svelte';
-import { hostStanding, labelsOf } from '../../parts/hosts.svelte';
+import type { HostRow, KeyId, KeyRow } from '../lib/bindings';
+import type { OnFarm } from '../lib/draft.svelte';
+import { count } from '../lib/format';
+import { named } from '../lib/keys.svelte';
+import { hostStanding, labelsOf } from './hosts.svelte';
 import { offered } from './payers';
 
 /** Any host, those with a label, or one. */
 export type Place = 'any' | `label:${string}` | `host:${number}`;
+
+/** Where on the farm, whoever pays there. */
+type Where = Pick<OnFarm, 'host' | 'label'> & Partial<OnFarm>;
 
 type Options<Value extends string> = { value: Value; label: string; hint?: string }[];
 
@@ -30,7 +33,7 @@ export function places(rows: readonly HostRow[]): Options<Place> {
 }
 
 /** Names the place that is chosen. */
-export function placeOf({ host, label }: OnFarm): Place {
+export function placeOf({ host, label }: Where): Place {
   if (host !== null) return `host:${host}`;
   return label === null ? 'any' : `label:${label}`;
 }

@@ -1,5 +1,5 @@
-import type { KeyId, KeyRow } from '../../lib/bindings';
-import { canPay } from '../../lib/keys.svelte';
+import type { KeyId, KeyRow } from '../lib/bindings';
+import { canPay } from '../lib/keys.svelte';
 
 /** With more keys than this, they are searched and not read through. */
 const SHORT = 8;
