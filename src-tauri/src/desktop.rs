@@ -235,7 +235,7 @@ impl Desktop {
         events: Channel<RunEvent>,
     ) -> Result<()> {
         let flight = self.in_flight.enter(name);
-        let prompt = draft.prompt.clone();
+        let (prompt, shown) = (draft.prompt.clone(), draft.shown.clone());
         let (dispatch, ask) = (self.app.dispatch()?, self.ask(draft)?);
         // A page that is gone by the time that it is sent can't say so.
         let sent = || {
@@ -247,6 +247,7 @@ impl Desktop {
             }
         };
         let prepared = dispatch.preflight(ask, own_variable).await?;
+        prepared.expect(shown.as_ref())?;
         stream::run(&dispatch, prepared, &flight, &events, sent).await
     }
 

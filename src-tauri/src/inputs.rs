@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use switchyard_core::dispatch::{
-    Ask, Attachment, Class, Effort, FarmAsk, PayWith, Request, Thinking,
+    Ask, Attachment, Class, Effort, FarmAsk, PayWith, Request, ShownPayer, Thinking,
 };
 use switchyard_core::id::{HostId, KeyId, RunId};
 use switchyard_core::keys::{self, Edit, Source};
@@ -91,6 +91,8 @@ pub(crate) struct Draft {
     pub(crate) model: Option<String>,
     /// Who shall pay.
     pub(crate) payer: Payer,
+    /// Who was shown to pay when it was sent; nobody else does then.
+    pub(crate) shown: Option<ShownPayer>,
     /// The run that this one continues.
     pub(crate) reply_to: Option<RunId>,
     /// The longest answer, in tokens.

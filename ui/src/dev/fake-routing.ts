@@ -197,7 +197,7 @@ export class FakeRouting {
     const model = to.model ?? 'the same model';
     const payer = this.#payer(to.through);
     return {
-      sentence: `For ${by}: when ${CAUSES[cause].when} before an answer has begun, ${payer} pays in place of ${this.#payer(first.through)}, for ${model}.`,
+      sentence: `For ${by}: when ${CAUSES[cause].when} before an answer has begun, ${payer} pays in place of ${this.#payer(first.through)}, or of a fallback that pays by then, for ${model}.`,
       version: JSON.stringify([by, first, cause, to]),
     };
   }

@@ -125,6 +125,7 @@ export const NOTHING_LEFT: LeftDraft = {
     effort: null,
     thinking: null,
     attachments: [],
+    shown: null,
   },
   files: [],
   title: null,

@@ -10,6 +10,7 @@ import type {
   Route,
   RunDetails,
   RunId,
+  ShownPayer,
 } from './bindings';
 import { Conversation, type Turn } from './conversation.svelte';
 import { haveSameFollowers, orOthers } from './draft-auto';
@@ -56,7 +57,12 @@ export class Desk {
 
   /** Sends a turn's prompt once more, through a route that is shown where that is chosen. */
   sendThrough = (turn: Turn, route: Route): Promise<void> => {
-    const draft = { ...turn.draft, payer: named(route, turn.draft.payer), model: route.model };
+    const draft = {
+      ...turn.draft,
+      payer: named(route, turn.draft.payer),
+      model: route.model,
+      shown: shownPayer(route),
+    };
     this.#again = () => this.sendThrough(turn, route);
     return this.#start(draft, turn.files, () => undefined);
   };
@@ -128,10 +134,19 @@ export class Desk {
 function sentBy(
   { auto, route }: Offer,
   { payer, wire }: DraftState,
-): Pick<Draft, 'payer' | 'model'> {
-  if (payer.with === 'auto' && auto?.has_rule) return { payer, model: wire.model };
-  return { payer: named(route, payer), model: route.model };
+): Pick<Draft, 'payer' | 'model' | 'shown'> {
+  const shown = shownPayer(route);
+  if (payer.with === 'auto' && auto?.has_rule) return { payer, model: wire.model, shown };
+  return { payer: named(route, payer), model: route.model, shown };
 }
+
+/** Says who was shown to pay, for the program to hold against who would by then. */
+const shownPayer = ({ tier, key, gateway, payer_label }: Route): ShownPayer => ({
+  tier,
+  key,
+  gateway,
+  label: payer_label,
+});
 
 /** Names the payer of a route, so that nobody else pays by the time that it is sent. */
 function named({ key, plan, farm }: Route, asked: PayWith): PayWith {

@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use serde_json::json;
 use switchyard_core::dispatch::{
-    Ask, Attachment, Class, Dispatch, FarmAsk, FarmRoute, Outcome, PayWith, Prepared, Request,
-    channel,
+    Ask, Attachment, Auto, Class, Dispatch, FarmAsk, FarmRoute, Outcome, PayWith, Prepared,
+    Request, channel,
 };
 use switchyard_core::text::shown;
 use switchyard_core::usage::{CountedBy, Nano, shown as money};
-use switchyard_core::{App, Error, Result};
+use switchyard_core::{App, Code, Error, Result};
 use tokio_util::sync::CancellationToken;
 
 use super::history;
@@ -48,11 +48,16 @@ pub(crate) async fn run(wanted: &Send, app: &App, out: &Out) -> Result<ExitCode>
     } else {
         app.dispatch()?
     };
-    let mut prepared = dispatch
-        .preflight(ask, |name| std::env::var(name).ok())
-        .await?;
+    let variable = |name: &str| std::env::var(name).ok();
+    let mut prepared = dispatch.preflight(ask.clone(), variable).await?;
     if prepared.route.key.is_some() {
         dispatch = app.dispatch()?;
+    }
+    let wants_vault = prepared.auto.as_deref().is_some_and(Auto::wants_vault);
+    // Opened before it is said who pays: once it is, those may pay whom it barred.
+    if wants_vault && !wanted.estimate && opens(app).await? {
+        dispatch = app.dispatch()?;
+        prepared = dispatch.preflight(ask, variable).await?;
     }
     if let Some(unknown) = &prepared.route.unknown_model {
         super::models::warn(unknown, out);
@@ -82,6 +87,15 @@ pub(crate) async fn run(wanted: &Send, app: &App, out: &Out) -> Result<ExitCode>
     // Nobody waits for it any more: the answer and its cost are on the screen.
     app.tidy().await;
     Ok(code)
+}
+
+/// Opens the vault, and tells whether it could be; where nobody can be asked, what needs no vault still goes.
+async fn opens(app: &App) -> Result<bool> {
+    match app.access()?.ensure_open().await {
+        Ok(()) => Ok(true),
+        Err(error) if error.code() == Code::Locked => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Reads what is asked with this prompt, and who shall pay.

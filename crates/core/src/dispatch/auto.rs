@@ -62,6 +62,17 @@ pub struct FallbackWay {
 }
 
 impl Auto {
+    /// Tells whether a way that may be taken is barred by the locked vault alone.
+    #[must_use]
+    pub fn wants_vault(&self) -> bool {
+        let allowed = self.fallbacks.iter().filter(|one| one.allowed_at.is_some());
+        let mut ways = std::iter::once(&self.first).chain(allowed.map(|one| &one.way));
+        ways.any(|way| {
+            let why_not = way.why_not.as_ref();
+            way.route.is_some() && why_not.is_some_and(|why| why.code == Code::Locked)
+        })
+    }
+
     /// Says of a class whose rule can't be read that it goes nowhere, and why.
     pub(crate) fn unreadable(class: Class, why: &Error) -> Self {
         Self {

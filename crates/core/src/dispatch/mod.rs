@@ -27,6 +27,7 @@ mod route;
 pub mod routing;
 mod run;
 mod runs;
+mod shown;
 mod sse;
 mod subscription;
 mod tier;
@@ -52,6 +53,7 @@ pub use request::{ATTACHMENTS_MAX, Effort, MAX_TOKENS, REQUEST_MAX, Request, Thi
 pub use retry::{RETRIES, RetryState, WAIT_MAX, Wait};
 pub use route::{Ask, Class, PayWith, Prepared, Route};
 pub use run::{Dispatch, Outcome};
+pub use shown::ShownPayer;
 pub use tier::{ANSWER_MAX, Seen, Tier};
 pub use ways::Way;
 

@@ -49,7 +49,7 @@ test('allowing shows the exact sentence and who pays then, and can be taken back
   await press('Allow fallback 1 for review');
   const dialog = await screen.findByRole('dialog', { name: 'Allow this fallback?' });
   within(dialog).getByText(
-    'For review: when a limit of the plan is reached before an answer has begun, Work …3f9a pays in place of your plan, for claude-haiku-5-5.',
+    'For review: when a limit of the plan is reached before an answer has begun, Work …3f9a pays in place of your plan, or of a fallback that pays by then, for claude-haiku-5-5.',
   );
   await userEvent.click(within(dialog).getByRole('button', { name: 'Allow' }));
   await press('Take back fallback 1 for review');

@@ -60,9 +60,14 @@ pub(in crate::dispatch) fn agreement(
         || "the same model".to_owned(),
         |model| shown(model, NAME_MAX),
     );
+    let effort = to.effort.map_or_else(String::new, |effort| {
+        format!(" with {} effort", effort.as_str())
+    });
     Ok(Agreement {
+        // A fallback may follow on another one, so that is part of what is allowed.
         sentence: format!(
-            "For {}: when {} before an answer has begun, {} pays in place of {}, for {model}.",
+            "For {}: when {} before an answer has begun, {} pays in place of {}, or of a fallback that pays by \
+             then, for {model}{effort}.",
             rule.class,
             fallback.cause.clause(),
             payer(store, &to.through)?,

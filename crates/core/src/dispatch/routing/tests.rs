@@ -142,7 +142,7 @@ fn a_fallback_is_off_until_it_is_allowed_and_the_audit_says_who_pays_instead() {
     assert_eq!(
         sentence,
         "For review: when a limit of the plan is reached before an answer has begun, the key Work \
-         (…1234) pays in place of your plan, for the same model."
+         (…1234) pays in place of your plan, or of a fallback that pays by then, for the same model."
     );
     home.allow(1);
     disallow(&home.store, (Class::Review, 1), FACE, Millis(3)).unwrap();

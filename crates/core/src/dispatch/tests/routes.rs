@@ -57,6 +57,34 @@ async fn nothing_selected_means_that_nobody_pays_and_nothing_is_sent() {
 }
 
 #[tokio::test]
+async fn another_payer_than_the_one_that_was_shown_is_refused() {
+    let home = Home::new(Script::new()).await;
+    let shown = ShownPayer::of(&home.prepare(home.ask("Hi")).await.route);
+    let rename = |store: &rusqlite::Connection| {
+        store
+            .execute(
+                "UPDATE api_keys SET name = 'Renamed', name_folded = 'renamed'",
+                [],
+            )
+            .doing("rename")
+    };
+    home.dispatch.db.write(rename).await.unwrap();
+    let stored = home.prepare(home.ask("Hi")).await;
+    stored.expect(Some(&shown)).unwrap();
+    stored.expect(None).unwrap();
+    let variable = |_: &str| Some("sk-ant-api03-of-the-variable".to_owned());
+    let other = home.dispatch.preflight(from_env(&home, "Hi"), variable);
+    let error = other.await.unwrap().expect(Some(&shown)).unwrap_err();
+    assert_eq!(error.code(), Code::WrongPayer);
+    assert!(
+        error
+            .message()
+            .ends_with("would pay by now, and Work was shown."),
+        "{error}"
+    );
+}
+
+#[tokio::test]
 async fn the_server_can_count_where_the_estimate_only_guesses() {
     let home = Home::new(Script::new()).await;
     let mut prepared = home.prepare(home.ask("hi")).await;
