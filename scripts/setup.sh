@@ -19,8 +19,8 @@ readonly test_packages=(
   curl dash dbus fish gnome-keyring iproute2 openssh-client openssh-server procps python3
   python3-venv shellcheck tcsh util-linux zsh
 )
-# What the bench measures Switchyard against.
-readonly bench_packages=(curl)
+# What the bench measures Switchyard against, and the boxes of its farm.
+readonly bench_packages=(curl openssh-client openssh-server parallel util-linux)
 
 # The window's build and its tests need 22.12; what is brought instead is the newest LTS.
 readonly node_wanted=22.12
@@ -135,7 +135,7 @@ need_commands() {
   local -A program_of=(
     [gcc]=cc [dbus]=dbus-run-session [gnome-keyring]=gnome-keyring-daemon [iproute2]=ip
     [procps]=ps [python3]=python3 [util-linux]=unshare
-    [curl]=curl [dash]=dash [fish]=fish [shellcheck]=shellcheck
+    [curl]=curl [dash]=dash [fish]=fish [parallel]=parallel [shellcheck]=shellcheck
     [tcsh]=tcsh [zsh]=zsh
   )
   local name missing=()

@@ -3,6 +3,8 @@
 mod agent;
 mod consent;
 mod each_line;
+#[cfg(target_os = "linux")]
+mod each_line_farm;
 mod ends;
 mod env_files;
 #[cfg(target_os = "linux")]

@@ -8,6 +8,7 @@ mod faults;
 mod keys;
 mod payers;
 mod real;
+mod retries;
 mod sessions;
 
 use std::sync::Arc;

@@ -79,16 +79,19 @@ pub(crate) struct Send {
     pub(crate) prompt: Option<String>,
 }
 
+/// The most lines that are under way at once.
+pub(crate) const JOBS_MAX: i64 = 64;
+
 #[derive(Args, Debug)]
 pub(crate) struct Lines {
     /// Send each line of this file by itself, with a key that pays; results are JSON lines in its order. The
     /// same call again goes on where this one stood
     #[arg(long, value_name = "FILE", conflicts_with_all = ["prompt", "reply", "login", "thinking"])]
     pub(crate) each_line: Option<PathBuf>,
-    /// How many lines are under way at once
-    #[arg(long = "jobs", short = 'j', value_name = "N", default_value_t = 4, requires = "each_line",
-        value_parser = clap::value_parser!(u16).range(1..=64))]
-    pub(crate) jobs: u16,
+    /// How many lines are under way at once; else 4, and on the farm as many as its hosts have slots, 64 at most
+    #[arg(long = "jobs", short = 'j', value_name = "N", requires = "each_line",
+        value_parser = clap::value_parser!(u16).range(1..=JOBS_MAX))]
+    pub(crate) jobs: Option<u16>,
     /// Send those lines again that were billed without a whole answer
     #[arg(long, requires = "each_line")]
     pub(crate) again: bool,

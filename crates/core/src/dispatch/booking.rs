@@ -139,11 +139,14 @@ impl Booking {
     /// not certain is booked as an estimate.
     fn amount(&self, state: State) -> Option<Amount> {
         let seen = &self.seen;
-        if !seen.used.is_reported && !seen.may_have_run {
+        let is_free = !seen.used.is_reported && !seen.may_have_run;
+        if is_free && !seen.earlier.is_any() {
             return None;
         }
         let mut tokens = seen.used.tokens;
-        let basis = if state == State::Finished && seen.used.is_final {
+        let basis = if is_free {
+            Basis::Estimated
+        } else if state == State::Finished && seen.used.is_final {
             Basis::Metered
         } else {
             if !seen.used.is_reported {
@@ -158,8 +161,9 @@ impl Booking {
                 .max(seen.output_bytes.div_ceil(BYTES_PER_TOKEN));
             Basis::Estimated
         };
+        let tokens = self.with_earlier(tokens);
         let basis = match self.route.tier {
-            _ if seen.is_stray => Basis::Estimated,
+            _ if seen.is_stray || seen.earlier.is_any() => Basis::Estimated,
             Tier::Subscription if seen.is_extra => Basis::Extra,
             Tier::Subscription => Basis::Plan,
             Tier::Metered | Tier::Farm => basis,
@@ -177,6 +181,20 @@ impl Booking {
             basis,
             priced_as_of: priced.map(|priced| priced.as_of),
         })
+    }
+
+    /// Adds what earlier attempts used: as they reported it, else the prompt, which they may have been
+    /// billed for.
+    fn with_earlier(&self, tokens: Tokens) -> Tokens {
+        let earlier = &self.seen.earlier;
+        let prompts = u64::from(earlier.unreported).saturating_mul(self.input_estimate);
+        let unreported = Tokens {
+            input: prompts,
+            ..Tokens::default()
+        };
+        let all = earlier.tokens.checked_add(&unreported);
+        all.and_then(|all| tokens.checked_add(&all))
+            .unwrap_or(tokens)
     }
 
     fn entry(&self, amount: &Amount, at: Millis) -> Entry {

@@ -86,6 +86,7 @@ impl Draft {
             left: None,
             instead_of: None,
             line: None,
+            early: None,
             class: self.class,
             reply_to: self.reply_to,
             request: Arc::new(self.request),

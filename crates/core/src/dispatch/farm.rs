@@ -1,5 +1,6 @@
 //! The farm tier: a `claude` on a remote box, over SSH, with one key or the box's own.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -10,6 +11,7 @@ use super::as_text::with_conversation;
 use super::by_farm::FarmRoute;
 use super::by_plan::proof;
 use super::event::{RunEvent, Sink};
+use super::reaching::{Early, Next, Reaching, wanted};
 use super::request::{Effort, Request};
 use super::routing::Cause;
 use super::runs;
@@ -18,7 +20,8 @@ use super::told;
 use crate::claude::{Event, Kind, Process, Prompt};
 use crate::db::Db;
 use crate::error::{Code, Error, Result};
-use crate::farm::{Farm, Slot, Wanted, Work};
+use crate::farm::{Farm, Slot, Waiting, Wanted, Work};
+use crate::hosts::Host;
 use crate::id::RunId;
 use crate::secret::ApiKey;
 use crate::text::shown;
@@ -38,7 +41,14 @@ pub(super) struct OverFarm {
     pub(super) model: String,
     pub(super) max_tokens: u64,
     pub(super) run: RunId,
+    /// Where it goes first, if that was known before it began; written down with it.
+    pub(super) early: Mutex<Option<Early>>,
+    /// It is one of many that fill the farm, so it may wait for a slot for as long as that takes.
+    pub(super) is_line: bool,
 }
+
+/// A slot, and the worker that waits there.
+type Reached = (Slot, Result<Waiting>);
 
 impl Tier for OverFarm {
     fn run<'a>(
@@ -50,13 +60,19 @@ impl Tier for OverFarm {
     ) -> Running<'a> {
         Box::pin(async move {
             let total = Duration::from_secs(self.route.timeout_seconds);
+            let ended = async {
+                let first = match self.is_line {
+                    true => Some(self.next(&wanted(&self.route), seen, sink).await),
+                    false => None,
+                };
+                let ended = timeout(total, self.attempts(first, request, seen, sink)).await;
+                ended.unwrap_or_else(|_| Err(too_slow(total)))
+            };
             // Dropping the attempt closes its channel, by which the box learns to end it there.
             tokio::select! {
                 biased;
                 () = cancel.cancelled() => Err(cancelled()),
-                ended = timeout(total, self.attempts(request, seen, sink)) => {
-                    ended.unwrap_or_else(|_| Err(too_slow(total)))
-                }
+                ended = ended => ended,
             }
         })
     }
@@ -97,18 +113,24 @@ impl Stopped {
 }
 
 impl OverFarm {
-    async fn attempts(&self, request: &Request, seen: &mut Seen, sink: &Sink) -> Result<()> {
+    async fn attempts(
+        &self,
+        mut first: Option<Result<Reached>>,
+        request: &Request,
+        seen: &mut Seen,
+        sink: &Sink,
+    ) -> Result<()> {
         let prompt = with_conversation(request);
-        let mut wanted = Wanted {
-            among: self.route.hosts.iter().map(|host| host.id).collect(),
-            is_named: self.route.is_named,
-            not: Vec::new(),
-        };
+        let mut wanted = wanted(&self.route);
         let (mut retries, mut has_lost) = (0, false);
         let mut last: Option<Error> = None;
         loop {
-            let slot = match self.slot(&wanted, seen, sink).await {
-                Ok(slot) => slot,
+            let next = match first.take() {
+                Some(next) => next,
+                None => self.next(&wanted, seen, sink).await,
+            };
+            let (slot, reached) = match next {
+                Ok(next) => next,
                 // Why the last host failed says more than that there is no other.
                 Err(none) if none.code() == Code::NoHost => {
                     seen.cause = Some(Cause::HostDown);
@@ -117,7 +139,11 @@ impl OverFarm {
                 Err(error) => return Err(error),
             };
             seen.attempts += 1;
-            let stopped = match self.on(&slot, request, &prompt, seen, sink).await {
+            let ended = match reached {
+                Ok(waiting) => self.on(&slot, waiting, request, &prompt, seen, sink).await,
+                Err(error) => Err(Stopped::before(error)),
+            };
+            let stopped = match ended {
                 Ok(()) => {
                     self.farm.note(&slot.host, None).await;
                     return Ok(());
@@ -148,25 +174,78 @@ impl OverFarm {
         }
     }
 
-    /// Waits for a slot, and says so where it has to.
-    async fn slot(&self, wanted: &Wanted, seen: &Seen, sink: &Sink) -> Result<Slot> {
-        let mut has_told = false;
+    /// Takes a slot and reaches its host; at first the one that was taken early, if one was.
+    async fn next(&self, wanted: &Wanted, seen: &mut Seen, sink: &Sink) -> Result<Reached> {
+        let early = self
+            .early
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let is_early = early.is_some();
+        let (slot, reaching) = match early {
+            Some(early) => (early.slot, Some(early.reaching)),
+            None => self.slot(wanted, seen, sink).await?,
+        };
+        let host = &slot.host;
+        seen.host = Some((host.id, host.name.clone()));
+        let event = RunEvent::Placed {
+            host: host.name.clone(),
+        };
+        tell(sink, event).await?;
+        if let Some(reaching) = reaching {
+            let reached = reaching.end().await;
+            // What broke while a slot was waited for says nothing of the host as it is now.
+            if is_early || reached.as_ref().is_ok_and(Waiting::is_there) {
+                return Ok((slot, reached));
+            }
+        }
+        // The box gets ready while it is written down.
+        let (written, reached) = tokio::join!(self.write_down(host), self.farm.reach(host));
+        written?;
+        Ok((slot, reached))
+    }
+
+    /// Writes down which host has the run: whoever looks after a crash must know which box has had the key.
+    async fn write_down(&self, host: &Host) -> Result<()> {
+        let (run, host) = (self.run, host.id);
+        self.db
+            .write(move |store| runs::place(store, run, host))
+            .await
+    }
+
+    /// Waits for a slot, and says so where it has to. Meanwhile one of the hosts gets ready for it, which is
+    /// written down by then.
+    async fn slot(
+        &self,
+        wanted: &Wanted,
+        seen: &Seen,
+        sink: &Sink,
+    ) -> Result<(Slot, Option<Reaching>)> {
+        let (mut has_told, mut next) = (false, None::<Next>);
         loop {
             let freed = self.farm.freed();
             let mut freed = std::pin::pin!(freed);
             // Listens from here on, so that a slot that is freed meanwhile is not missed.
             freed.as_mut().enable();
-            match self.farm.place(wanted)? {
-                Some(slot) => return Ok(slot),
-                None if has_told => {}
-                None => {
-                    has_told = true;
-                    let event = RunEvent::Waiting {
-                        why: "every host is busy".to_owned(),
-                        until: self.db.clock().now(),
-                        attempt: seen.attempts + 1,
-                    };
-                    tell(sink, event).await?;
+            let turn = next.as_ref().map(|next| &next.turn);
+            if let Some(slot) = self.farm.place(wanted, turn)? {
+                let there = next.filter(|next| next.turn.host.id == slot.host.id);
+                return Ok((slot, there.map(|next| next.reaching)));
+            }
+            if !std::mem::replace(&mut has_told, true) {
+                let event = RunEvent::Waiting {
+                    why: "every host is busy".to_owned(),
+                    until: self.db.clock().now(),
+                    attempt: seen.attempts + 1,
+                };
+                tell(sink, event).await?;
+            }
+            if next.is_none() {
+                next = Next::take(&self.farm, wanted);
+                if let Some(next) = &next {
+                    self.write_down(&next.turn.host).await?;
+                    // A slot may have become free while that was written.
+                    continue;
                 }
             }
             Farm::patiently(freed).await;
@@ -177,22 +256,12 @@ impl OverFarm {
     async fn on(
         &self,
         slot: &Slot,
+        waiting: Waiting,
         request: &Request,
         prompt: &str,
         seen: &mut Seen,
         sink: &Sink,
     ) -> Result<(), Stopped> {
-        let (run, host) = (self.run, &slot.host);
-        seen.host = Some((host.id, host.name.clone()));
-        let event = RunEvent::Placed {
-            host: host.name.clone(),
-        };
-        tell(sink, event).await?;
-        let id = host.id;
-        // Whoever looks after a crash must know which box has had the key.
-        self.db
-            .write(move |store| runs::place(store, run, id))
-            .await?;
         let limit = Duration::from_secs(self.route.timeout_seconds);
         let work = Work {
             key: self.key.as_ref(),
@@ -203,7 +272,7 @@ impl OverFarm {
             system: request.system.as_deref(),
             limit,
         };
-        let started = self.farm.start(slot, &work).await;
+        let started = self.farm.start(waiting, &slot.host, &work).await;
         let process = started.map_err(Stopped::before)?;
         self.carry(process, slot, prompt, seen, sink).await
     }
@@ -218,8 +287,9 @@ impl OverFarm {
     ) -> Result<(), Stopped> {
         let name = shown(&slot.host.name, 60);
         seen.proof = Some(format!("{} on {name}", proof(process.account())));
-        // On another host, whose answer never came.
-        let has_run_before = std::mem::replace(&mut seen.may_have_run, true);
+        // On another host, whose answer never came, it may have been billed as well.
+        seen.begin_anew();
+        seen.may_have_run = true;
         let start = Instant::now();
         let own = CancellationToken::new();
         let (told, mut events) = mpsc::channel(WAITING_MAX);
@@ -251,7 +321,6 @@ impl OverFarm {
         let (turn, passed) = tokio::join!(turn, pass_on);
         let kind = turn.failure.as_ref().map(|failed| failed.kind);
         let ended = told::end(turn, seen);
-        seen.may_have_run |= has_run_before;
         // It is ended over there as soon as its input ends.
         drop(process);
         passed?;

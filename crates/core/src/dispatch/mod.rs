@@ -20,6 +20,7 @@ mod metered;
 mod models;
 mod onward;
 mod payer;
+mod reaching;
 mod recovery;
 mod request;
 mod retry;

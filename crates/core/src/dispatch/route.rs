@@ -11,6 +11,7 @@ use super::draft::{Draft, Ready, Wish};
 use super::event::Instead;
 use super::models::UnknownModel;
 use super::onward::Left;
+use super::reaching::Early;
 use super::request::{Effort, Request};
 use super::run::Dispatch;
 use super::runs::Line;
@@ -145,6 +146,8 @@ pub struct Prepared {
     pub(super) instead_of: Option<Instead>,
     /// The line of a file that it is for.
     pub(super) line: Option<Line>,
+    /// The slot of the farm that it has already.
+    pub(super) early: Option<Early>,
     pub(super) class: Class,
     pub(super) reply_to: Option<RunId>,
     pub(super) request: Arc<Request>,
@@ -168,6 +171,7 @@ impl Prepared {
         self.estimate = ready.estimate;
         self.variable = ready.variable;
         self.login = ready.login;
+        self.early = None;
         self.shape(ready.effort);
     }
 

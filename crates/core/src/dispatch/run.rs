@@ -13,6 +13,7 @@ use super::farm::OverFarm;
 use super::kept::{KEEP_DAYS, Keeper};
 use super::metered::Metered;
 use super::onward::Attempt;
+use super::reaching::Early;
 use super::recovery::book_unbooked;
 use super::request::Effort;
 use super::route::Prepared;
@@ -150,6 +151,7 @@ impl Dispatch {
                 // The host has its own: no key is opened.
                 Payer::Host(_) => {
                     let keeper = unless(cancel, self.keeper_for(prepared)).await?;
+                    prepared.early = Early::take(&self.farm, &route);
                     (None, self.begin(prepared, keeper, start).await?)
                 }
                 _ => {
@@ -164,6 +166,8 @@ impl Dispatch {
                 max_tokens: booking.route.max_tokens,
                 model: booking.route.model.clone(),
                 run: booking.run,
+                early: Mutex::new(prepared.early.take()),
+                is_line: prepared.line.is_some(),
                 route,
                 key,
             };
@@ -213,15 +217,20 @@ impl Dispatch {
         }
     }
 
-    /// Opens the key of a metered run.
+    /// Opens the key that pays, and writes down that the run begins.
     async fn open_key(
         &self,
-        prepared: &Prepared,
+        prepared: &mut Prepared,
         start: Instant,
         cancel: &CancellationToken,
     ) -> Result<(ApiKey, Booking)> {
         let keeper = unless(cancel, self.keeper_for(prepared)).await?;
         let may_ask = keeper.is_none() && prepared.variable.is_none();
+        if !may_ask && let Some(route) = &prepared.route.farm {
+            // Nobody is waited for any more: no slot is held for a user who is away.
+            prepared.early = Early::take(&self.farm, route);
+        }
+        let prepared = &*prepared;
         if may_ask || !self.vault.shares_commits() {
             // Opening the key may have to wait for the user, so nothing is written down before;
             // and an agent notes its use in a commit of its own, which ours would only hold up.
@@ -279,6 +288,7 @@ impl Dispatch {
             reply_to: prepared.reply_to,
             instead_of: prepared.instead_of.clone(),
             line: prepared.line,
+            host: prepared.early.as_ref().map(|early| early.slot.host.id),
             owner: self.db.owner().to_owned(),
             face: self.face,
             at: self.db.clock().now(),

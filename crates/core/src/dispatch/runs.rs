@@ -30,6 +30,8 @@ pub(super) struct NewRun {
     pub(super) reply_to: Option<RunId>,
     pub(super) instead_of: Option<Instead>,
     pub(super) line: Option<Line>,
+    /// The host of the farm that it goes to, where that is known already.
+    pub(super) host: Option<HostId>,
     pub(super) owner: String,
     pub(super) face: &'static str,
     pub(super) at: Millis,
@@ -88,9 +90,9 @@ pub(super) fn begin(store: &Connection, new: &NewRun) -> Result<(RunId, Conversa
         .prepare_cached(
             "INSERT INTO runs (conversation_id, reply_to, owner, face, state, tier, class, model,
                  key_id, payer, payer_label, environment, started_at, max_tokens, input_estimate,
-                 worst_case_nano, fallback_of, fallback_cause, fallback_from, line_job, line)
+                 worst_case_nano, fallback_of, fallback_cause, fallback_from, line_job, line, host_id)
              VALUES (?1, ?2, ?3, ?4, 'started', ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,
-                 ?16, ?17, ?18, ?19, ?20)",
+                 ?16, ?17, ?18, ?19, ?20, ?21)",
         )
         .and_then(|mut row| {
             row.execute(params![
@@ -114,6 +116,7 @@ pub(super) fn begin(store: &Connection, new: &NewRun) -> Result<(RunId, Conversa
                 instead.map(|instead| &instead.payer),
                 new.line.map(|line| line.job),
                 new.line.map(|line| line.number),
+                new.host,
             ])
         })
         .doing("write down the run")?;

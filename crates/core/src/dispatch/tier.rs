@@ -11,7 +11,7 @@ use super::request::Request;
 use super::routing::Cause;
 use crate::error::{Code, Error, Result};
 use crate::id::HostId;
-use crate::usage::Used;
+use crate::usage::{Tokens, Used};
 
 /// How much of an answer is kept, in bytes. All of it is shown; the longest that a model gives
 /// (300,000 tokens) is less than half of this.
@@ -50,6 +50,8 @@ pub struct Seen {
     pub output_bytes: u64,
     /// What the server reported.
     pub used: Used,
+    /// What earlier attempts used, whose answer is not the one that counts.
+    pub earlier: Earlier,
     /// The model that answers.
     pub model: Option<String>,
     /// Why the model stopped, in the API's word.
@@ -78,7 +80,44 @@ pub struct Seen {
     is_full: bool,
 }
 
+/// What was used by attempts that came to nothing before another one was made: it is billed as well.
+#[derive(Debug, Default)]
+pub struct Earlier {
+    /// What they reported. None of them reported its whole.
+    pub tokens: Tokens,
+    /// How many may have been carried out and reported nothing.
+    pub unreported: u32,
+}
+
+impl Earlier {
+    /// Tells whether there was one that is not certain to have cost nothing.
+    pub(super) fn is_any(&self) -> bool {
+        self.unreported > 0 || self.tokens.total() > 0
+    }
+}
+
 impl Seen {
+    /// Puts aside what was used so far, because the prompt is handed over once more.
+    pub(super) fn begin_anew(&mut self) {
+        let used = std::mem::take(&mut self.used);
+        if !std::mem::take(&mut self.may_have_run) && !used.is_reported {
+            return;
+        }
+        let earlier = &mut self.earlier;
+        if used.is_reported {
+            let all = earlier.tokens.checked_add(&used.tokens);
+            earlier.tokens = all.unwrap_or(used.tokens);
+        } else {
+            earlier.unreported += 1;
+        }
+    }
+
+    /// Returns what has been reported so far, by all attempts.
+    pub(super) fn reported(&self) -> Tokens {
+        let (earlier, now) = (&self.earlier.tokens, self.used.tokens);
+        earlier.checked_add(&now).unwrap_or(now)
+    }
+
     /// Tells whether a part of the answer, or of what the model thinks, has been shown.
     pub(super) fn has_shown(&self) -> bool {
         self.output_bytes > 0 || !self.answer.is_empty()

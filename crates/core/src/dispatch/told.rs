@@ -42,8 +42,8 @@ pub(super) async fn take(
             tell(sink, RunEvent::Replaced { text }).await
         }
         Event::Usage(used) => {
-            let tokens = used.tokens;
             seen.used = used;
+            let tokens = seen.reported();
             tell(sink, RunEvent::Usage { tokens }).await
         }
         Event::Waiting {

@@ -34,6 +34,8 @@ pub(super) struct Way {
 #[derive(Default)]
 pub(super) struct Machine {
     pub(super) busy: AtomicU32,
+    /// A run has the next turn, and gets ready there.
+    pub(super) has_next: AtomicBool,
     /// Grows with each run, so that hosts that are equally busy take turns.
     pub(super) used: AtomicU64,
     masters: Mutex<Vec<Arc<Master>>>,

@@ -27,10 +27,10 @@ use crate::ssh::{self, Destination, HostKey, Patience, Target};
 use crate::text::shown;
 
 pub(crate) use place::nobody;
-pub use place::{Slot, Wanted};
+pub use place::{Slot, Turn, Wanted};
 pub(crate) use settings::TIMEOUT_MAX;
 pub use settings::{CONNECT, SSH_CONFIG, TIMEOUT};
-pub use work::Work;
+pub use work::{Waiting, Work};
 
 use machine::{Machine, Way};
 
@@ -45,6 +45,12 @@ struct Shared {
     freed: Notify,
     /// What killed processes left behind has been looked after.
     is_swept: OnceCell<()>,
+}
+
+/// Returns the text that runs on a box, as the one command that a login shell is given.
+#[must_use]
+pub fn worker() -> &'static str {
+    &remote::WORKER
 }
 
 impl Farm {

@@ -34,13 +34,70 @@ pub struct Slot {
     pub host: Host,
 }
 
+/// The next turn at a host whose slots are all taken; given back when it is dropped.
+pub struct Turn {
+    farm: Farm,
+    /// The host.
+    pub host: Host,
+}
+
 impl Farm {
     /// Takes a slot of the least busy host that may take the run; `None` where every one of them is busy.
+    /// Whoever has a `turn` at a host is given a slot there first, and that slot to nobody else.
     ///
     /// # Errors
     /// [`Code::NoHost`] where none may, with how they stand; [`Code::HostKey`] where the only one is not
     /// pinned.
-    pub fn place(&self, wanted: &Wanted) -> Result<Option<Slot>> {
+    pub fn place(&self, wanted: &Wanted, turn: Option<&Turn>) -> Result<Option<Slot>> {
+        let able = self.able(wanted)?;
+        let own = turn.map(|turn| turn.host.id);
+        // Looked at and taken in one go: two runs must not take the same last slot.
+        let mut machines = self.machines();
+        let mut best: Option<(bool, (u64, u64), &Host)> = None;
+        for host in &able {
+            let (machine, is_own) = (machines.entry(host.id).or_default(), own == Some(host.id));
+            let is_kept = !is_own && machine.has_next.load(Ordering::Relaxed);
+            if machine.busy() + u32::from(is_kept) >= host.slots {
+                continue;
+            }
+            let (is_others, share) = (!is_own, machine.share(host.slots));
+            if best.is_none_or(|(before, least, _)| (is_others, share) < (before, least)) {
+                best = Some((is_others, share, host));
+            }
+        }
+        let Some((_, _, host)) = best else {
+            return Ok(None);
+        };
+        let machine = machines.entry(host.id).or_default();
+        machine.busy.fetch_add(1, Ordering::Relaxed);
+        machine.used.store(count(), Ordering::Relaxed);
+        Ok(Some(Slot {
+            farm: self.clone(),
+            host: host.clone(),
+        }))
+    }
+
+    /// Takes the next turn at a host that may take the run; `None` where somebody has it at every one.
+    ///
+    /// # Errors
+    /// As [`Farm::place`].
+    pub fn turn(&self, wanted: &Wanted) -> Result<Option<Turn>> {
+        let able = self.able(wanted)?;
+        let mut machines = self.machines();
+        for host in able {
+            let machine = machines.entry(host.id).or_default();
+            if !machine.has_next.swap(true, Ordering::Relaxed) {
+                return Ok(Some(Turn {
+                    farm: self.clone(),
+                    host,
+                }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Returns the hosts that may take a run, busy or not.
+    fn able(&self, wanted: &Wanted) -> Result<Vec<Host>> {
         let (hosts, now) = (self.0.db.read(hosts::list)?, self.now());
         let candidates: Vec<Host> = hosts
             .into_iter()
@@ -51,34 +108,14 @@ impl Farm {
             State::Resting => wanted.is_named,
             State::Unpinned | State::Paused | State::Gone => false,
         };
-        // Looked at and taken in one go: two runs must not take the same last slot.
-        let mut machines = self.machines();
-        let mut best: Option<(u64, u64, &Host)> = None;
-        let mut is_any = false;
-        for host in candidates.iter().filter(|host| may(host)) {
-            is_any = true;
-            let machine = machines.entry(host.id).or_default();
-            let busy = machine.busy();
-            if busy >= host.slots {
-                continue;
-            }
-            let (share, used) = machine.share(host.slots);
-            if best.is_none_or(|(least, before, _)| (share, used) < (least, before)) {
-                best = Some((share, used, host));
-            }
-        }
-        if let Some((_, _, host)) = best {
-            let machine = machines.entry(host.id).or_default();
-            machine.busy.fetch_add(1, Ordering::Relaxed);
-            machine.used.store(turn(), Ordering::Relaxed);
-            return Ok(Some(Slot {
-                farm: self.clone(),
-                host: host.clone(),
-            }));
-        }
-        match is_any {
-            true => Ok(None),
-            false => Err(nobody(&candidates, now)),
+        let able: Vec<Host> = candidates
+            .iter()
+            .filter(|host| may(host))
+            .cloned()
+            .collect();
+        match able.is_empty() {
+            true => Err(nobody(&candidates, now)),
+            false => Ok(able),
         }
     }
 
@@ -105,7 +142,7 @@ impl Farm {
 }
 
 /// Returns a number that only grows.
-fn turn() -> u64 {
+fn count() -> u64 {
     static TURN: AtomicU64 = AtomicU64::new(1);
     TURN.fetch_add(1, Ordering::Relaxed)
 }
@@ -114,6 +151,15 @@ impl Drop for Slot {
     fn drop(&mut self) {
         if let Some(machine) = self.farm.machines().get(&self.host.id) {
             machine.free();
+        }
+        self.farm.0.freed.notify_waiters();
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if let Some(machine) = self.farm.machines().get(&self.host.id) {
+            machine.has_next.store(false, Ordering::Relaxed);
         }
         self.farm.0.freed.notify_waiters();
     }

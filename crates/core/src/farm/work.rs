@@ -5,7 +5,6 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::time::{Instant, timeout_at};
 
-use super::place::Slot;
 use super::remote::{self, WORKER};
 use super::{Farm, unpinned};
 use crate::child::Tail;
@@ -54,25 +53,43 @@ fn patience() -> Patience {
     }
 }
 
+/// A worker that waits on a host to be told what to do. Dropping it ends it.
+pub struct Waiting(Channel);
+
+impl Waiting {
+    /// Tells whether its connection stands, as far as is known here.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        !self.0.ended.is_cancelled()
+    }
+}
+
 impl Farm {
-    /// Starts a `claude` on a host and asks it who pays. The key has crossed by then; no prompt has, and
-    /// nothing was sent to a server.
+    /// Starts the worker on a host, which gets ready for a run. It has been sent nothing of ours by then.
     ///
     /// # Errors
     /// [`Code::HostKey`], [`Code::HostFailed`] or [`Code::Timeout`] for what a host can't do;
-    /// [`Code::WrongPayer`] where somebody else would be billed.
-    pub async fn start(&self, slot: &Slot, work: &Work<'_>) -> Result<Process> {
-        let host = &slot.host;
+    /// [`Code::WrongPayer`] where its `claude` is logged in to a plan.
+    pub async fn reach(&self, host: &Host) -> Result<Waiting> {
         if host.host_keys.is_empty() {
             return Err(unpinned(host));
         }
         self.fit(host).await?;
         let way = self.way(host).await?;
         let machine = self.machine(host.id);
+        Ok(Waiting(machine.start(&way, host, &WORKER).await?))
+    }
+
+    /// Lets a worker start a `claude`, and asks that who pays. The key has crossed by then; no prompt has,
+    /// and nothing was sent to a server.
+    ///
+    /// # Errors
+    /// [`Code::HostFailed`] or [`Code::Timeout`] for what a host can't do; [`Code::WrongPayer`] where
+    /// somebody else would be billed.
+    pub async fn start(&self, waiting: Waiting, host: &Host, work: &Work<'_>) -> Result<Process> {
         let mark = remote::mark()?;
         let header = header(host, work, &mark)?;
-        let channel = machine.start(&way, host, &WORKER).await?;
-        let there = begin(channel, host, header, mark).await?;
+        let there = begin(waiting.0, host, header, mark).await?;
         let expected = match work.key {
             Some(_) => Expected::Key,
             None => Expected::KeyOfHost,
@@ -176,6 +193,7 @@ async fn begin(channel: Channel, host: &Host, header: Vec<u8>, mark: String) -> 
         output,
         errors,
         held,
+        ..
     } = channel;
     let tail = Tail::default();
     tokio::spawn(tail.clone().follow(errors));

@@ -1,18 +1,19 @@
 # shellcheck shell=sh
-# Runs one `claude` on a box of the farm, and leaves nothing behind. Its standard input is: the key (empty
-# where the box has its own), the rest of the lines read here, then the JSON lines that `claude` takes.
-# The end of the input ends it all, whatever has come until then: so a connection that dies does.
+# Runs one `claude` on a box of the farm, and leaves nothing behind. It gets ready, and then its standard input
+# is: the key (empty where the box has its own), the rest of the lines read here, then the JSON lines that
+# `claude` takes. The end of the input ends it all, whatever has come until then: so a connection that dies does.
 # Lines that begin with the mark, a random word, are this text's; between its first and last are `claude`s.
-umask 077;
-IFS= read -r key; IFS= read -r server; IFS= read -r program; IFS= read -r model; IFS= read -r effort;
-IFS= read -r longest; IFS= read -r seconds; IFS= read -r mark;
-fail() { echo "$mark failed $1"; exit 1; };
-command -v timeout >/dev/null || fail timeout;
-program=$(command -v "$program") || fail missing;
-dir=$(mktemp -d "$TMPDIR/run.XXXXXXXXXX") || fail space;
+umask 077; trouble=;
 end() { kill "$job" "$pump"; wait "$job"; kill -KILL -- "-$job"; cd /; rm -rf "$dir"; } 2>/dev/null;
 trap end EXIT; trap "exit 1" HUP INT TERM PIPE;
-{ mkdir "$dir/w" "$dir/home" "$dir/home/c" && mkfifo "$dir/in" && cd "$dir/w" && echo >"$dir/full"; } || fail space;
+dir=$(mktemp -d "$TMPDIR/run.XXXXXXXXXX") && mkdir "$dir/w" "$dir/home" "$dir/home/c" && mkfifo "$dir/in" &&
+  cd "$dir/w" && echo >"$dir/full" || trouble=space;
+command -v timeout >/dev/null || trouble=timeout;
+IFS= read -r key; IFS= read -r server; IFS= read -r program; IFS= read -r model; IFS= read -r effort;
+IFS= read -r longest; IFS= read -r seconds; IFS= read -r mark || exit 1;
+fail() { echo "$mark failed $1"; exit 1; };
+[ -z "$trouble" ] || fail "$trouble";
+command -v "$program" >/dev/null || fail missing;
 exec 3<&0;
 echo "$mark began"; echo "$mark began" >&2;
 (

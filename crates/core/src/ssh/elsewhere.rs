@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::io::{Empty, Sink};
+use tokio_util::sync::CancellationToken;
 
 use super::destination::Target;
 use super::fault::{Fault, Kind};
@@ -29,6 +30,8 @@ pub struct Channel {
     pub errors: Empty,
     /// What keeps the command's session open.
     pub held: (),
+    /// Cancelled when the connection has ended.
+    pub ended: CancellationToken,
 }
 
 /// An open connection, of which there is none.

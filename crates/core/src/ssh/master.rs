@@ -128,6 +128,8 @@ pub struct Channel {
     pub errors: openssh::ChildStderr,
     /// What keeps the command's session open.
     pub held: Held,
+    /// Cancelled when the connection has ended.
+    pub ended: CancellationToken,
 }
 
 /// Keeps a command's session open.
@@ -252,6 +254,7 @@ impl Master {
             output,
             errors,
             held: Held(started),
+            ended: self.ended.clone(),
         })
     }
 

@@ -104,7 +104,8 @@ async fn move_key(db: &Db, vault: &Vault, url: &str) -> Measured<()> {
     Ok(())
 }
 
-fn dispatch(db: &Db, http: Http, vault: Arc<dyn Custody>) -> Dispatch {
+/// Makes what a face sends through.
+pub(crate) fn dispatch(db: &Db, http: Http, vault: Arc<dyn Custody>) -> Dispatch {
     Dispatch {
         db: db.clone(),
         http,

@@ -2,6 +2,7 @@
 //! spread. A figure that is missed is said to be; only what could not be measured is a failure.
 
 mod engine;
+mod farm;
 mod ledger;
 mod memory;
 mod month;
@@ -25,11 +26,12 @@ use crate::report::Report;
 type Measured<T> = Result<T, Box<dyn std::error::Error>>;
 
 const HELP: &str = "\
-usage: ./dev bench [--quick | --long | --window]
+usage: ./dev bench [--quick | --long | --window | --farm]
 
   --quick   fewer repetitions, 100 000 ledger rows, no long streams, no window: for CI
   --long    10 million ledger rows as well
-  --window  the window alone";
+  --window  the window alone
+  --farm    the farm alone";
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +40,7 @@ enum Size {
     Full,
     Long,
     Window,
+    Farm,
 }
 
 impl Size {
@@ -50,7 +53,7 @@ impl Size {
     fn limit(self) -> Duration {
         Duration::from_secs(match self {
             Self::Quick => 5 * 60,
-            Self::Full | Self::Window => 15 * 60,
+            Self::Full | Self::Window | Self::Farm => 15 * 60,
             Self::Long => 60 * 60,
         })
     }
@@ -110,6 +113,7 @@ fn size(mut arguments: impl Iterator<Item = String>) -> Result<Size, String> {
         (Some("--quick"), None) => Ok(Size::Quick),
         (Some("--long"), None) => Ok(Size::Long),
         (Some("--window"), None) => Ok(Size::Window),
+        (Some("--farm"), None) => Ok(Size::Farm),
         _ => Err(HELP.to_owned()),
     }
 }
@@ -119,11 +123,16 @@ async fn measure(size: Size, report: &mut Report) -> Measured<()> {
         return window::measure(size, report).await;
     }
     let place = Place::with_open_vault().await?;
+    if size == Size::Farm {
+        farm::measure(&place, size, report).await?;
+        return place.close().await;
+    }
     send::measure(&place, size, report).await?;
     scope::measure(&place, size, report).await?;
     engine::measure(&place, size, report).await?;
     memory::measure(&place, size, report).await?;
     plan::measure(size, report).await?;
+    farm::measure(&place, size, report).await?;
     place.close().await?;
     let many = if size == Size::Quick {
         100_000

@@ -11,7 +11,7 @@ use crate::place::{Place, Server};
 use crate::report::{Report, Samples, Target};
 use crate::{Measured, Size};
 
-const MIB: f64 = 1024.0 * 1024.0;
+pub(crate) const MIB: f64 = 1024.0 * 1024.0;
 const GROWTH: Target = Target::AtMost(32.0);
 /// How often the high-water mark is read. It only rises, so all that can be missed is the end.
 const LOOK: Duration = Duration::from_millis(1);
@@ -29,7 +29,7 @@ pub(crate) async fn measure(place: &Place, size: Size, report: &mut Report) -> M
     report.judged("one line of 10 MB", "MiB", &over(&line, &small), GROWTH);
     let (name, bytes) = match size {
         Size::Quick => ("a stream of 64 MB", "64000000"),
-        Size::Full | Size::Long | Size::Window => ("a stream of 1 GB", "1000000000"),
+        Size::Full | Size::Long | Size::Window | Size::Farm => ("a stream of 1 GB", "1000000000"),
     };
     let stream = most(place, "stream", &["--bytes", bytes], 1).await?;
     report.judged(name, "MiB", &over(&stream, &small), GROWTH);
@@ -87,7 +87,7 @@ async fn high_water(child: &mut Child) -> Measured<f64> {
 }
 
 /// Reads the high-water mark out of a process's status, in bytes.
-fn mark(status: &str) -> f64 {
+pub(crate) fn mark(status: &str) -> f64 {
     status
         .lines()
         .find_map(|line| line.strip_prefix("VmHWM:"))

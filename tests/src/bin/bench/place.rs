@@ -77,6 +77,14 @@ impl Place {
         Ok(key)
     }
 
+    /// Runs a command of `switchyard` to its end, and expects that it succeeds.
+    pub(crate) async fn done<S: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = S>,
+    ) -> Measured<()> {
+        fed(self.switchyard(arguments)?, "").await
+    }
+
     /// Prepares the `switchyard` of the same build, on this store.
     pub(crate) fn switchyard<S: AsRef<OsStr>>(
         &self,

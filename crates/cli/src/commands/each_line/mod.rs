@@ -11,11 +11,12 @@ use serde_json::json;
 use switchyard_core::dispatch::{
     Ask, Class, Dispatch, Identity, LineJob, LineState, PayWith, Prepared,
 };
+use switchyard_core::hosts::Row;
 use switchyard_core::usage::Nano;
 use switchyard_core::{App, Error, Result};
 
 use super::send::{announcement, foretell, question};
-use crate::args::send::{Send, TierName};
+use crate::args::send::{JOBS_MAX, Send, TierName};
 use crate::out::{Out, count};
 use file::LineFile;
 use work::Work;
@@ -48,6 +49,9 @@ pub(crate) async fn run(wanted: &Send, path: &Path, app: &App, out: &Out) -> Res
     let code = outcome?;
     left.map(|()| code)
 }
+
+/// How many lines are under way at once with a key alone, where the user does not say it.
+const JOBS: usize = 4;
 
 /// The lines of a file, with all that goes with each.
 struct EachLine {
@@ -84,9 +88,12 @@ impl EachLine {
         let read = app
             .db()?
             .read(|store| Identity::of(store, &self.template.request))?;
-        Work::new(self, read, usize::from(wanted.lines.jobs), out)
-            .carry_out()
-            .await
+        let jobs = match wanted.lines.jobs {
+            Some(jobs) => usize::from(jobs),
+            None => forecast.jobs(app)?,
+        };
+        let first = forecast.first.map(|first| first.route.payer);
+        Work::new(self, read, (jobs, first), out).carry_out().await
     }
 
     /// Decides the route of every line that is to be sent, so that one that can't be is told before any
@@ -141,6 +148,20 @@ impl EachLine {
 }
 
 impl Forecast {
+    /// Returns how many lines are under way at once where the user does not say it.
+    fn jobs(&self, app: &App) -> Result<usize> {
+        let first = self.first.as_ref();
+        let Some(farm) = first.and_then(|first| first.route.farm.as_ref()) else {
+            return Ok(JOBS);
+        };
+        let is_ours = |row: &Row| farm.hosts.iter().any(|host| host.id == row.host.id);
+        let rows = app.hosts()?.into_iter().filter(is_ours);
+        // One more at each host, which gets ready there while the others run.
+        let slots: u64 = rows.map(|row| u64::from(row.host.slots) + 1).sum();
+        let slots = slots.clamp(1, JOBS_MAX.unsigned_abs());
+        Ok(usize::try_from(slots).unwrap_or(JOBS))
+    }
+
     fn announce(&self, out: &Out) {
         if let Some(prepared) = &self.first {
             out.note(&announcement(prepared));

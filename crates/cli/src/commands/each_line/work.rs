@@ -1,6 +1,6 @@
 //! The lines under way: several at once, their results in the order of the file.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::pin::Pin;
 use std::process::ExitCode;
 
@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::EachLine;
 use super::file::Lines;
-use crate::commands::send::told_to_end;
+use crate::commands::send::{announcement, told_to_end};
 use crate::exit;
 use crate::out::{Out, count};
 
@@ -50,6 +50,8 @@ pub(super) struct Work<'a> {
     each: &'a EachLine,
     out: &'a Out,
     jobs: usize,
+    /// Who has been named as paying.
+    announced: BTreeSet<String>,
     cancel: CancellationToken,
     under_way: JoinSet<Sent>,
     /// Lines whose result has not been written, in order.
@@ -75,11 +77,17 @@ struct Tally {
 }
 
 impl<'a> Work<'a> {
-    pub(super) fn new(each: &'a EachLine, read: Identity, jobs: usize, out: &'a Out) -> Self {
+    pub(super) fn new(
+        each: &'a EachLine,
+        read: Identity,
+        (jobs, announced): (usize, Option<String>),
+        out: &'a Out,
+    ) -> Self {
         Self {
             each,
             out,
             jobs,
+            announced: announced.into_iter().collect(),
             cancel: CancellationToken::new(),
             under_way: JoinSet::new(),
             order: VecDeque::new(),
@@ -159,6 +167,11 @@ impl<'a> Work<'a> {
             }
             match self.each.prepared(line.number, line.text).await {
                 Ok(prepared) => {
+                    let payer = &prepared.route.payer;
+                    // Hosts may have keys of their own: whoever pays is named before that is so.
+                    if self.announced.insert(payer.clone()) {
+                        self.out.note(&announcement(&prepared));
+                    }
                     let (dispatch, cancel) = (self.each.dispatch.clone(), self.cancel.clone());
                     let sending = send(dispatch, prepared, line.number, cancel);
                     self.under_way.spawn(sending);

@@ -1,0 +1,254 @@
+//! `send --each-line` over the farm: the hosts are filled, each by itself, and nothing is booked twice.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use rustix::process::Signal;
+use serde_json::Value;
+use switchyard_tests::sshd::{ANSWERS, Setup, Sshd};
+use switchyard_tests::{Machine, Outcome, Planted, Running};
+
+/// A machine with hosts on one sshd, a key in a variable that pays, and a file of lines.
+struct Desk {
+    sshd: Sshd,
+    machine: Machine,
+}
+
+impl Desk {
+    fn new(hosts: &[(&'static str, u32)], lines: usize) -> Self {
+        let sshd = Sshd::with(&Setup {
+            users: hosts.iter().map(|(name, _)| (*name, "/bin/sh")).collect(),
+            ..Setup::default()
+        });
+        let mut machine = Machine::new();
+        machine.set("FARM_KEY", Planted::default().key("sk-ant-api03-"));
+        let config = sshd.config().display().to_string();
+        machine
+            .run(["settings", "farm.ssh_config", &config])
+            .expect_success();
+        let desk = Self { sshd, machine };
+        for (name, slots) in hosts {
+            desk.add(name, *slots);
+        }
+        let mut text = String::new();
+        for number in 1..=lines {
+            writeln!(text, "Prompt number {number}").unwrap();
+        }
+        std::fs::write(desk.machine.home().join("prompts"), text).unwrap();
+        desk
+    }
+
+    fn add(&self, name: &str, slots: u32) {
+        let (at, port) = (self.sshd.destination(name), self.sshd.port().to_string());
+        let (identity, slots) = (self.sshd.identity(), slots.to_string());
+        let add = ["hosts", "add", name, &at, "--port", &port];
+        let more = ["--identity", &identity, "--slots", &slots];
+        self.machine
+            .run(add.into_iter().chain(more))
+            .expect_success();
+        let print = self.sshd.key().fingerprint();
+        let pin = ["hosts", "pin", name, "--fingerprint", &print];
+        self.machine.run(pin).expect_success();
+    }
+
+    /// Lets the `claude` of a host do this with its prompt, which stands in `$prompt`.
+    fn claude(&self, host: &str, script: &str) {
+        self.sshd
+            .claude(host, &format!("{ANSWERS}\nready; {script}"));
+    }
+
+    fn arguments<'a>(more: &[&'a str]) -> Vec<&'a str> {
+        let all = ["send", "--tier", "farm", "--key", "env:FARM_KEY"];
+        let lines = ["--model", "haiku", "--each-line", "prompts"];
+        [&all[..], &lines[..], more].concat()
+    }
+
+    fn send(&self, more: &[&str]) -> Outcome {
+        self.machine.run(Self::arguments(more))
+    }
+
+    fn start(&self, more: &[&str]) -> Running {
+        Running::new(self.machine.start(Self::arguments(more)))
+    }
+
+    fn booked(&self) -> i64 {
+        self.machine
+            .value("SELECT count(*) FROM key_usage WHERE tier = 'farm'")
+    }
+
+    /// Returns how many runs each host has answered, in the order of their names.
+    fn answered(&self) -> String {
+        self.machine.value(
+            "SELECT group_concat(name || ' ' || runs, ', ') FROM (
+                 SELECT h.name, count(*) AS runs FROM runs r JOIN hosts h ON h.id = r.host_id
+                 WHERE r.state = 'finished' GROUP BY h.name ORDER BY h.name)",
+        )
+    }
+
+    /// Makes a pipe with a name, by which a stand-in and its test wait for one another.
+    fn fifo(&self, name: &str) -> PathBuf {
+        let path = self.sshd.root().join(name);
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        rustix::fs::mkfifoat(rustix::fs::CWD, &path, mode).unwrap();
+        path
+    }
+}
+
+/// Answers with the number of its prompt.
+const COUNTS: &str = r#"number=${prompt##*number }; answers "Answer ${number%%[!0-9]*}""#;
+
+fn numbers(results: &[Value]) -> Vec<u64> {
+    let lines = results.iter().map(|result| result["line"].as_u64());
+    lines.map(Option::unwrap).collect()
+}
+
+#[test]
+fn the_lines_fill_the_farm_and_their_results_come_in_the_order_of_the_file() {
+    let desk = Desk::new(&[("one", 2), ("two", 2)], 12);
+    desk.claude("one", COUNTS);
+    // The later ones are done first.
+    desk.claude("two", &format!("sleep 0.2; {COUNTS}"));
+    let sent = desk.send(&[]);
+    assert_eq!(sent.code, Some(0), "{}", sent.stderr);
+    let results = sent.json_lines();
+    assert_eq!(numbers(&results), (1..=12).collect::<Vec<_>>());
+    for result in &results {
+        assert_eq!(
+            result["text"],
+            format!("Answer {}", result["line"]),
+            "{result}"
+        );
+        assert!(result["cost"].is_string(), "{result}");
+    }
+    assert_eq!(desk.booked(), 12);
+    let by_host = desk.answered();
+    assert!(
+        by_host.contains("one ") && by_host.contains("two "),
+        "{by_host}"
+    );
+    let placed: i64 = desk
+        .machine
+        .value("SELECT count(*) FROM key_usage WHERE host_id IS NOT NULL");
+    assert_eq!(placed, 12, "each is booked with its host");
+}
+
+#[test]
+fn a_slow_host_does_not_hold_up_the_lines_that_others_can_take() {
+    let desk = Desk::new(&[("fast", 1), ("slow", 1)], 6);
+    let go = desk.fifo("go");
+    desk.claude("fast", COUNTS);
+    desk.claude("slow", &format!("read -r on <{}; {COUNTS}", go.display()));
+    let sending = desk.start(&[]);
+    // All but the one that the slow host has.
+    while desk.booked() < 5 {
+        std::thread::yield_now();
+    }
+    std::fs::write(&go, "on\n").unwrap();
+    let ended = sending.end();
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert_eq!(numbers(&ended.json_lines()), [1, 2, 3, 4, 5, 6]);
+    assert_eq!(desk.answered(), "fast 5, slow 1");
+}
+
+#[test]
+fn the_lines_of_a_host_that_fails_go_on_to_another_one() {
+    let desk = Desk::new(&[("good", 2), ("lost", 2)], 8);
+    desk.claude("good", COUNTS);
+    desk.claude("lost", "begin; kill -KILL $$");
+    let sent = desk.send(&[]);
+    assert_eq!(sent.code, Some(0), "{}", sent.stderr);
+    assert_eq!(numbers(&sent.json_lines()), (1..=8).collect::<Vec<_>>());
+    assert_eq!((desk.answered().as_str(), desk.booked()), ("good 8", 8));
+    let first = "SELECT count(*) FROM key_usage u JOIN runs r ON r.id = u.run_id
+        WHERE r.attempts > 1 AND u.basis <> 'estimated'";
+    assert_eq!(
+        desk.machine.value::<i64>(first),
+        0,
+        "what a host that failed may have been billed for is in there"
+    );
+    let rests: String = desk.machine.run(["hosts"]).succeeded();
+    assert!(
+        rests.contains("lost") && rests.contains("resting"),
+        "{rests}"
+    );
+}
+
+#[test]
+fn a_second_call_goes_on_where_every_host_had_failed_and_books_nothing_twice() {
+    let desk = Desk::new(&[("box", 1)], 4);
+    let count = desk.sshd.root().join("count");
+    std::fs::write(&count, "0\n").unwrap();
+    // The third prompt is lost after its first word.
+    desk.claude(
+        "box",
+        &format!(
+            "read -r count <{0}; count=$((count + 1)); echo $count >{0}
+             [ $count -ne 3 ] || {{ begin; text Half; exit 1; }}; {COUNTS}",
+            count.display()
+        ),
+    );
+    let first = desk.send(&["-j", "1"]);
+    assert_ne!(first.code, Some(0));
+    let answered = |outcome: &Outcome| -> Vec<u64> {
+        let all = outcome.json_lines();
+        let good: Vec<_> = all
+            .into_iter()
+            .filter(|result| result["error"].is_null())
+            .collect();
+        numbers(&good)
+    };
+    assert_eq!(answered(&first), [1, 2]);
+    desk.machine
+        .run(["hosts", "resume", "box"])
+        .expect_success();
+    let second = desk.send(&["-j", "1"]);
+    assert_eq!(answered(&second), [1, 2, 4], "{}", second.stderr);
+    assert_eq!(
+        second.code,
+        Some(13),
+        "the third was billed, so nobody sends it again unasked"
+    );
+    assert_eq!(desk.booked(), 4, "two answers, half of one, and the fourth");
+    let again = desk.send(&["-j", "1", "--again"]);
+    assert_eq!(again.code, Some(0), "{}", again.stderr);
+    assert_eq!((answered(&again), desk.booked()), (vec![1, 2, 3, 4], 5));
+    let anew = desk.send(&["-j", "1", "--anew"]);
+    assert_eq!(anew.code, Some(0), "{}", anew.stderr);
+    assert_eq!(desk.booked(), 9);
+}
+
+#[test]
+fn cancelled_twice_nothing_is_left_running_on_any_host() {
+    let desk = Desk::new(&[("one", 2), ("two", 2)], 20);
+    let began = desk.fifo("began");
+    for host in ["one", "two"] {
+        desk.claude(
+            host,
+            &format!("begin; text Half; echo >{}; stay", began.display()),
+        );
+    }
+    let mut sending = desk.start(&[]);
+    let mut pipe = std::fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(&began)
+        .unwrap();
+    let mut four = [0; 4];
+    std::io::Read::read_exact(&mut pipe, &mut four).unwrap();
+    assert!(
+        desk.sshd.temporary().len() >= 4,
+        "every slot has its folder"
+    );
+    sending.signal(Signal::INT);
+    sending.hear_note("once more cancels");
+    sending.signal(Signal::INT);
+    let ended = sending.end();
+    assert_eq!(ended.code, Some(130), "{}", ended.stderr);
+    while !desk.sshd.temporary().is_empty() {
+        std::thread::yield_now();
+    }
+    let open: i64 = desk
+        .machine
+        .value("SELECT count(*) FROM runs WHERE state = 'started'");
+    assert_eq!((open, desk.booked()), (0, 4), "what had begun is booked");
+}
