@@ -10,6 +10,7 @@ const plain = {
   main: 'main',
   heading: 'h1, h2, h3, [role=heading]',
   dialog: 'dialog, [role=dialog], [role=alertdialog]',
+  group: 'fieldset, [role=group]',
   option: 'option, [role=option]',
   row: 'tr, [role=row]',
 };

@@ -7,6 +7,7 @@ mod first_run;
 mod hostile;
 mod instance;
 mod plan;
+mod routing;
 mod runs;
 mod tray;
 

@@ -423,6 +423,10 @@ model: string | null,
  */
 payer: PayWith, 
 /**
+ * Who was shown to pay when it was sent; nobody else does then.
+ */
+shown: ShownPayer | null, 
+/**
  * The run that this one continues.
  */
 reply_to: RunId | null, 
@@ -2254,6 +2258,27 @@ is_pinned: boolean,
  * The fingerprints that are pinned; none where this is the first key.
  */
 pinned: Array<string>, };
+
+/**
+ * Who was shown to pay. Between that and the sending, keys are chosen, hosts come and go, and rules change.
+ */
+export type ShownPayer = { 
+/**
+ * The tier.
+ */
+tier: Tier, 
+/**
+ * The stored key, where one pays.
+ */
+key: KeyId | null, 
+/**
+ * The server that it is sent to, where it isn't Anthropic's own.
+ */
+gateway: string | null, 
+/**
+ * What the payer was called.
+ */
+label: string, };
 
 /**
  * A slot, as it may be shown.

@@ -105,7 +105,7 @@ export class Turn {
       effort: null,
       thinking: null,
       attachments: [],
-    shown: null,
+      shown: null,
     };
     const turn = new Turn(draft, run.attachments);
     turn.past = run;
