@@ -42,7 +42,13 @@ async fn who_pays_is_the_same_however_busy_the_hosts_are() {
         among: vec![first.id],
         ..farm::Wanted::default()
     };
-    let slot = house.app.farm().unwrap().place(&wanted).unwrap().unwrap();
+    let slot = house
+        .app
+        .farm()
+        .unwrap()
+        .place(&wanted, None)
+        .unwrap()
+        .unwrap();
     assert_eq!(route(&house).await.unwrap(), idle);
     drop(slot);
     assert_eq!(idle, ("Active".to_owned(), vec!["a".to_owned()]));
