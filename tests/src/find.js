@@ -22,6 +22,8 @@ function named(element) {
   }
   const label = element.getAttribute('aria-label');
   if (label) return squeezed(label);
+  const legend = element.querySelector(':scope > legend');
+  if (legend) return squeezed(legend.textContent);
   if (element.labels?.length) return squeezed(element.labels[0].textContent);
   return squeezed(element.innerText) || squeezed(element.title) || squeezed(element.placeholder);
 }

@@ -52,7 +52,7 @@ async fn a_fallback_pays_only_after_its_sentence_was_allowed_and_the_run_says_wh
     window.type_into("textbox", "Prompt", PROMPT).await;
     window.click("button", "Route").await;
     window.click("radio", "Auto").await;
-    send_by_class(&window, "from Work").await;
+    send_by_class(&window, "in all").await;
     window.read("Fallback 1 for review would go on with").await;
     let paid_by_second = |server: &Simulator| {
         let requests = server.requests();

@@ -115,6 +115,8 @@ export class DraftState {
     effort: this.effort,
     thinking: this.thinking,
     attachments: this.attachments.map((file) => file.id),
+    // Said by what is sent.
+    shown: null,
   });
 
   /** The same where nothing has been written yet, to find out who would pay. */
