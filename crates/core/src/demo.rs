@@ -3,6 +3,7 @@
 
 mod boxes;
 mod plan;
+mod rules;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +36,9 @@ pub const IS_SIMULATED: Setting<bool> = Setting {
 
 /// Opens the demo's vault, should somebody lock it; every face says so.
 pub const PASSPHRASE: &str = "look around freely";
+
+/// The face that the demo acts through.
+const FACE: &str = "demo";
 
 const DAYS: u64 = 150;
 const DAY: Duration = Duration::from_secs(86_400);
@@ -119,6 +123,7 @@ pub async fn fill(db: &Db, custody: &dyn Custody, http: &Http, base_url: &str) -
             .write(move |store| book_months(store, &id, character, now))
             .await?;
     }
+    db.write(move |store| rules::for_review(store, now)).await?;
     Ok(Sample {
         keys: CHARACTERS.len(),
         rows,
@@ -189,7 +194,7 @@ pub async fn converse(db: &Db, custody: Arc<dyn Custody>, http: &Http) -> Result
             vault: Arc::clone(&custody),
             plan: Plan::new(db.clone()),
             farm: Farm::new(db.clone()),
-            face: "demo",
+            face: FACE,
         };
         let key = dispatch.db.read(|store| keys::find(store, asked.key))?;
         let ask = Ask {
@@ -258,7 +263,7 @@ async fn add(
         unchecked: false,
         select: false,
     };
-    Ok(keys::add(db, custody, http, new, "demo").await?.key.id)
+    Ok(keys::add(db, custody, http, new, FACE).await?.key.id)
 }
 
 /// Makes a key that no server but the simulator takes.

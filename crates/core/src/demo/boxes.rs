@@ -10,7 +10,7 @@ use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use super::{JOBS, book_farm, made_up_key};
+use super::{JOBS, book_farm, made_up_key, rules};
 use crate::child::{self, Environment};
 use crate::clock::Millis;
 use crate::db::{Db, private_folder, write_private};
@@ -33,6 +33,9 @@ const KEYGEN: Duration = Duration::from_secs(20);
 
 /// The program of a box that brings a key of its own.
 const OWN: &str = "claude-own-key";
+
+/// The label of those that cost little.
+const CHEAP: &str = "cheap";
 
 /// A sample box.
 struct Sample {
@@ -59,13 +62,13 @@ const SAMPLES: &[Sample] = &[
     Sample {
         name: "sample-a",
         slots: 4,
-        labels: &["cheap"],
+        labels: &[CHEAP],
         stands: Stands::Ready,
     },
     Sample {
         name: "sample-b",
         slots: 2,
-        labels: &["cheap"],
+        labels: &[CHEAP],
         stands: Stands::Ready,
     },
     Sample {
@@ -139,7 +142,11 @@ pub async fn set_up(db: &Db, farm: &Farm, claude: Option<&Path>) -> Result<Optio
         }
     }
     let now = db.clock().now();
-    db.write(move |store| book_farm(store, &ready, now)).await?;
+    db.write(move |store| {
+        book_farm(store, &ready, now)?;
+        rules::for_tasks(store, CHEAP, now)
+    })
+    .await?;
     let all = db.read(hosts::list)?;
     let pinned = all.iter().filter(|host| !host.host_keys.is_empty());
     futures_util::future::join_all(pinned.map(|host| farm.probe(host))).await;

@@ -59,6 +59,7 @@ async fn main() -> ExitCode {
             the_farm(&window, &folder).await;
         }
         the_plan(&window, &folder).await;
+        the_routing(&window, &folder).await;
     }
     window.close().await;
     ExitCode::SUCCESS
@@ -90,6 +91,30 @@ async fn the_farm(window: &Window, folder: &Path) {
     window.click("button", "Send · at most").await;
     window.read("to first token").await;
     take(window, folder, "farm-run").await;
+}
+
+/// Goes through what the routing table has to show: its rules, the sentence that is allowed, and all who may pay.
+async fn the_routing(window: &Window, folder: &Path) {
+    window.go_to("settings/routing").await;
+    window.find("button", "Allow fallback 1 for review").await;
+    take(window, folder, "routing").await;
+    window.click("button", "Allow fallback 1 for review").await;
+    window.read("pays in place of").await;
+    take(window, folder, "routing-allow").await;
+    let dialog = window.find("dialog", "Allow this fallback?").await;
+    window.click_in(&dialog, "button", "Allow").await;
+    window.go_to("dispatch").await;
+    window
+        .type_into(
+            "textbox",
+            "Prompt",
+            "Which of these changes is the riskiest?",
+        )
+        .await;
+    window.click("button", "Route").await;
+    window.click("radio", "Auto").await;
+    window.find("button", "Route: Auto").await;
+    take(window, folder, "routing-auto").await;
 }
 
 /// Goes through what the plan has to show: both ways to pay, the text that is accepted first, how much is used, a
