@@ -70,14 +70,16 @@ impl Tail {
         self.text_after("")
     }
 
-    /// As [`Tail::text`], of what comes after the last `mark`; of all where that is not in it.
+    /// As [`Tail::text`], of what comes after the last line with `mark`; of all where that is not in it.
     #[must_use]
     pub fn text_after(&self, mark: &str) -> Option<String> {
         let kept = self.kept();
         let bytes: Vec<u8> = kept.bytes.iter().copied().collect();
         let whole = String::from_utf8_lossy(&bytes);
         let marked = whole.rsplit_once(mark).filter(|_| !mark.is_empty());
-        let text = marked.map_or(&*whole, |(_, after)| after);
+        let text = marked.map_or(&*whole, |(_, after)| {
+            after.split_once('\n').map_or("", |(_, below)| below)
+        });
         let mut words = text.split_whitespace();
         if kept.is_cut && marked.is_none() {
             // The first word may be the end of a credential, which nothing would recognise.
@@ -113,5 +115,16 @@ mod tests {
         let text = tail.text().unwrap();
         assert!(!text.contains(&token[token.len() - 8..]), "{text}");
         assert_eq!(Tail::default().text(), None);
+    }
+
+    #[test]
+    fn what_comes_after_a_mark_begins_below_its_line() {
+        let tail = Tail::of(b"Welcome\nmark began\nno such option\n");
+        assert_eq!(tail.text_after("mark").unwrap(), "no such option");
+        assert_eq!(Tail::of(b"Welcome\nmark began\n").text_after("mark"), None);
+        assert_eq!(
+            Tail::of(b"no mark yet").text_after("other").unwrap(),
+            "no mark yet"
+        );
     }
 }
