@@ -33,6 +33,10 @@ CREATE TABLE hosts (
     -- What the box is called where it was imported from, such as `i-0abc`, and since when it is not
     -- there any more.
     origin        TEXT,
+    -- Where the list said last that it is, which tells what the user has set since; and the tag that it was
+    -- asked for with.
+    origin_destination TEXT,
+    origin_tag    TEXT,
     gone_at       INTEGER,
     created_at    INTEGER NOT NULL,
     deleted_at    INTEGER,

@@ -44,6 +44,7 @@ pub fn from_ssh_config(file: &Path, pattern: &NewHost) -> Result<Found> {
         source: Source::SshConfig,
         hosts: hosts.collect(),
         others: Vec::new(),
+        tag: None,
         refused: Vec::new(),
         // The file names all that there are.
         scopes: BTreeSet::from([String::new()]),

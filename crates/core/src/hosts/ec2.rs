@@ -1,6 +1,7 @@
 //! The hosts that AWS names: the JSON that `aws ec2 describe-instances` prints.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use serde::Deserialize;
 
@@ -35,6 +36,15 @@ impl TagFilter {
             key: key.to_owned(),
             value,
         })
+    }
+}
+
+impl fmt::Display for TagFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.value {
+            Some(value) => write!(f, "{}={value}", self.key),
+            None => f.write_str(&self.key),
+        }
     }
 }
 
@@ -98,6 +108,7 @@ pub fn from_ec2(json: &[u8], tag: Option<&TagFilter>, pattern: &NewHost) -> Resu
         source: Source::Ec2,
         hosts: Vec::new(),
         others: Vec::new(),
+        tag: tag.map(ToString::to_string),
         refused: Vec::new(),
         scopes: BTreeSet::new(),
     };
@@ -113,7 +124,7 @@ pub fn from_ec2(json: &[u8], tag: Option<&TagFilter>, pattern: &NewHost) -> Resu
                 Some(address) if instance.has(tag) => {
                     found.hosts.push((origin, instance.host(address, pattern)));
                 }
-                // It runs, and is only not asked for this time.
+                // It runs, and is only not asked for, this time or any more.
                 Some(_) => found.others.push(origin),
                 None => {}
             }

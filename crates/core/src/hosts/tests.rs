@@ -235,6 +235,7 @@ fn found(hosts: &[(&str, &str)], scope: &str) -> Found {
         source: Source::Ec2,
         hosts: hosts.iter().map(host).collect(),
         others: Vec::new(),
+        tag: None,
         refused: Vec::new(),
         scopes: BTreeSet::from([scope.to_owned()]),
     }
