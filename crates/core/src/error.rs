@@ -133,6 +133,13 @@ pub struct Failure {
 /// A [`Failure`] with what caused it.
 pub struct Error {
     failure: Failure,
+    /// Few have it, and every result is as large as its error.
+    more: Option<Box<More>>,
+}
+
+#[derive(Default)]
+struct More {
+    subject: Option<String>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -175,17 +182,28 @@ impl Error {
         self
     }
 
+    /// Adds the name of what the step is about, such as a host's.
+    #[must_use]
+    pub fn about(mut self, name: impl Into<String>) -> Self {
+        self.more.get_or_insert_default().subject = Some(name.into());
+        self
+    }
+
     /// Keeps the error that caused this one, for logs; it is not shown to the user.
     #[must_use]
     pub fn because(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
-        self.source = Some(Box::new(source));
+        self.more.get_or_insert_default().source = Some(Box::new(source));
         self
     }
 
     /// Makes the same error once more, for another caller; what caused it stays with the first.
     #[must_use]
     pub fn again(&self) -> Self {
-        self.failure.clone().into()
+        let again = Self::from(self.failure.clone());
+        match self.subject() {
+            Some(name) => again.about(name),
+            None => again,
+        }
     }
 
     /// Returns what callers branch on.
@@ -206,6 +224,12 @@ impl Error {
         self.failure.hint.as_deref()
     }
 
+    /// Returns the name of what [`Failure::remedy`] is about, where that is known.
+    #[must_use]
+    pub fn subject(&self) -> Option<&str> {
+        self.more.as_ref()?.subject.as_deref()
+    }
+
     /// Returns all that is said of it.
     #[must_use]
     pub fn failure(&self) -> &Failure {
@@ -217,7 +241,7 @@ impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         Self {
             failure,
-            source: None,
+            more: None,
         }
     }
 }
@@ -246,6 +270,7 @@ impl fmt::Debug for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.source.as_deref().map(|s| s as _)
+        let source = self.more.as_ref()?.source.as_deref();
+        source.map(|s| s as _)
     }
 }

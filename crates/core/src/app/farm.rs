@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde::Serialize;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use super::App;
 use crate::error::Result;
@@ -30,7 +30,8 @@ pub struct ShownKey {
 }
 
 impl App {
-    /// Returns the farm. Nothing is connected to by that.
+    /// Returns the farm. Nothing is connected to by that; what killed processes left of their connections is
+    /// ended meanwhile.
     ///
     /// # Errors
     /// As [`App::db`].
@@ -42,6 +43,8 @@ impl App {
             // Without a runtime nothing is connected to either.
             if let Ok(runtime) = tokio::runtime::Handle::try_current() {
                 runtime.spawn(close_with(vault.watch(), farm.rest()));
+                let farm = farm.clone();
+                runtime.spawn(async move { farm.sweep().await });
             }
             Ok(farm)
         })
@@ -137,11 +140,14 @@ impl App {
     /// # Errors
     /// As [`Farm::probe`].
     pub async fn probe_host(&self, id: HostId) -> Result<Probe> {
-        let host = self.read(|store, _| hosts::get(store, id))?;
-        self.farm()?.probe(&host).await
+        let probe = async {
+            let host = self.read(|store, _| hosts::get(store, id))?;
+            self.farm()?.probe(&host).await
+        };
+        in_turn(probe).await
     }
 
-    /// Asks several hosts how they stand, all at once: one that is silent holds up nobody.
+    /// Asks several hosts how they stand, many at once: one that is silent holds up few.
     pub async fn probe_hosts(&self, hosts: &[HostId]) -> Vec<Result<Probe>> {
         futures_util::future::join_all(hosts.iter().map(|id| self.probe_host(*id))).await
     }
@@ -184,6 +190,17 @@ impl App {
     }
 }
 
+/// The most hosts that are asked at once how they stand: with hundreds of `ssh` that start together, this
+/// machine would be too slow, and hosts that are well would seem silent.
+const PROBES_MAX: usize = 32;
+
+/// Waits until fewer than [`PROBES_MAX`] probes go on, and then for this one.
+async fn in_turn<T>(probe: impl Future<Output = T>) -> T {
+    static TURNS: Semaphore = Semaphore::const_new(PROBES_MAX);
+    let _turn = TURNS.acquire().await;
+    probe.await
+}
+
 /// Ends connections that nobody needs whenever the vault is locked, as long as there is a farm.
 async fn close_with(mut lock: watch::Receiver<Lock>, close: impl Fn() -> bool) {
     while lock.changed().await.is_ok() {
@@ -191,5 +208,26 @@ async fn close_with(mut lock: watch::Receiver<Lock>, close: impl Fn() -> bool) {
         if is_locked && !close() {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn of_many_probes_only_some_go_on_at_once() {
+        let (now, most) = (Cell::new(0), Cell::new(0));
+        let probe = || async {
+            now.set(now.get() + 1);
+            most.set(most.get().max(now.get()));
+            tokio::task::yield_now().await;
+            now.set(now.get() - 1);
+        };
+        let all = (0..700).map(|_| in_turn(probe()));
+        let done = futures_util::future::join_all(all).await;
+        assert_eq!((done.len(), most.get(), now.get()), (700, PROBES_MAX, 0));
     }
 }

@@ -31,6 +31,12 @@ impl App {
         let mut due = tokio::time::interval(LOOK_EVERY);
         loop {
             due.tick().await;
+            // Where there is a store there may be hosts, and connections that a killed process left.
+            if let Ok(Some(_)) = self.db_if_any()
+                && let Err(error) = self.farm()
+            {
+                tracing::warn!(%error, "connections to hosts could not be looked after");
+            }
             // A store that can't be written now is no reason to stop.
             if let Err(error) = self.catch_up().await {
                 tracing::warn!(%error, "runs could not be booked yet");

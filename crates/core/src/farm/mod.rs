@@ -139,7 +139,7 @@ impl Farm {
     /// Returns how a host is reached.
     async fn way(&self, host: &Host) -> Result<Way> {
         let folder = ssh::folder(self.0.db.paths().runtime())?;
-        self.0.is_swept.get_or_init(|| ssh::sweep(&folder)).await;
+        self.sweep().await;
         let seconds = self.0.db.read(|store| CONNECT.get(store))?;
         let connect = Duration::from_secs(seconds);
         Ok(Way {
@@ -150,6 +150,13 @@ impl Farm {
                 session: connect,
             },
         })
+    }
+
+    /// Ends, once, the connections that killed processes left behind. Costs one look into a folder where there
+    /// are none.
+    pub(crate) async fn sweep(&self) {
+        let folder = ssh::folder_of(self.0.db.paths().runtime());
+        self.0.is_swept.get_or_init(|| ssh::sweep(&folder)).await;
     }
 
     fn machine(&self, id: HostId) -> Arc<Machine> {
@@ -177,4 +184,5 @@ fn unpinned(host: &Host) -> Error {
     )
     .hint("Compare the fingerprint that it shows with the one on the box, and pin it.")
     .remedy(Remedy::PinHost)
+    .about(&host.name)
 }

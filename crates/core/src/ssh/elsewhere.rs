@@ -88,6 +88,12 @@ pub fn folder(_runtime: &Path) -> Result<PathBuf> {
     Err(not_here())
 }
 
+/// Names the folder that would hold sockets.
+#[must_use]
+pub fn folder_of(runtime: &Path) -> PathBuf {
+    runtime.join("s")
+}
+
 /// Has nothing to look after.
 pub async fn sweep(_folder: &Path) {}
 

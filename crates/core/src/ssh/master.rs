@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use openssh::Session;
+use tokio::process::{Child, Command};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -34,12 +36,18 @@ pub struct Patience {
     pub session: Duration,
 }
 
+/// Names the folder of sockets, which need not be there.
+#[must_use]
+pub fn folder_of(runtime: &Path) -> PathBuf {
+    runtime.join("s")
+}
+
 /// Makes the private folder of sockets.
 ///
 /// # Errors
 /// When it can't be made, is not ours, or its path is too long for a socket.
 pub fn folder(runtime: &Path) -> Result<PathBuf> {
-    let folder = runtime.join("s");
+    let folder = folder_of(runtime);
     if folder.as_os_str().len() + "/4194304-1000000.s".len() > SOCKET_PATH_MAX {
         return Err(Error::bad_input(format!(
             "The folder {} is too long to hold the socket of a connection.",
@@ -114,7 +122,91 @@ pub struct Master {
     session: Arc<Session>,
     tail: Tail,
     patience: Patience,
-    _files: [Scratch; 2],
+    _files: Files,
+}
+
+/// What a connection has in the folder of sockets.
+struct Files {
+    socket: Scratch,
+    /// The pinned keys.
+    known: Scratch,
+}
+
+impl Files {
+    fn make(folder: &Path, pinned: &[HostKey]) -> Result<Self> {
+        let files = Self {
+            socket: scratch(folder, "s")?,
+            known: scratch(folder, "k")?,
+        };
+        let lines: String = pinned
+            .iter()
+            .map(|key| format!("{ALIAS} {key}\n"))
+            .collect();
+        write_private(files.known.path(), lines.as_bytes())?;
+        Ok(files)
+    }
+
+    /// Returns what opens the connection.
+    fn command(&self, target: &Target, connect: Duration) -> Result<Command> {
+        let call = Call::new()
+            .flag("-M")
+            .flag("-N")
+            .flag("-T")
+            .option("StrictHostKeyChecking", "yes")
+            .path("UserKnownHostsFile", self.known.path())?
+            .path("ControlPath", self.socket.path())?
+            .option("HostKeyAlias", ALIAS)
+            .option("ConnectTimeout", &connect.as_secs().max(1).to_string());
+        let mut command = call.to(target, None);
+        command.stdout(Stdio::null());
+        Ok(command)
+    }
+}
+
+/// An `ssh` that was started and is not logged in yet.
+struct Starting {
+    process: Child,
+    leader: Option<u32>,
+    tail: Tail,
+    reading: Option<JoinHandle<()>>,
+}
+
+impl Starting {
+    fn new(mut command: Command) -> Result<Self, Fault> {
+        let mut process = command.spawn().map_err(|_| Fault::no_ssh())?;
+        let (leader, tail) = (process.id(), Tail::default());
+        let errors = process.stderr.take();
+        let reading = errors.map(|errors| tokio::spawn(tail.clone().follow(errors)));
+        Ok(Self {
+            process,
+            leader,
+            tail,
+            reading,
+        })
+    }
+
+    /// Waits until it is logged in, which its socket shows.
+    async fn ready(&mut self, socket: &Scratch, name: &str, limit: Duration) -> Result<(), Fault> {
+        let deadline = Instant::now() + limit;
+        let mut looks = interval(LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                biased;
+                _ = self.process.wait() => {
+                    if let Some(reading) = self.reading.take() {
+                        let _ = timeout(Duration::from_secs(1), reading).await;
+                    }
+                    return Err(Fault::read(name, self.tail.text().as_deref()));
+                }
+                () = sleep_until(deadline) => {
+                    child::end_session(self.leader);
+                    return Err(Fault::silent(name, limit));
+                }
+                _ = looks.tick() => if socket.path().exists() { return Ok(()) },
+            }
+        }
+    }
 }
 
 /// A command on the box, with its pipes. Dropping it closes them, which is how the command learns that
@@ -147,70 +239,33 @@ impl Master {
         pinned: &[HostKey],
         patience: Patience,
     ) -> Result<Self, Fault> {
-        let here = |error| Fault::new(Kind::NoSsh, error);
-        let (socket, known) = (
-            scratch(folder, "s").map_err(here)?,
-            scratch(folder, "k").map_err(here)?,
-        );
-        let lines: String = pinned
-            .iter()
-            .map(|key| format!("{ALIAS} {key}\n"))
-            .collect();
-        write_private(known.path(), lines.as_bytes()).map_err(here)?;
-        let mut command = Call::new()
-            .flag("-M")
-            .flag("-N")
-            .flag("-T")
-            .option("StrictHostKeyChecking", "yes")
-            .path("UserKnownHostsFile", known.path())
-            .and_then(|call| call.path("ControlPath", socket.path()))
-            .map_err(here)?
-            .option("HostKeyAlias", ALIAS)
-            .option(
-                "ConnectTimeout",
-                &patience.connect.as_secs().max(1).to_string(),
-            )
-            .to(target, None);
-        command.stdout(Stdio::null());
-        let mut ssh = command.spawn().map_err(|_| Fault::no_ssh())?;
-        let (leader, tail) = (ssh.id(), Tail::default());
-        let reading = ssh
-            .stderr
-            .take()
-            .map(|errors| tokio::spawn(tail.clone().follow(errors)));
-        let deadline = Instant::now() + patience.connect;
-        let mut looks = interval(LOOK);
-        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                biased;
-                _ = ssh.wait() => {
-                    if let Some(reading) = reading {
-                        let _ = timeout(Duration::from_secs(1), reading).await;
-                    }
-                    return Err(Fault::read(&target.name, tail.text().as_deref()));
-                }
-                () = sleep_until(deadline) => {
-                    child::end_session(leader);
-                    return Err(Fault::silent(&target.name, patience.connect));
-                }
-                _ = looks.tick() => if socket.path().exists() { break },
-            }
-        }
+        let files = Files::make(folder, pinned);
+        let (files, command) = files
+            .and_then(|files| {
+                let command = files.command(target, patience.connect)?;
+                Ok((files, command))
+            })
+            .map_err(|error| Fault::new(Kind::NoSsh, error))?;
+        let mut ssh = Starting::new(command)?;
+        ssh.ready(&files.socket, &target.name, patience.connect)
+            .await?;
         let ended = CancellationToken::new();
         let has_ended = ended.clone();
+        let (leader, tail) = (ssh.leader, ssh.tail);
+        let mut process = ssh.process;
         tokio::spawn(async move {
-            let _ = ssh.wait().await;
+            let _ = process.wait().await;
             has_ended.cancel();
         });
+        let socket = files.socket.path().into();
         Ok(Self {
             name: target.name.clone(),
             leader,
             ended,
-            session: Arc::new(Session::resume_mux(socket.path().into(), None)),
+            session: Arc::new(Session::resume_mux(socket, None)),
             tail,
             patience,
-            _files: [socket, known],
+            _files: files,
         })
     }
 

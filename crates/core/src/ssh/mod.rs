@@ -27,12 +27,14 @@ mod resolve;
 
 pub use destination::{Destination, Target, check_identity};
 #[cfg(not(unix))]
-pub use elsewhere::{Channel, Master, Patience, Resolved, fetch, folder, resolve, sweep};
+pub use elsewhere::{
+    Channel, Master, Patience, Resolved, fetch, folder, folder_of, resolve, sweep,
+};
 pub use fault::{Fault, Kind};
 #[cfg(unix)]
 pub use fetch::fetch;
 pub use host_key::HostKey;
 #[cfg(unix)]
-pub use master::{Channel, Master, Patience, folder, sweep};
+pub use master::{Channel, Master, Patience, folder, folder_of, sweep};
 #[cfg(unix)]
 pub use resolve::{Resolved, resolve};
