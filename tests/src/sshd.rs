@@ -182,13 +182,29 @@ impl Sshd {
         std::fs::read_to_string(self.root().join("log")).unwrap_or_default()
     }
 
-    /// Ends it, and starts it again on the same port with another host key.
-    pub fn change_key(&mut self, setup: &Setup) {
+    /// Ends it, and starts it again on the same port with another host key. Returns what puts the old one
+    /// back, with [`Sshd::show_again`].
+    pub fn change_key(&mut self, setup: &Setup) -> [Vec<u8>; 2] {
         self.stop();
         let key = self.root().join("host_key");
-        std::fs::remove_file(&key).expect("the old key");
-        std::fs::remove_file(key.with_extension("pub")).expect("the old key");
+        let both = [key.clone(), key.with_extension("pub")];
+        let old = both.each_ref().map(|file| {
+            let old = std::fs::read(file).expect("the old key");
+            std::fs::remove_file(file).expect("the old key");
+            old
+        });
         make_key(&key);
+        let (process, _) = launch(self.root(), self.port, setup);
+        self.process = process;
+        old
+    }
+
+    /// Ends it, and starts it again on the same port with a host key that it had before.
+    pub fn show_again(&mut self, key: [Vec<u8>; 2], setup: &Setup) {
+        self.stop();
+        for (file, bytes) in ["host_key", "host_key.pub"].into_iter().zip(key) {
+            std::fs::write(self.root().join(file), bytes).expect("the old key");
+        }
         let (process, _) = launch(self.root(), self.port, setup);
         self.process = process;
     }

@@ -91,14 +91,14 @@ impl Out {
             return;
         }
         // A key that was given as a name must not come back in what is said about it.
-        let failure = redacted(error.into());
+        let (failure, subject) = (redacted(error.into()), error.subject());
         if self.json {
             // A script reads one stream: the failure is the last line of it.
             let report = serde_json::json!({ "error": failure });
             let _ = writeln!(self.stdout.lock(), "{report}");
         }
         self.note(&format!("error: {}", failure.message));
-        if let Some(advice) = remedy::advice(&failure) {
+        if let Some(advice) = remedy::advice_about(&failure, subject) {
             self.note(&format!("hint: {advice}"));
         }
     }

@@ -1,5 +1,6 @@
 //! How the command line words what the core advises: the one place that names commands for it.
 
+use switchyard_core::text::shown;
 use switchyard_core::{Failure, Remedy};
 
 /// Returns what to type, as a sentence without its full stop: a command is copied as it stands.
@@ -45,7 +46,26 @@ pub(crate) fn words(remedy: Remedy) -> &'static str {
 
 /// Returns all that a failure advises, in one line.
 pub(crate) fn advice(failure: &Failure) -> Option<String> {
-    let said = [failure.hint.as_deref(), failure.remedy.map(words)];
-    let said: Vec<&str> = said.into_iter().flatten().collect();
+    advice_about(failure, None)
+}
+
+/// As [`advice`], with the name of what it is about, where that is known.
+pub(crate) fn advice_about(failure: &Failure, subject: Option<&str>) -> Option<String> {
+    let remedy = failure.remedy.map(|remedy| match (remedy, subject) {
+        (Remedy::PinHost | Remedy::ProbeHost, Some(host)) => {
+            words(remedy).replace("NAME", &quoted(host))
+        }
+        _ => words(remedy).to_owned(),
+    });
+    let said: Vec<String> = failure.hint.clone().into_iter().chain(remedy).collect();
     (!said.is_empty()).then(|| said.join(" "))
+}
+
+/// Writes a name as a shell takes it.
+pub(crate) fn quoted(name: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    match name.chars().all(is_plain) {
+        true => name.to_owned(),
+        false => format!("'{}'", shown(name, 60).replace('\'', "'\\''")),
+    }
 }

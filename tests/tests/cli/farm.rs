@@ -1,6 +1,6 @@
 //! `switchyard hosts`, and `send --tier farm` as a script calls it.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::PathBuf;
 
 use rustix::process::{Signal, kill_process};
@@ -60,7 +60,7 @@ fn a_host_is_added_pinned_probed_used_and_removed() {
     let said = add(&machine, &sshd);
     assert!(said.contains("once its key is pinned"), "{said}");
     let refused = machine.run(send(&["Hello?"])).failed_with(11);
-    assert!(refused.contains("switchyard hosts pin NAME"), "{refused}");
+    assert!(refused.contains("switchyard hosts pin box"), "{refused}");
     let wrong = ["hosts", "pin", "box", "--fingerprint", "SHA256:AAAA"];
     assert!(
         machine
@@ -312,6 +312,20 @@ fn hosts_are_imported_and_kept_in_step_and_what_is_no_host_is_left_out() {
         (&host["destination"], &host["slots"]),
         (&"ubuntu@192.0.2.7".into(), &4.into())
     );
+    let moved = instances.replace("192.0.2.7", "192.0.2.8");
+    let again = ["hosts", "import", "--ec2", "-", "--json"];
+    let brought = machine.run_with(again, &moved).json_lines().remove(0);
+    assert_eq!(
+        brought["changed"][0]["destination"], "ubuntu@192.0.2.8",
+        "the user's name there is kept: {brought}"
+    );
+    let untagged = moved.replace(r#""Value":"farm""#, r#""Value":"web""#);
+    let brought = machine.run_with(import, &untagged).json_lines().remove(0);
+    assert_eq!(names(&brought["gone"]), ["worker"]);
+    machine.run_with(again, &moved).expect_success();
+    let none = r#"{"Reservations":[]}"#;
+    let brought = machine.run_with(again, none).json_lines().remove(0);
+    assert_eq!(names(&brought["gone"]), ["worker"]);
     let cut = machine.run_with(["hosts", "import", "--ec2", "-"], &instances[..100]);
     assert!(cut.failed_with(2).contains("describe-instances"));
 }
@@ -425,6 +439,103 @@ fn the_connection_of_a_killed_process_is_ended_by_the_next_one() {
             .count(),
         0
     );
+}
+
+#[test]
+fn the_connection_of_a_killed_process_is_ended_by_an_agent_that_starts() {
+    let sshd = Sshd::start();
+    let mut machine = machine(&sshd);
+    let _ = machine.make_vault();
+    add(&machine, &sshd);
+    pin(&machine, &sshd);
+    sshd.claude("box", &format!("{ANSWERS}\nready; begin; text Half; stay"));
+    let mut running = Running::new(machine.start(send(&["Hello?"])));
+    running.hear("Half");
+    running.signal(Signal::KILL);
+    let _ = running.end();
+    let left = || std::fs::read_dir(machine.paths().runtime().join("s")).map_or(0, Iterator::count);
+    assert!(left() > 0, "nobody could end it");
+    let mut agent = machine.start(["agent", "--passphrase-fd", "0"]);
+    let passphrase = format!("{}\n", machine.passphrase());
+    let mut pipe = agent.stdin.take().unwrap();
+    pipe.write_all(passphrase.as_bytes()).unwrap();
+    drop(pipe);
+    // A guard against a wait without end, and not against slowness.
+    let began = std::time::Instant::now();
+    while left() > 0 {
+        assert!(agent.try_wait().unwrap().is_none(), "the agent goes on");
+        assert!(began.elapsed().as_secs() < 60, "it was left behind");
+        std::thread::yield_now();
+    }
+    agent.kill().unwrap();
+    agent.wait().unwrap();
+}
+
+#[test]
+fn a_changed_key_is_told_in_the_list_and_nobody_is_handed_the_command_that_pins_it() {
+    let mut sshd = Sshd::start();
+    let machine = machine(&sshd);
+    add(&machine, &sshd);
+    pin(&machine, &sshd);
+    assert_eq!(machine.run(send(&["Hello?"])).stdout, "Hello\n");
+    sshd.change_key(&Setup::default());
+    for said in [
+        machine.run(send(&["Hello?"])).failed_with(11),
+        machine
+            .run(send(&["--host", "box", "Hello?"]))
+            .failed_with(11),
+    ] {
+        assert!(said.contains("somebody stands between"), "{said}");
+        assert!(!said.contains("switchyard hosts pin"), "{said}");
+    }
+    let listed = machine.run(["hosts"]);
+    assert!(listed.stdout.contains("KEY CHANGED"), "{}", listed.stdout);
+    assert!(
+        listed.stderr.contains("another host key"),
+        "{}",
+        listed.stderr
+    );
+    let row = machine
+        .run(["hosts", "list", "--json"])
+        .json_lines()
+        .remove(0);
+    assert_eq!(row["state"], "key_changed");
+    machine
+        .run(["hosts", "pin", "box", "--yes"])
+        .expect_success();
+    assert_eq!(machine.run(send(&["Hello?"])).stdout, "Hello\n");
+}
+
+#[test]
+fn who_pays_on_a_host_is_changed_in_one_step() {
+    let (key, server) = super::key_and_server();
+    let machine = Machine::with_key(&key, &server);
+    machine
+        .run(["hosts", "add", "box", "box", "--key", "Work"])
+        .expect_success();
+    let edit = |more: &[&str]| {
+        let words = ["hosts", "edit", "box", "--json"].iter().chain(more);
+        machine.run(words).json_lines().remove(0)
+    };
+    let own = edit(&["--key", "", "--own-command", "claude-own-key"]);
+    assert_eq!(
+        (&own["key"], &own["own_command"]),
+        (&Value::Null, &"claude-own-key".into())
+    );
+    let back = edit(&["--own-command", "", "--key", "Work"]);
+    assert_eq!(back["own_command"], Value::Null);
+    assert!(back["key"].is_string(), "{back}");
+    let both = [
+        "hosts",
+        "edit",
+        "box",
+        "--key",
+        "Work",
+        "--own-command",
+        "x",
+    ];
+    let refused = machine.run(both).failed_with(2);
+    assert!(refused.contains("not both"), "{refused}");
 }
 
 /// Makes a pipe with a name, by which a stand-in and its test wait for one another.

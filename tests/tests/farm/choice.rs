@@ -87,7 +87,7 @@ async fn a_host_that_was_in_trouble_is_tried_where_there_is_no_other() {
     store(&house, &server, "Active").await;
     let first = house.host(&sshd, "a", 1).await;
     let second = house.host(&sshd, "b", 1).await;
-    let asked = |host: HostId| {
+    let asked = |host: Host| {
         let trouble = Error::new(Code::HostFailed, "a can't be reached.");
         let probe = Probe {
             trouble: Some(Failure::from(&trouble)),
@@ -95,10 +95,10 @@ async fn a_host_that_was_in_trouble_is_tried_where_there_is_no_other() {
         };
         house
             .app
-            .write(move |store, now| note_probe(store, host, &probe, now))
+            .write(move |store, now| note_probe(store, &host, &probe, now))
     };
-    asked(first.id).await.unwrap();
+    asked(first).await.unwrap();
     assert_eq!(route(&house).await.unwrap().1, ["b"]);
-    asked(second.id).await.unwrap();
+    asked(second).await.unwrap();
     assert_eq!(route(&house).await.unwrap().1, ["a", "b"]);
 }

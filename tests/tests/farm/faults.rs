@@ -85,6 +85,64 @@ async fn a_box_that_accepts_and_keeps_silent_is_given_up_in_time() {
     assert_eq!(error.code(), Code::Timeout, "{error}");
 }
 
+/// Takes connections and says nothing, and counts them.
+fn silent(port: u16) -> (u16, Arc<std::sync::atomic::AtomicUsize>) {
+    let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let count = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let counted = Arc::clone(&count);
+    std::thread::spawn(move || {
+        let mut open = Vec::new();
+        while let Ok((connection, _)) = listener.accept() {
+            counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            open.push(connection);
+        }
+    });
+    (port, count)
+}
+
+#[tokio::test]
+async fn runs_that_wait_for_the_same_connection_share_its_failure_which_counts_once() {
+    let mut sshd = Sshd::start();
+    let house = House::new(&sshd).await;
+    let set = house
+        .app
+        .write(|store, now| farm::CONNECT.set(store, &1, now));
+    set.await.unwrap();
+    let all_fail = async |host: HostId| {
+        let ask = FarmAsk {
+            host: Some(host),
+            retries: Some(0),
+            ..FarmAsk::default()
+        };
+        let runs = (0..8).map(|_| house.failure(ask.clone()));
+        for error in futures_util::future::join_all(runs).await {
+            assert_eq!(error.code(), Code::Timeout, "{error}");
+        }
+    };
+    // One that was never asked how it stands, and one that was well a moment ago.
+    let (port, connections) = silent(0);
+    let new = at_port(&house, &sshd, port).await;
+    let change = hosts::Edit {
+        slots: Some(8),
+        ..hosts::Edit::default()
+    };
+    house.app.edit_host(new.id, change).await.unwrap();
+    all_fail(new.id).await;
+    assert_eq!(connections.load(std::sync::atomic::Ordering::SeqCst), 1);
+    assert_eq!(house.now(new.id).failures, 1);
+
+    let known = house.host(&sshd, "box", 8).await;
+    let probe = house.app.probe_host(known.id).await.unwrap();
+    assert_eq!(probe.trouble, None);
+    house.app.close_farm();
+    sshd.stop();
+    let (_, connections) = silent(sshd.port());
+    all_fail(known.id).await;
+    assert_eq!(connections.load(std::sync::atomic::Ordering::SeqCst), 1);
+    assert_eq!(house.now(known.id).failures, 1);
+}
+
 #[tokio::test]
 async fn a_box_that_wants_a_password_is_refused_at_once() {
     let setup = Setup {
@@ -184,6 +242,7 @@ async fn a_claude_that_hangs_or_dies_or_talks_nonsense_is_told_apart_and_ended()
         let error = outcome.error.unwrap();
         assert_eq!(error.code(), code, "{script}: {error}");
         assert!(error.message().contains(words), "{script}: {error}");
+        assert!(!error.message().contains("began"), "{script}: {error}");
         assert_eq!(outcome.receipt.booked.is_some(), may_have_run, "{script}");
         nothing_left(&sshd).await;
     }

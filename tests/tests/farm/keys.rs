@@ -69,6 +69,92 @@ async fn a_box_with_another_key_gets_not_one_byte_of_a_secret() {
 }
 
 #[tokio::test]
+async fn a_changed_key_stops_all_runs_until_a_probe_finds_the_pinned_one_again_or_it_is_pinned_anew()
+ {
+    let mut sshd = Sshd::start();
+    let house = House::new(&sshd).await;
+    let host = house.host(&sshd, "box", 1).await;
+    assert_eq!(house.answer("Hello?").await, "Hello");
+    house.app.close_farm();
+    let state = || house.app.hosts().unwrap()[0].state;
+    let old = sshd.change_key(&Setup::default());
+    let probe = house.app.probe_host(host.id).await.unwrap();
+    assert_eq!(probe.trouble.unwrap().code, Code::HostKey);
+    assert_eq!(state(), State::KeyChanged, "a probe is enough");
+    house.app.pause_host(host.id, false).await.unwrap();
+    let before = sshd.log();
+    let named = || FarmAsk {
+        host: Some(host.id),
+        ..FarmAsk::default()
+    };
+    for ask in [FarmAsk::default(), named()] {
+        let error = house.failure(ask).await;
+        assert_eq!(error.code(), Code::HostKey, "{error}");
+        assert_eq!(error.failure().remedy, None, "not the command that pins");
+    }
+    assert_eq!(sshd.log(), before, "nobody has even knocked");
+    sshd.stop();
+    house.app.probe_host(host.id).await.unwrap();
+    assert_eq!(state(), State::KeyChanged, "silence is no proof");
+    sshd.show_again(old, &Setup::default());
+    let probe = house.app.probe_host(host.id).await.unwrap();
+    assert_eq!((probe.trouble, state()), (None, State::Ready));
+    assert_eq!(house.answer("Hello?").await, "Hello");
+    house.app.close_farm();
+    sshd.change_key(&Setup::default());
+    house.failure(FarmAsk::default()).await;
+    assert_eq!(state(), State::KeyChanged, "a run is enough");
+    let pinned = house.app.pin_host(host.id, vec![sshd.key()]).await.unwrap();
+    assert_eq!((state(), pinned.probe), (State::Ready, None));
+    assert_eq!(house.answer("Hello?").await, "Hello");
+}
+
+#[tokio::test]
+async fn a_connection_from_before_the_change_is_no_proof_of_the_pinned_key() {
+    let (sshd, other) = (Sshd::start(), Sshd::start());
+    let house = House::new(&sshd).await;
+    let host = house.host(&sshd, "box", 1).await;
+    assert_eq!(house.answer("Hello?").await, "Hello");
+    // From here on the box shows another key than the pinned one; the connection to it still stands.
+    let pinned = serde_json::to_string(&[other.key()]).unwrap();
+    let why = switchyard_core::Failure::from(&Error::new(Code::HostKey, "Another key."));
+    let noted = house.app.write(move |store, now| {
+        store
+            .execute("UPDATE hosts SET host_keys = ?1", [pinned])
+            .unwrap();
+        hosts::note_failure(store, host.id, &why, now)
+    });
+    noted.await.unwrap();
+    let probe = house.app.probe_host(host.id).await.unwrap();
+    assert_eq!(probe.trouble.unwrap().code, Code::HostKey);
+    assert_eq!(house.app.hosts().unwrap()[0].state, State::KeyChanged);
+}
+
+#[tokio::test]
+async fn a_host_that_has_become_another_box_is_asked_anew_before_it_is_sent_a_key() {
+    let sshd = Sshd::with(&Setup {
+        users: vec![("box", "/bin/sh"), ("old", "/bin/sh")],
+        ..Setup::default()
+    });
+    let house = House::new(&sshd).await;
+    let host = house.host(&sshd, "box", 1).await;
+    assert_eq!(house.answer("Hello?").await, "Hello");
+    let (script, heard) = keeps(&sshd);
+    sshd.claude("old", &script);
+    let bin = sshd.home("old").join(".local/bin");
+    std::fs::write(bin.join("version"), "2.0.1 (Claude Code)\n").unwrap();
+    let change = hosts::Edit {
+        destination: Some(sshd.destination("old")),
+        ..hosts::Edit::default()
+    };
+    house.app.edit_host(host.id, change).await.unwrap();
+    house.app.pin_host(host.id, vec![sshd.key()]).await.unwrap();
+    let error = house.failure(FarmAsk::default()).await;
+    assert!(error.message().contains("is 2.0.1"), "{error}");
+    assert!(!heard.exists(), "its `claude` was not even started");
+}
+
+#[tokio::test]
 async fn a_store_that_was_edited_by_somebody_leads_to_no_option_of_ssh() {
     let sshd = Sshd::start();
     let house = House::new(&sshd).await;

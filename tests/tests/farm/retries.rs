@@ -66,7 +66,7 @@ async fn a_first_host_that_never_had_the_prompt_costs_nothing() {
 }
 
 #[tokio::test]
-async fn an_alarm_that_a_probe_has_raised_ends_with_the_first_run_that_is_shown_the_pinned_key() {
+async fn an_alarm_that_a_probe_has_raised_ends_with_the_first_probe_that_is_shown_the_pinned_key() {
     let (sshd, other) = (Sshd::start(), Sshd::start());
     let house = House::new(&sshd).await;
     let host = house.host(&sshd, "box", 1).await;
@@ -82,10 +82,13 @@ async fn an_alarm_that_a_probe_has_raised_ends_with_the_first_run_that_is_shown_
     pinned(other.key()).await.unwrap();
     let probe = house.app.probe_host(host.id).await.unwrap();
     assert_eq!(probe.trouble.unwrap().code, Code::HostKey);
-    // Nobody has looked since, so it stands; and no run goes there unasked.
+    // Nobody has looked since, so it stands; and no run goes there.
     pinned(sshd.key()).await.unwrap();
     let stands = house.now(host.id).probe.unwrap().trouble;
     assert_eq!(stands.unwrap().code, Code::HostKey);
+    let refused = house.failure(FarmAsk::default()).await;
+    assert_eq!(refused.code(), Code::HostKey);
+    house.app.probe_host(host.id).await.unwrap();
     assert_eq!(house.answer("Hello?").await, "Hello");
     let now = house.now(host.id);
     assert_eq!((now.probe.unwrap().trouble, now.last_failure), (None, None));

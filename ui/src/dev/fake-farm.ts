@@ -281,6 +281,7 @@ function nobody(rows: readonly HostRow[]) {
   const words = {
     ready: 'has failed in this run',
     unpinned: 'has no pinned key',
+    key_changed: 'has shown another key than the pinned one',
     paused: 'is paused',
     resting: 'rests after a failure',
     gone: 'is gone from the list that it was imported from',

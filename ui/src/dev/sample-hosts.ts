@@ -106,7 +106,12 @@ export function threeHosts(): HostRow[] {
 /** What is wrong in each scene, by the host's number. */
 const WRONG: Record<string, Record<number, Partial<HostRow>>> = {
   changed: {
-    2: { last_failure: CHANGED, failures: 1, probe: probe({ trouble: CHANGED, version: null }) },
+    2: {
+      state: 'key_changed',
+      last_failure: CHANGED,
+      failures: 1,
+      probe: probe({ trouble: CHANGED, version: null }),
+    },
   },
   resting: {
     2: {

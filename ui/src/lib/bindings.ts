@@ -990,7 +990,7 @@ export type HostSource = "manual" | "ssh_config" | "ec2";
 /**
  * How a host stands.
  */
-export type HostState = "ready" | "unpinned" | "paused" | "resting" | "gone";
+export type HostState = "ready" | "unpinned" | "paused" | "key_changed" | "resting" | "gone";
 
 /**
  * What a run stands in for.

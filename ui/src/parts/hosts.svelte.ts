@@ -29,15 +29,18 @@ export function isChanged({
 /** Tells whether nothing can be done with a host before its key is looked at. */
 export const wantsPin = (row: HostRow): boolean => row.state === 'unpinned' || isChanged(row);
 
+const changed: HostStanding = {
+  state: 'bad',
+  word: 'key CHANGED',
+  about: 'It showed another key than the pinned one. Nothing is sent to it.',
+};
+
 /** Says how a host stands, the gravest first. */
 export function hostStanding(row: HostRow): HostStanding {
-  if (isChanged(row))
-    return {
-      state: 'bad',
-      word: 'key CHANGED',
-      about: 'It showed another key than the pinned one. Nothing is sent to it.',
-    };
+  if (isChanged(row)) return changed;
   switch (row.state) {
+    case 'key_changed':
+      return changed;
     case 'paused':
       return { state: 'idle', word: 'paused', about: 'You paused it: it takes no runs.' };
     case 'gone':

@@ -54,8 +54,8 @@ pub(crate) struct About {
     /// A systemd unit to watch
     #[arg(long, value_name = "UNIT")]
     pub(crate) service: Option<String>,
-    /// The stored key that pays for what runs there, in place of the active one
-    #[arg(long, value_name = "KEY", conflicts_with = "own_command")]
+    /// The stored key that pays for what runs there, in place of the active one; not with --own-command
+    #[arg(long, value_name = "KEY")]
     pub(crate) key: Option<String>,
     /// A program on the box that brings the box's own key; then none is sent
     #[arg(long, value_name = "PROGRAM")]

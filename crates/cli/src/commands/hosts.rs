@@ -98,7 +98,7 @@ async fn add(wanted: &AddHost, app: &App, out: &Out) -> Result<()> {
     if !out.json {
         out.note(&format!(
             "hint: switchyard hosts pin {}",
-            quoted(&host.name)
+            remedy::quoted(&host.name)
         ));
     }
     Ok(())
@@ -271,7 +271,8 @@ fn tell_probe(host: &Host, probe: &Probe, out: &Out) -> Result<()> {
         return Ok(());
     };
     out.line(&format!("  {}", trouble.message))?;
-    remedy::advice(trouble).map_or(Ok(()), |advice| out.line(&format!("  {advice}")))
+    let advice = remedy::advice_about(trouble, Some(&host.name));
+    advice.map_or(Ok(()), |advice| out.line(&format!("  {advice}")))
 }
 
 /// Says in one line what a host has answered.
@@ -336,7 +337,8 @@ fn list(app: &App, out: &Out) -> Result<()> {
         ]);
     }
     table.lines().iter().try_for_each(|line| out.line(line))?;
-    for row in rows.iter().filter(|row| row.state == State::Resting) {
+    let is_told = |row: &&Row| matches!(row.state, State::Resting | State::KeyChanged);
+    for row in rows.iter().filter(is_told) {
         if let Some(failure) = &row.host.last_failure {
             out.note(&format!(
                 "{}: {}",
@@ -352,18 +354,10 @@ fn state(row: &Row) -> String {
     match row.state {
         State::Ready => "ready",
         State::Unpinned => "key not pinned",
+        State::KeyChanged => "KEY CHANGED",
         State::Paused => "paused",
         State::Resting => "resting",
         State::Gone => "gone",
     }
     .to_owned()
-}
-
-/// Writes a name as a shell takes it.
-fn quoted(name: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    match name.chars().all(is_plain) {
-        true => name.to_owned(),
-        false => format!("'{}'", shown(name, 60).replace('\'', "'\\''")),
-    }
 }

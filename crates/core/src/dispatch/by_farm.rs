@@ -194,7 +194,7 @@ fn ready(store: &Connection, farm: &Farm, ask: &FarmAsk) -> Result<Vec<Host>> {
     let may = |host: &Host| match host.state(now) {
         State::Ready => true,
         State::Resting => ask.host.is_some(),
-        State::Unpinned | State::Paused | State::Gone => false,
+        State::Unpinned | State::KeyChanged | State::Paused | State::Gone => false,
     };
     let mut ready: Vec<Host> = hosts.iter().filter(|host| may(host)).cloned().collect();
     if ready.is_empty() {

@@ -43,8 +43,17 @@ pub(super) struct Machine {
     is_closing: AtomicBool,
     /// Whether its `claude` is fit is asked by one run, and not by all that begin together.
     pub(super) fitting: AsyncMutex<()>,
-    /// One connection is opened at a time: most often it is enough for all that wait for it.
-    opening: AsyncMutex<()>,
+    /// One connection is opened at a time: most often it is enough for all that wait for it. Where it can't be
+    /// opened, that holds for them as well.
+    opening: AsyncMutex<Option<Failed>>,
+}
+
+/// A connection that could not be opened.
+struct Failed {
+    at: Instant,
+    /// The host as it was then.
+    host: Host,
+    fault: Fault,
 }
 
 impl Machine {
@@ -96,7 +105,8 @@ impl Machine {
             if let Some(channel) = self.over_one(&mut tried, command).await {
                 return Ok(channel);
             }
-            let _one_at_a_time = self.opening.lock().await;
+            let since = Instant::now();
+            let mut failed = self.opening.lock().await;
             let has_new = |master: &Arc<Master>| !tried.iter().any(|one| Arc::ptr_eq(one, master));
             let open = self.alive();
             if open.iter().any(has_new) {
@@ -113,8 +123,23 @@ impl Machine {
                 tried.clear();
                 continue;
             }
-            let master = open_patiently(way, host).await?;
-            self.masters().push(Arc::new(master));
+            if let Some(failed) = &*failed
+                && failed.at > since
+                && failed.host.is_reached_as(host)
+            {
+                return Err(failed.fault.again());
+            }
+            match open_patiently(way, host).await {
+                Ok(master) => self.masters().push(Arc::new(master)),
+                Err(fault) => {
+                    *failed = Some(Failed {
+                        at: Instant::now(),
+                        host: host.clone(),
+                        fault: fault.again(),
+                    });
+                    return Err(fault);
+                }
+            }
         }
     }
 

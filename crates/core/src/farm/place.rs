@@ -106,7 +106,7 @@ impl Farm {
         let may = |host: &Host| match host.state(now) {
             State::Ready => true,
             State::Resting => wanted.is_named,
-            State::Unpinned | State::Paused | State::Gone => false,
+            State::Unpinned | State::KeyChanged | State::Paused | State::Gone => false,
         };
         let able: Vec<Host> = candidates
             .iter()
@@ -172,6 +172,12 @@ pub(crate) fn nobody(hosts: &[Host], now: Millis) -> Error {
     {
         return unpinned(host);
     }
+    if let [host] = hosts
+        && host.has_changed_key()
+        && let Some(why) = host.last_failure.clone()
+    {
+        return why.into();
+    }
     let said: Vec<String> = hosts
         .iter()
         .take(5)
@@ -179,6 +185,7 @@ pub(crate) fn nobody(hosts: &[Host], now: Millis) -> Error {
             let how = match host.state(now) {
                 State::Ready => "has failed in this run",
                 State::Unpinned => "has no pinned key",
+                State::KeyChanged => "has shown another key than the pinned one",
                 State::Paused => "is paused",
                 State::Resting => "rests after a failure",
                 State::Gone => "is gone from the list that it was imported from",

@@ -1,9 +1,11 @@
 //! How a host stands: asked without a password, and without changing anything there.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::io::AsyncWriteExt;
+use rusqlite::Connection;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::remote::{self, PROBE};
@@ -20,6 +22,21 @@ const DEADLINE: Duration = Duration::from_secs(40);
 
 /// The most lines that are read.
 const LINES_MAX: usize = 10_000;
+
+/// How much of a line is read, in bytes.
+const LINE_MAX: usize = 16 * 1024;
+
+/// What `probe.sh` says, besides its beginning and end.
+const WORDS: [&str; 8] = [
+    "clock",
+    "load",
+    "processors",
+    "service",
+    "claude",
+    "version",
+    "login",
+    "timeout",
+];
 
 /// How much of a box's word is kept, in columns.
 const WORD_MAX: usize = 200;
@@ -39,102 +56,101 @@ impl Farm {
             trouble: Some(Failure::from(&error)),
             ..Probe::default()
         });
-        let (id, now, kept) = (host.id, self.now(), probe.clone());
-        self.0
+        let (asked, now, kept) = (host.clone(), self.now(), probe.clone());
+        let note = self
+            .0
             .db
-            .write(move |store| {
-                hosts::note_probe(store, id, &kept, now)?;
-                match &kept.trouble {
-                    Some(_) => Ok(()),
-                    None => hosts::note_success(store, id),
-                }
-            })
-            .await?;
+            .write(move |store| note(store, &asked, &kept, now));
+        note.await?;
         Ok(probe)
     }
 
     async fn ask(&self, host: &Host) -> Result<Probe> {
         let way = self.way(host).await?;
-        let machine = self.machine(host.id);
+        // A connection that stands may be older than the change, and proves nothing of the key.
+        let machine = match host.has_changed_key() {
+            true => Arc::default(),
+            false => self.machine(host.id),
+        };
         let mark = remote::mark()?;
-        let channel = machine.start(&way, host, &PROBE).await?;
+        let Channel {
+            input,
+            output,
+            held,
+            ..
+        } = machine.start(&way, host, &PROBE).await?;
         let clock = self.0.db.clock();
-        let answered = timeout(DEADLINE, answers(channel, host, &mark, || clock.now()));
-        let answers = answered.await.map_err(|_| {
-            let name = shown(&host.name, 60);
-            Error::new(
-                Code::Timeout,
-                format!(
-                    "{name} did not say how it stands within {} s.",
-                    DEADLINE.as_secs()
-                ),
-            )
-            .hint("See whether the box has too much to do.")
-        })??;
+        let header = header(host, &mark);
+        let answers = answers(input, output, &header, &mark, || clock.now());
+        let answered = timeout(DEADLINE, answers).await;
+        drop(held);
+        let answers = answered
+            .map_err(|_| late(host))?
+            .ok_or_else(|| broke_off(host))?;
         Ok(read(host, &answers))
+    }
+}
+
+/// Keeps what a host answered, and what follows from it for the runs that it takes.
+fn note(store: &Connection, asked: &Host, probe: &Probe, now: Millis) -> Result<()> {
+    if !hosts::note_probe(store, asked, probe, now)? {
+        return Ok(());
+    }
+    match &probe.trouble {
+        Some(why) if why.code == Code::HostKey && !asked.host_keys.is_empty() => {
+            return hosts::note_failure(store, asked.id, why, now);
+        }
+        // It has let us in, so it has shown the pinned key.
+        _ if probe.latency_ms.is_some() => hosts::note_pinned_key(store, asked.id)?,
+        _ => {}
+    }
+    match probe.trouble {
+        Some(_) => Ok(()),
+        None => hosts::note_success(store, asked.id),
     }
 }
 
 /// What came back, word by word.
 #[derive(Default)]
 struct Answers {
-    words: BTreeMap<String, String>,
+    words: BTreeMap<&'static str, String>,
     latency: Duration,
     /// Our time when its clock was read.
     at: Option<Millis>,
 }
 
+/// Asks, and reads what comes back; `None` where it breaks off. Whatever else a box says is passed over.
 async fn answers(
-    channel: Channel,
-    host: &Host,
+    mut input: impl AsyncWrite + Unpin,
+    output: impl AsyncRead + Unpin,
+    header: &str,
     mark: &str,
     now: impl Fn() -> Millis + Send,
-) -> Result<Answers> {
-    let Channel {
-        mut input,
-        output,
-        held,
-        ..
-    } = channel;
+) -> Option<Answers> {
     let mut lines = Lines::new(output);
-    let program = host.own_command.as_deref().unwrap_or("claude");
-    let unit = host.service_unit.as_deref().unwrap_or_default();
-    let own = host.own_command.as_ref().map_or("", |_| "own");
-    let header = format!("{program}\n{unit}\n{own}\n{mark}\n");
-    let gone = || {
-        let name = shown(&host.name, 60);
-        Error::new(
-            Code::HostFailed,
-            format!("{name} broke off while it was asked how it stands."),
-        )
-        .hint("See that `ssh` to it can run a command, and that it has /bin/sh.")
-    };
-    input
-        .write_all(header.as_bytes())
-        .await
-        .map_err(|_| gone())?;
+    input.write_all(header.as_bytes()).await.ok()?;
     let mut answers = Answers::default();
     let mut asked = Instant::now();
     for _ in 0..LINES_MAX {
         let Read::Line(line) = lines.next().await else {
-            return Err(gone());
+            return None;
         };
-        let text = String::from_utf8_lossy(&line);
-        let Some(said) = text.strip_prefix(mark) else {
+        let Some(said) = line.strip_prefix(mark.as_bytes()) else {
             continue;
         };
+        let said = String::from_utf8_lossy(&said[..said.len().min(LINE_MAX)]);
         let (name, value) = said.trim().split_once(' ').unwrap_or((said.trim(), ""));
         match name {
             "began" => {
                 asked = Instant::now();
-                input.write_all(b"ping\n").await.map_err(|_| gone())?;
+                input.write_all(b"ping\n").await.ok()?;
             }
             "pong" => answers.latency = asked.elapsed(),
-            "ended" => {
-                drop(held);
-                return Ok(answers);
-            }
+            "ended" => return Some(answers),
             name => {
+                let Some(name) = WORDS.into_iter().find(|known| *known == name) else {
+                    continue;
+                };
                 if name == "clock" {
                     answers.at = Some(now());
                 }
@@ -142,11 +158,37 @@ async fn answers(
                     "login" => login(value),
                     _ => shown(value.trim(), WORD_MAX),
                 };
-                answers.words.insert(name.to_owned(), value);
+                answers.words.insert(name, value);
             }
         }
     }
-    Err(gone())
+    None
+}
+
+/// Writes the lines that `probe.sh` reads.
+fn header(host: &Host, mark: &str) -> String {
+    let program = host.own_command.as_deref().unwrap_or("claude");
+    let unit = host.service_unit.as_deref().unwrap_or_default();
+    let own = host.own_command.as_ref().map_or("", |_| "own");
+    format!("{program}\n{unit}\n{own}\n{mark}\n")
+}
+
+fn broke_off(host: &Host) -> Error {
+    let name = shown(&host.name, 60);
+    Error::new(
+        Code::HostFailed,
+        format!("{name} broke off while it was asked how it stands."),
+    )
+    .hint("See that `ssh` to it can run a command, and that it has /bin/sh.")
+}
+
+fn late(host: &Host) -> Error {
+    let (name, seconds) = (shown(&host.name, 60), DEADLINE.as_secs());
+    Error::new(
+        Code::Timeout,
+        format!("{name} did not say how it stands within {seconds} s."),
+    )
+    .hint("See whether the box has too much to do.")
 }
 
 fn read(host: &Host, answers: &Answers) -> Probe {
@@ -245,4 +287,32 @@ fn ahead(clock: &str, answers: &Answers) -> Option<i64> {
     let there = seconds.checked_mul(1000)?.checked_add(millis)?;
     let on_the_way = i64::try_from(answers.latency.as_millis() / 2).ok()?;
     there.checked_sub(answers.at?.0 - on_the_way)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn of_what_a_box_says_only_known_words_are_kept_and_those_cut() {
+        let long = "x".repeat(100_000);
+        let mut said = String::from("Welcome!\nmark began\n");
+        for number in 0..500 {
+            said += &format!("mark {number}{long} word\nmark load{number} 1\n");
+        }
+        said +=
+            &format!("mark load {long}\nmark login {{\"authMethod\":\"{long}\"}}\nmark ended 0\n");
+        let mut asked = Vec::new();
+        let answers = answers(&mut asked, said.as_bytes(), "claude\n", "mark", || {
+            Millis(1)
+        })
+        .await
+        .unwrap();
+        assert_eq!(asked, b"claude\nping\n");
+        let names: Vec<_> = answers.words.keys().copied().collect();
+        assert_eq!(names, ["load", "login"]);
+        for word in answers.words.values() {
+            assert!(word.len() < 1_000, "{} bytes", word.len());
+        }
+    }
 }

@@ -109,12 +109,17 @@ impl Farm {
             return Ok(());
         }
         let machine = self.machine(host.id);
+        let since = self.now();
         let _one_asks = machine.fitting.lock().await;
         let host = &self.0.db.read(|store| hosts::get(store, host.id))?;
         if self.is_known_to_fit(host) {
             return Ok(());
         }
-        let probe = self.probe(host).await?;
+        let probe = match &host.probe {
+            // Somebody else has asked meanwhile: one that is silent is not waited for by each in turn.
+            Some(probe) if host.probed_at > Some(since) => probe.clone(),
+            _ => self.probe(host).await?,
+        };
         match probe.trouble {
             Some(trouble) => Err(trouble.into()),
             None => Ok(()),

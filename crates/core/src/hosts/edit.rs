@@ -3,6 +3,7 @@
 use rusqlite::{Connection, params};
 use serde::Deserialize;
 
+use super::probe::forget_probe;
 use super::{Host, SLOTS_MAX, Source, table};
 use crate::clock::Millis;
 use crate::db::SqlContext;
@@ -117,7 +118,7 @@ pub(super) fn insert(
 }
 
 /// Changes a host, in the caller's transaction, and returns it as it is then. Where it goes elsewhere, its
-/// pinned keys are dropped.
+/// pinned keys are dropped; where it may be another box, or another login there, so is what it answered.
 ///
 /// # Errors
 /// As [`add`], and [`Code::NotFound`](crate::error::Code::NotFound).
@@ -143,6 +144,7 @@ pub fn edit(store: &Connection, id: HostId, change: Edit) -> Result<Host> {
             "UPDATE hosts SET name = ?2, name_folded = ?3, destination = ?4, port = ?5,
                  identity_file = ?6, slots = ?7, service_unit = ?8, key_id = ?9, own_command = ?10,
                  labels = ?11, failures = 0, rests_until = NULL,
+                 last_failure = CASE WHEN ?12 THEN NULL ELSE last_failure END,
                  host_keys = CASE WHEN ?12 THEN '[]' ELSE host_keys END,
                  pinned_at = CASE WHEN ?12 THEN NULL ELSE pinned_at END
              WHERE id = ?1",
@@ -162,10 +164,16 @@ pub fn edit(store: &Connection, id: HostId, change: Edit) -> Result<Host> {
             ],
         )
         .doing("change the host")?;
+    let changed = table::get(store, id)?;
+    if changed.is_reached_as(&host) {
+        return Ok(changed);
+    }
+    forget_probe(store, id)?;
     table::get(store, id)
 }
 
-/// Pins the keys by which a host must prove itself from now on, in the caller's transaction.
+/// Pins the keys by which a host must prove itself from now on, in the caller's transaction. What answered
+/// before may have been another box, and is forgotten.
 ///
 /// # Errors
 /// [`Code::NotFound`](crate::error::Code::NotFound), or when it can't be kept.
@@ -179,6 +187,7 @@ pub fn pin(store: &Connection, id: HostId, keys: &[HostKey], now: Millis) -> Res
             params![id, json(&keys)?, now],
         )
         .doing("pin the host's key")?;
+    forget_probe(store, id)?;
     table::get(store, id)
 }
 

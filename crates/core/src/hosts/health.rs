@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use rusqlite::{Connection, params};
 
+use super::table;
 use crate::clock::Millis;
 use crate::db::SqlContext;
-use crate::error::{Error, Failure, Result};
+use crate::error::{Code, Error, Failure, Result};
 use crate::id::HostId;
 
 /// The first pause.
@@ -26,17 +27,19 @@ pub fn pause_after(failures: u32) -> Duration {
     }
 }
 
-/// Notes that a host has failed, in the caller's transaction, and lets it rest.
+/// Notes that a host has failed, in the caller's transaction, and lets it rest. One that rests already is not
+/// counted again: its slots fail together. That it has shown another key than the pinned one is noted all the
+/// same, and no other failure takes its place.
 ///
 /// # Errors
-/// When it can't be kept.
+/// [`Code::NotFound`], or when it can't be kept.
 pub fn note_failure(store: &Connection, id: HostId, why: &Failure, now: Millis) -> Result<()> {
-    let so_far: u32 = store
-        .query_row("SELECT failures FROM hosts WHERE id = ?1", [id], |row| {
-            row.get(0)
-        })
-        .doing("look at the host")?;
-    let failures = so_far.saturating_add(1);
+    let host = table::get(store, id)?;
+    let rests = host.rests_until.is_some_and(|until| until > now);
+    if host.has_changed_key() || (rests && why.code != Code::HostKey) {
+        return Ok(());
+    }
+    let failures = host.failures.saturating_add(1);
     let why = serde_json::to_string(why)
         .map_err(|e| Error::failed("The host's failure can't be written.").because(e))?;
     store
@@ -48,11 +51,30 @@ pub fn note_failure(store: &Connection, id: HostId, why: &Failure, now: Millis) 
         .map(drop)
 }
 
-/// Notes that a host works, in the caller's transaction.
+/// Notes that a host works, in the caller's transaction. A run says nothing of the key: its connection may be
+/// older than the change.
 ///
 /// # Errors
-/// When it can't be kept.
+/// [`Code::NotFound`], or when it can't be kept.
 pub fn note_success(store: &Connection, id: HostId) -> Result<()> {
+    match table::get(store, id)?.has_changed_key() {
+        true => Ok(()),
+        false => be_well(store, id),
+    }
+}
+
+/// Notes that a host that had shown another key shows the pinned one again, in the caller's transaction.
+///
+/// # Errors
+/// [`Code::NotFound`], or when it can't be kept.
+pub fn note_pinned_key(store: &Connection, id: HostId) -> Result<()> {
+    match table::get(store, id)?.has_changed_key() {
+        true => be_well(store, id),
+        false => Ok(()),
+    }
+}
+
+fn be_well(store: &Connection, id: HostId) -> Result<()> {
     store
         .execute(
             "UPDATE hosts SET failures = 0, rests_until = NULL, last_failure = NULL

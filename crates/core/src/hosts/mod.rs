@@ -14,7 +14,7 @@ mod table;
 use serde::Serialize;
 
 use crate::clock::Millis;
-use crate::error::Failure;
+use crate::error::{Code, Failure};
 use crate::id::{HostId, KeyId};
 use crate::ssh::HostKey;
 use crate::words::words;
@@ -23,7 +23,7 @@ pub use bring::{Brought, Found, bring, preview};
 pub use config::{from_ssh_config, left_out};
 pub use ec2::{TagFilter, from_ec2};
 pub use edit::{Edit, NewHost, add, edit, pause, pin, remove};
-pub use health::{note_failure, note_success, pause_after};
+pub use health::{note_failure, note_pinned_key, note_success, pause_after};
 pub use probe::{Probe, Service, note_probe};
 pub use table::{find, get, list};
 
@@ -53,6 +53,9 @@ words! {
         Unpinned = "unpinned",
         /// The user has paused it.
         Paused = "paused",
+        /// It has shown another key than the pinned one, so nothing is sent to it until its key is pinned
+        /// anew, or a probe finds the pinned one again.
+        KeyChanged = "key_changed",
         /// It has failed and is left alone for a while.
         Resting = "resting",
         /// It was not there any more when its source was looked at last.
@@ -116,12 +119,37 @@ impl Host {
     pub fn state(&self, now: Millis) -> State {
         let rests = self.rests_until.is_some_and(|until| until > now);
         match () {
+            () if self.has_changed_key() => State::KeyChanged,
             () if self.is_paused => State::Paused,
             () if self.gone_at.is_some() => State::Gone,
             () if self.host_keys.is_empty() => State::Unpinned,
             () if rests => State::Resting,
             () => State::Ready,
         }
+    }
+
+    /// Tells whether it has shown another key than the pinned one, and nobody has looked at that since.
+    #[must_use]
+    pub fn has_changed_key(&self) -> bool {
+        let showed_another = |why: &Failure| why.code == Code::HostKey;
+        !self.host_keys.is_empty() && self.last_failure.as_ref().is_some_and(showed_another)
+    }
+
+    /// Tells whether it is reached as that one is, so that what is known of one holds for the other.
+    #[must_use]
+    pub fn is_reached_as(&self, other: &Self) -> bool {
+        let how = |host: &Self| {
+            let Self {
+                destination,
+                port,
+                identity,
+                own_command,
+                host_keys,
+                ..
+            } = host.clone();
+            (destination, port, identity, own_command, host_keys)
+        };
+        how(self) == how(other)
     }
 
     /// Tells whether it bears a label.

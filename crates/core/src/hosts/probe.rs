@@ -3,6 +3,7 @@
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 
+use super::{Host, table};
 use crate::clock::Millis;
 use crate::db::SqlContext;
 use crate::error::{Error, Failure, Result};
@@ -56,18 +57,34 @@ pub struct Probe {
     pub latency_ms: Option<f64>,
 }
 
-/// Keeps what a host answered, in the caller's transaction.
+/// Keeps what a host answered, in the caller's transaction, unless it has become another box meanwhile.
+/// Returns whether it is kept.
 ///
 /// # Errors
-/// When it can't be kept.
-pub fn note_probe(store: &Connection, id: HostId, probe: &Probe, now: Millis) -> Result<()> {
+/// [`Code::NotFound`](crate::error::Code::NotFound), or when it can't be kept.
+pub fn note_probe(store: &Connection, asked: &Host, probe: &Probe, now: Millis) -> Result<bool> {
+    let host = table::get(store, asked.id)?;
+    if !host.is_reached_as(asked) {
+        return Ok(false);
+    }
     let json = serde_json::to_string(probe)
         .map_err(|e| Error::failed("The probe can't be written.").because(e))?;
     store
         .execute(
             "UPDATE hosts SET probe = ?2, probed_at = ?3 WHERE id = ?1",
-            params![id, json, now],
+            params![host.id, json, now],
         )
-        .doing("keep the probe")
+        .doing("keep the probe")?;
+    Ok(true)
+}
+
+/// Forgets what a host answered: it may be another box now.
+pub(super) fn forget_probe(store: &Connection, id: HostId) -> Result<()> {
+    store
+        .execute(
+            "UPDATE hosts SET probe = NULL, probed_at = NULL WHERE id = ?1",
+            [id],
+        )
+        .doing("forget what the host answered")
         .map(drop)
 }

@@ -335,3 +335,168 @@ fn a_list_that_is_only_looked_at_changes_nothing_and_says_what_taking_it_over_wo
     assert_eq!(names(&brought.added), ["worker (i-2)"]);
     assert_eq!(list(&store).unwrap(), before);
 }
+
+#[test]
+fn what_a_host_answered_is_forgotten_as_soon_as_it_may_be_another_box() {
+    let store = store();
+    let host = add(&store, named("box"), Millis(1)).unwrap();
+    let probed = |host: &Host| {
+        assert!(note_probe(&store, host, &Probe::default(), Millis(5)).unwrap());
+        get(&store, host.id).unwrap()
+    };
+    let host = probed(&host);
+    let host = pin(&store, host.id, &[key(1)], Millis(2)).unwrap();
+    assert_eq!((host.probe.as_ref(), host.probed_at), (None, None));
+    let to = |destination: &str| Edit {
+        destination: Some(destination.to_owned()),
+        ..Edit::default()
+    };
+    let own = |program: &str| Edit {
+        own_command: Some(program.to_owned()),
+        ..Edit::default()
+    };
+    let identity = Edit {
+        identity: Some("/k/farm".to_owned()),
+        ..Edit::default()
+    };
+    let port = Edit {
+        port: Some(2222),
+        ..Edit::default()
+    };
+    for change in [to("me@other"), port, identity, own("/bin/own"), own("")] {
+        let before = probed(&get(&store, host.id).unwrap());
+        let after = edit(&store, host.id, change.clone()).unwrap();
+        assert_eq!((&after.probe, after.probed_at), (&None, None), "{change:?}");
+        // What was asked before the change is no answer of the box that it is now.
+        assert!(!note_probe(&store, &before, &Probe::default(), Millis(6)).unwrap());
+        assert_eq!(get(&store, host.id).unwrap().probe, None);
+    }
+    probed(&get(&store, host.id).unwrap());
+    let slots = Edit {
+        slots: Some(4),
+        ..Edit::default()
+    };
+    assert!(edit(&store, host.id, slots).unwrap().probe.is_some());
+}
+
+fn changed_key() -> Failure {
+    Failure::from(&crate::error::Error::new(Code::HostKey, "Another key."))
+}
+
+#[test]
+fn a_changed_key_is_forgotten_neither_with_time_nor_by_a_pause_but_by_a_pin() {
+    let store = store();
+    let host = add(&store, named("box"), Millis(0)).unwrap();
+    let id = host.id;
+    pin(&store, id, &[key(1)], Millis(0)).unwrap();
+    let down = Failure::from(&crate::error::Error::failed("It was down."));
+    let state = || get(&store, id).unwrap().state(Millis(i64::MAX));
+    note_failure(&store, id, &down, Millis(0)).unwrap();
+    note_failure(&store, id, &changed_key(), Millis(1)).unwrap();
+    assert_eq!(state(), State::KeyChanged);
+    note_failure(&store, id, &down, Millis(i64::MAX / 2)).unwrap();
+    note_success(&store, id).unwrap();
+    pause(&store, id, true).unwrap();
+    assert_eq!(state(), State::KeyChanged, "it is the gravest");
+    pause(&store, id, false).unwrap();
+    assert_eq!(state(), State::KeyChanged);
+    pin(&store, id, &[key(2)], Millis(9)).unwrap();
+    assert_eq!(state(), State::Ready);
+    note_failure(&store, id, &changed_key(), Millis(10)).unwrap();
+    note_pinned_key(&store, id).unwrap();
+    assert_eq!(state(), State::Ready);
+}
+
+#[test]
+fn an_outage_counts_once_however_many_runs_it_ends() {
+    let store = store();
+    let host = add(&store, named("box"), Millis(0)).unwrap();
+    let down = Failure::from(&crate::error::Error::failed("It was down."));
+    for at in 0..8 {
+        note_failure(&store, host.id, &down, Millis(at)).unwrap();
+    }
+    let host = get(&store, host.id).unwrap();
+    assert_eq!((host.failures, host.rests_until), (1, Some(Millis(15_000))));
+}
+
+#[test]
+fn an_empty_list_is_about_the_one_region_that_is_known_and_refused_where_there_are_several() {
+    let store = store();
+    let none = || Found {
+        scopes: BTreeSet::new(),
+        ..found(&[], "")
+    };
+    assert_eq!(bring(&store, none(), Millis(1)).unwrap().gone, []);
+    bring(
+        &store,
+        found(&[("o/eu/i-1", "10.0.0.1")], "o/eu/"),
+        Millis(1),
+    )
+    .unwrap();
+    add(&store, named("by hand"), Millis(1)).unwrap();
+    let gone = bring(&store, none(), Millis(2)).unwrap().gone;
+    assert_eq!(gone.len(), 1);
+    assert_eq!(gone[0].origin.as_deref(), Some("o/eu/i-1"));
+    let both = found(&[("o/us/i-9", "10.9.0.1")], "o/us/");
+    bring(&store, both, Millis(3)).unwrap();
+    let refused = bring(&store, none(), Millis(4)).unwrap_err();
+    assert_eq!(refused.code(), Code::BadInput);
+    assert!(refused.advice().is_some());
+}
+
+#[test]
+fn a_destination_that_the_user_has_set_is_kept_and_the_rest_follows_the_list() {
+    let store = store();
+    let at = |destination: &str| {
+        let list = found(&[("o/eu/i-1", destination)], "o/eu/");
+        bring(&store, list, Millis(1)).unwrap();
+        list_of(&store)
+    };
+    let set = |destination: &str| {
+        let id = list(&store).unwrap()[0].id;
+        let change = Edit {
+            destination: Some(destination.to_owned()),
+            ..Edit::default()
+        };
+        edit(&store, id, change).unwrap();
+    };
+    assert_eq!(at("ubuntu@10.0.0.1"), "ubuntu@10.0.0.1");
+    assert_eq!(at("10.0.0.2"), "ubuntu@10.0.0.2", "no user is named now");
+    assert_eq!(at("admin@10.0.0.2"), "admin@10.0.0.2");
+    set("me@10.0.0.2");
+    assert_eq!(at("admin@10.0.0.3"), "me@10.0.0.3");
+    set("me@worker.internal");
+    assert_eq!(at("admin@10.0.0.4"), "me@worker.internal");
+    // What the list says is what it follows again.
+    set("me@10.0.0.4");
+    assert_eq!(at("admin@10.0.0.5"), "me@10.0.0.5");
+}
+
+fn list_of(store: &Connection) -> String {
+    list(store).unwrap()[0].destination.clone()
+}
+
+#[test]
+fn an_instance_that_has_lost_its_tag_is_gone_and_one_of_another_tag_is_not() {
+    let store = store();
+    let tagged = |tag: &str, hosts: &[(&str, &str)], others: &[&str]| {
+        let list = Found {
+            others: others.iter().map(|other| (*other).to_owned()).collect(),
+            tag: Some(tag.to_owned()),
+            ..found(hosts, "o/eu/")
+        };
+        bring(&store, list, Millis(1)).unwrap()
+    };
+    tagged("role=farm", &[("o/eu/i-1", "10.0.0.1")], &["o/eu/i-2"]);
+    let other = tagged("role=gpu", &[("o/eu/i-2", "10.0.0.2")], &["o/eu/i-1"]);
+    assert_eq!((other.added.len(), other.gone.len()), (1, 0));
+    let lost = tagged("role=farm", &[], &["o/eu/i-1", "o/eu/i-2"]);
+    let origins: Vec<_> = lost
+        .gone
+        .iter()
+        .map(|host| host.origin.as_deref())
+        .collect();
+    assert_eq!(origins, [Some("o/eu/i-1")]);
+    let back = tagged("role=farm", &[("o/eu/i-1", "10.0.0.1")], &["o/eu/i-2"]);
+    assert_eq!(back.changed.len(), 1);
+}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::error::{Code, Error, Remedy};
+use crate::error::{Code, Error};
 use crate::text::shown;
 
 /// What stands behind a fault.
@@ -45,6 +45,12 @@ impl From<Fault> for Error {
 impl Fault {
     pub(super) fn new(kind: Kind, error: Error) -> Self {
         Self { kind, error }
+    }
+
+    /// Makes the same fault once more, for another caller.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        Self::new(self.kind, self.error.again())
     }
 
     pub(super) fn no_ssh() -> Self {
@@ -106,8 +112,7 @@ impl Fault {
             .hint(
                 "If the box was set up anew, look at its key there (ssh-keygen -lf \
                  /etc/ssh/ssh_host_ed25519_key.pub) and pin it. If not, somebody stands between.",
-            )
-            .remedy(Remedy::PinHost);
+            );
             return Self::new(Kind::HostKeyChanged, error);
         }
         // `ssh` is started by `setsid`, which is there.
@@ -218,6 +223,8 @@ mod tests {
             let fault = Fault::read("box", Some(said));
             assert_eq!((fault.kind, fault.error.code()), (kind, code), "{said}");
             assert!(fault.error.advice().is_some(), "{said}");
+            // Whoever reads of a changed key must not be handed the command that pins it.
+            assert_eq!(fault.error.failure().remedy, None, "{said}");
         }
         let name = "\u{202E}box".repeat(50);
         let fault = Fault::read(&name, None);
