@@ -55,10 +55,19 @@ pub struct FarmRoute {
     pub is_named: bool,
     /// The label that they bear, where one was asked for.
     pub label: Option<String>,
-    /// How long the run may take in all, in seconds.
+    /// How long hosts may have the run in all, in seconds. Waiting for a slot is no part of it.
     pub timeout_seconds: u64,
     /// How often another host may be tried.
     pub retries: u32,
+}
+
+impl FarmRoute {
+    /// Returns how often the prompt may be billed at most: each host that fails leaves it to another one, and
+    /// one whose connection was lost may have it once more.
+    pub(super) fn times_billed_max(&self) -> usize {
+        let retries = usize::try_from(self.retries).unwrap_or(usize::MAX);
+        retries.min(self.hosts.len()) + 1
+    }
 }
 
 /// A host that may take a run.
