@@ -166,6 +166,16 @@ fn text(events: &[RunEvent]) -> String {
     pieces.collect()
 }
 
+/// Takes a slot of a host, until it is dropped.
+fn take_slot(house: &House, host: &Host) -> farm::Slot {
+    let wanted = farm::Wanted {
+        among: vec![farm::Chosen::from(host)],
+        ..farm::Wanted::default()
+    };
+    let farm = house.app.farm().unwrap();
+    farm.place(&wanted, None).unwrap().unwrap()
+}
+
 /// Returns the hosts that a run went to, in order.
 fn placed(events: &[RunEvent]) -> Vec<&str> {
     let hosts = events.iter().filter_map(|event| match event {

@@ -38,17 +38,7 @@ async fn who_pays_is_the_same_however_busy_the_hosts_are() {
         .await
         .unwrap();
     let idle = route(&house).await.unwrap();
-    let wanted = farm::Wanted {
-        among: vec![first.id],
-        ..farm::Wanted::default()
-    };
-    let slot = house
-        .app
-        .farm()
-        .unwrap()
-        .place(&wanted, None)
-        .unwrap()
-        .unwrap();
+    let slot = take_slot(&house, &first);
     assert_eq!(route(&house).await.unwrap(), idle);
     drop(slot);
     assert_eq!(idle, ("Active".to_owned(), vec!["a".to_owned()]));

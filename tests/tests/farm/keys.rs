@@ -1,10 +1,13 @@
 //! Host keys and secrets: what is pinned, what is never sent, what is never seen.
 
 use switchyard_core::Code;
+use switchyard_core::dispatch::routing::{Cause, Destination, Fallback, Rule, Through};
 use switchyard_core::error::Remedy;
 use switchyard_core::hosts::State;
+use switchyard_core::usage::Tier;
 use switchyard_tests::sshd::{ANSWERS, Setup, Sshd};
 
+use super::payers::{store, with_vault};
 use super::*;
 
 /// Keeps all that the box was given, outside of its home.
@@ -313,4 +316,54 @@ async fn nothing_in_a_persons_own_ssh_configuration_opens_this_machine_or_the_pi
         Code::HostKey
     );
     assert!(!heard.exists());
+}
+
+#[tokio::test]
+async fn a_changed_key_ends_the_run_and_neither_another_host_nor_a_fallback_takes_its_place() {
+    let with = |user| Setup {
+        users: vec![(user, "/bin/sh")],
+        ..Setup::default()
+    };
+    let (mut sshd, other) = (Sshd::with(&with("first")), Sshd::with(&with("second")));
+    let house = House::new(&sshd).await;
+    let server = with_vault(&house).await;
+    let (work, _) = store(&house, &server, "Work").await;
+    house.host(&sshd, "first", 1).await;
+    house.host(&other, "second", 1).await;
+    let to = |through| Destination {
+        through,
+        model: None,
+        effort: None,
+    };
+    let rule = Rule {
+        class: Class::Task,
+        first: to(Through::Farm {
+            host: None,
+            label: None,
+            key: Some(work.id.clone()),
+        }),
+        fallbacks: vec![Fallback {
+            cause: Cause::HostDown,
+            to: to(Through::Metered { key: Some(work.id) }),
+        }],
+    };
+    house.app.set_routing(rule).await.unwrap();
+    let mut ask = house.ask("Hello?", FarmAsk::default());
+    ask.pay_with = PayWith::Auto;
+    let dispatch = house.app.dispatch_quietly().unwrap();
+    let auto = dispatch.auto(&ask, |_| None).await.unwrap();
+    let version = auto.fallbacks[0].agreement.version.clone();
+    let allowed = house.app.allow_fallback(Class::Task, 1, version);
+    allowed.await.unwrap();
+    sshd.change_key(&Setup::default());
+    let (events, outcome) = house.send(ask.clone()).await.unwrap();
+    let error = outcome.error.unwrap();
+    assert_eq!(error.code(), Code::HostKey, "{error}");
+    assert_eq!(placed(&events), ["first"], "{events:?}");
+    assert_eq!(outcome.receipt.tier, Tier::Farm, "{events:?}");
+    // The fallback would have been taken otherwise.
+    sshd.stop();
+    other.claude("second", "exit 1");
+    let (_, outcome) = house.send(ask).await.unwrap();
+    assert_eq!(outcome.receipt.tier, Tier::Metered, "{:?}", outcome.error);
 }

@@ -339,3 +339,62 @@ async fn a_reply_to_a_run_that_a_box_paid_for_itself_goes_to_that_box() {
     let error = reply(&house, run, PayWith::Usual).await.unwrap_err();
     assert_eq!(error.failure().remedy, Some(Remedy::ChoosePayer));
 }
+
+#[tokio::test]
+async fn a_host_that_is_changed_while_a_run_waits_for_it_is_not_sent_the_key_that_was_to_pay() {
+    let sshd = Sshd::with(&Setup {
+        users: vec![("one", "/bin/sh"), ("two", "/bin/sh")],
+        ..Setup::default()
+    });
+    let house = House::new(&sshd).await;
+    let one = house.host(&sshd, "one", 1).await;
+    let seen = sshd.root().join("seen");
+    let own = format!(
+        "#!/bin/sh\n[ -z \"$ANTHROPIC_API_KEY\" ] || env > {}; exit 1\n",
+        seen.display()
+    );
+    let program = sshd.program("one", "claude-own-key", &own);
+    let own_command = |command: String| Edit {
+        own_command: Some(command),
+        ..Edit::default()
+    };
+    // Sends while every slot is taken, and frees them when the first host has been changed.
+    let waits = async |hosts: &[&Host]| {
+        let slots: Vec<_> = hosts.iter().map(|host| take_slot(&house, host)).collect();
+        let (heard, is_waiting) = tokio::sync::oneshot::channel();
+        let mut heard = Some(heard);
+        let never = CancellationToken::new();
+        let ask = house.ask("Hello?", FarmAsk::default());
+        let running = house.send_until(ask, &never, |event| {
+            if matches!(event, RunEvent::Waiting { .. }) {
+                heard.take().map(|heard| heard.send(()));
+            }
+        });
+        let changing = async {
+            is_waiting.await.unwrap();
+            let change = own_command(program.display().to_string());
+            house.app.edit_host(one.id, change).await.unwrap();
+            drop(slots);
+        };
+        let (ended, ()) = tokio::join!(running, changing);
+        ended.unwrap()
+    };
+    let (events, outcome) = waits(&[&one]).await;
+    let error = outcome.error.unwrap();
+    assert_eq!(error.code(), Code::NoHost, "{error}");
+    assert!(
+        error
+            .message()
+            .contains("one was changed while the run waited"),
+        "{error}"
+    );
+    assert_eq!((placed(&events).len(), outcome.receipt.booked), (0, None));
+
+    let change = own_command(String::new());
+    house.app.edit_host(one.id, change).await.unwrap();
+    let two = house.host(&sshd, "two", 1).await;
+    let (events, outcome) = waits(&[&one, &two]).await;
+    assert!(outcome.error.is_none(), "{:?}", outcome.error);
+    assert_eq!(placed(&events), ["two"], "where it is as it was");
+    assert!(!seen.exists(), "no key went to the program of the box");
+}

@@ -1,7 +1,8 @@
 //! What a run that goes on to another host is booked with, and what a host's alarm is worth later.
 
 use switchyard_core::Code;
-use switchyard_core::usage::Basis;
+use switchyard_core::hosts::State;
+use switchyard_core::usage::{Basis, Nano};
 use switchyard_tests::sshd::{ANSWERS, Setup, Sshd};
 
 use super::*;
@@ -92,4 +93,132 @@ async fn an_alarm_that_a_probe_has_raised_ends_with_the_first_probe_that_is_show
     assert_eq!(house.answer("Hello?").await, "Hello");
     let now = house.now(host.id);
     assert_eq!((now.probe.unwrap().trouble, now.last_failure), (None, None));
+}
+
+#[tokio::test]
+async fn what_a_run_costs_at_most_counts_each_time_that_it_may_be_billed() {
+    let sshd = Sshd::start();
+    let house = House::new(&sshd).await;
+    let at_most = async |retries| {
+        let ask = FarmAsk {
+            retries,
+            ..FarmAsk::default()
+        };
+        let dispatch = house.app.dispatch_quietly().unwrap();
+        let variable = |_: &str| Some(house.key.clone());
+        let prepared = dispatch.preflight(house.ask("Hello?", ask), variable).await;
+        let prepared = prepared.unwrap();
+        assert_eq!(prepared.at_most(), prepared.estimate.at_most);
+        prepared.at_most().unwrap()
+    };
+    let times = |once: Nano, times| Nano::checked_sum(std::iter::repeat_n(once, times)).unwrap();
+    house.host(&sshd, "one", 1).await;
+    let once = at_most(Some(0)).await;
+    // Where its connection is lost, the one host has it once more.
+    assert_eq!(at_most(None).await, times(once, 2));
+    house.host(&sshd, "two", 1).await;
+    house.host(&sshd, "three", 1).await;
+    assert_eq!(at_most(None).await, times(once, 3));
+    assert_eq!(at_most(Some(20)).await, times(once, 4));
+    assert_eq!(at_most(Some(0)).await, once);
+}
+
+#[tokio::test]
+async fn a_prompt_that_brings_claude_down_is_tried_on_one_further_host_and_lets_none_of_them_rest()
+{
+    let users = ["one", "two", "three"];
+    let sshd = Sshd::with(&Setup {
+        users: users.map(|user| (user, "/bin/sh")).to_vec(),
+        ..Setup::default()
+    });
+    let house = House::new(&sshd).await;
+    for user in users {
+        house.host(&sshd, user, 1).await;
+        sshd.claude(user, &format!("{ANSWERS}\nready; exit 1"));
+    }
+    let ask = FarmAsk {
+        retries: Some(5),
+        ..FarmAsk::default()
+    };
+    let (events, outcome) = house.send(house.ask("Bad.", ask)).await.unwrap();
+    assert_eq!(outcome.error.unwrap().code(), Code::HostFailed);
+    assert_eq!(placed(&events).len(), 2, "{events:?}");
+    assert_eq!(outcome.receipt.booked.unwrap().basis, Basis::Estimated);
+    let rows = house.app.hosts().unwrap();
+    assert!(rows.iter().all(|row| row.state == State::Ready), "{rows:?}");
+}
+
+#[tokio::test]
+async fn a_host_rests_where_two_runs_in_a_row_have_failed_with_their_prompts() {
+    let sshd = Sshd::start();
+    let house = House::new(&sshd).await;
+    let host = house.host(&sshd, "box", 1).await;
+    let state = || {
+        let rows = house.app.hosts().unwrap();
+        (rows[0].state, rows[0].host.failures)
+    };
+    let bad = || sshd.claude("box", &format!("{ANSWERS}\nready; exit 1"));
+    bad();
+    house.failure(FarmAsk::default()).await;
+    assert_eq!(state(), (State::Ready, 0));
+    sshd.claude("box", &format!("{ANSWERS}\nready; answers Well"));
+    assert_eq!(house.answer("Hello?").await, "Well");
+    assert_eq!(house.now(host.id).last_failure, None);
+    bad();
+    house.failure(FarmAsk::default()).await;
+    assert_eq!(state(), (State::Ready, 0), "the run between them was well");
+    house.failure(FarmAsk::default()).await;
+    assert_eq!(state(), (State::Resting, 1));
+}
+
+#[tokio::test]
+async fn attempts_are_counted_on_where_claude_itself_asks_the_server_again() {
+    let (sshd, house) = house_where_the_first("exit 1").await;
+    let again = r#"{"type":"system","subtype":"api_retry","attempt":1,"retry_delay_ms":1,"error_status":529,"error":"overloaded"}"#;
+    sshd.claude(
+        "two",
+        &format!("{ANSWERS}\nready; echo '{again}'; answers Hello"),
+    );
+    let ask = house.ask("Hello?", FarmAsk::default());
+    let (events, outcome) = house.send(ask).await.unwrap();
+    assert!(outcome.error.is_none(), "{:?}", outcome.error);
+    let told: Vec<_> = events
+        .iter()
+        .filter_map(|event| match event {
+            RunEvent::Waiting { attempt, .. } => Some(*attempt),
+            _ => None,
+        })
+        .collect();
+    assert_eq!((told, outcome.receipt.attempts), (vec![2, 3], 3));
+}
+
+#[tokio::test]
+async fn waiting_for_a_slot_takes_nothing_of_the_time_that_a_host_may_have_a_run() {
+    let sshd = Sshd::start();
+    let house = House::new(&sshd).await;
+    let host = house.host(&sshd, "box", 1).await;
+    let slot = take_slot(&house, &host);
+    let limit = Duration::from_secs(4);
+    let ask = FarmAsk {
+        timeout: Some(limit),
+        ..FarmAsk::default()
+    };
+    let (heard, is_waiting) = tokio::sync::oneshot::channel();
+    let mut heard = Some(heard);
+    let never = CancellationToken::new();
+    let running = house.send_until(house.ask("Hello?", ask), &never, |event| {
+        if matches!(event, RunEvent::Waiting { .. }) {
+            heard.take().map(|heard| heard.send(()));
+        }
+    });
+    let freeing = async {
+        is_waiting.await.unwrap();
+        // The passing of time is what is tried.
+        tokio::time::sleep(limit + Duration::from_millis(300)).await;
+        drop(slot);
+    };
+    let (ended, ()) = tokio::join!(running, freeing);
+    let (events, outcome) = ended.unwrap();
+    assert!(outcome.error.is_none(), "{:?}", outcome.error);
+    assert_eq!(text(&events), "Hello");
 }

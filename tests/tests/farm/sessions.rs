@@ -1,6 +1,7 @@
 //! Many runs at once, few sessions, connections that die, runs that are cancelled.
 
 use switchyard_core::Code;
+use switchyard_core::usage::Basis;
 use switchyard_tests::sshd::{ANSWERS, Setup, Sshd};
 
 use super::*;
@@ -122,6 +123,26 @@ async fn sixteen_runs_survive_the_death_of_their_connection_before_their_first_w
             .iter()
             .all(|(_, outcome)| outcome.receipt.attempts == 2)
     );
+    for (_, outcome) in &ended {
+        // The first attempt reported nothing, so its prompt counts beside the 3 that the answer was asked with.
+        let booked = outcome.receipt.booked.as_ref().unwrap();
+        assert!(booked.tokens.input > 3, "{booked:?}");
+        assert_eq!((booked.tokens.output, booked.basis), (4, Basis::Estimated));
+    }
+    let in_ledger: (i64, i64) = house
+        .app
+        .read(|store, _| {
+            let sums = "SELECT count(DISTINCT run_id), sum(input) FROM key_usage";
+            Ok(store
+                .query_row(sums, [], |row| Ok((row.get(0)?, row.get(1)?)))
+                .unwrap())
+        })
+        .unwrap();
+    let input = ended.iter().filter_map(|(_, outcome)| {
+        let booked = outcome.receipt.booked.as_ref()?;
+        i64::try_from(booked.tokens.input).ok()
+    });
+    assert_eq!(in_ledger, (16, input.sum()));
     assert_eq!(
         house.app.hosts().unwrap()[0].host.failures,
         0,

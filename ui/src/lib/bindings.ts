@@ -604,7 +604,7 @@ is_named: boolean,
  */
 label: string | null, 
 /**
- * How long the run may take in all, in seconds.
+ * How long hosts may have the run in all, in seconds. Waiting for a slot is no part of it.
  */
 timeout_seconds: number, 
 /**

@@ -39,7 +39,7 @@ pub(crate) struct Send {
     /// Any host of the farm that bears this label
     #[arg(long, value_name = "LABEL", conflicts_with = "login")]
     pub(crate) label: Option<String>,
-    /// On the farm, after how many seconds the run is ended
+    /// On the farm, after how many seconds the run is ended; waiting for a slot does not count
     #[arg(long, value_name = "S")]
     pub(crate) timeout: Option<u64>,
     /// On the farm, how often another host may be tried

@@ -13,7 +13,7 @@ use super::route::PayWith;
 use crate::clock::Millis;
 use crate::db::SqlContext;
 use crate::error::{Code, Error, Remedy, Result};
-use crate::farm::{Farm, TIMEOUT, TIMEOUT_MAX, nobody};
+use crate::farm::{Chosen, Farm, TIMEOUT, TIMEOUT_MAX, nobody};
 use crate::hosts::{self, Host, State};
 use crate::http::Endpoint;
 use crate::id::{HostId, RunId};
@@ -39,7 +39,7 @@ pub struct FarmAsk {
     pub label: Option<String>,
     /// The key that pays, in place of the host's: a stored one, the active one, or that of a variable.
     pub key: Option<Box<PayWith>>,
-    /// How long it may take in all; the setting where absent.
+    /// How long hosts may have it in all; the setting where absent.
     pub timeout: Option<Duration>,
     /// How often another host may be tried.
     pub retries: Option<u32>,
@@ -55,10 +55,19 @@ pub struct FarmRoute {
     pub is_named: bool,
     /// The label that they bear, where one was asked for.
     pub label: Option<String>,
-    /// How long the run may take in all, in seconds.
+    /// How long hosts may have the run in all, in seconds. Waiting for a slot is no part of it.
     pub timeout_seconds: u64,
     /// How often another host may be tried.
     pub retries: u32,
+}
+
+impl FarmRoute {
+    /// Returns how often the prompt may be billed at most: each host that fails leaves it to another one, and
+    /// one whose connection was lost may have it once more.
+    pub(super) fn times_billed_max(&self) -> usize {
+        let retries = usize::try_from(self.retries).unwrap_or(usize::MAX);
+        retries.min(self.hosts.len()) + 1
+    }
 }
 
 /// A host that may take a run.
@@ -69,6 +78,9 @@ pub struct FarmHost {
     pub id: HostId,
     /// Its name.
     pub name: String,
+    /// What was decided, which must hold when it takes the run.
+    #[serde(skip)]
+    pub(super) chosen: Chosen,
 }
 
 /// What is known of a run on the farm that is continued.
@@ -153,6 +165,7 @@ pub(super) fn payer(
     hosts.sort_by_key(|host| farm.share(host));
     let host = |host: Host| FarmHost {
         id: host.id,
+        chosen: Chosen::from(&host),
         name: host.name,
     };
     Ok(Found {

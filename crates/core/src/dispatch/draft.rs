@@ -184,27 +184,28 @@ fn priced(
     // A body that is too large is refused before anything is booked.
     request.check_size(max_tokens)?;
     let counted = catalogue().local_prompt_tokens(&chosen.id, request.pieces());
-    Ok(Ready {
-        estimate: estimate(&chosen.id, (counted, CountedBy::Local), max_tokens),
-        route: Route {
-            tier: match (&found.plan, &found.farm) {
-                (Some(_), _) => Tier::Subscription,
-                (None, Some(_)) => Tier::Farm,
-                (None, None) => Tier::Metered,
-            },
-            model: chosen.id,
-            unknown_model: chosen.unknown,
-            payer: found.label,
-            key: found.key,
-            gateway: found.endpoint.to_store(),
-            environment: found.environment,
-            max_tokens,
-            reason: found.reason,
-            plan: found.plan,
-            farm: found.farm,
-            booked_to: found.booked_to,
-            endpoint: found.endpoint,
+    let route = Route {
+        tier: match (&found.plan, &found.farm) {
+            (Some(_), _) => Tier::Subscription,
+            (None, Some(_)) => Tier::Farm,
+            (None, None) => Tier::Metered,
         },
+        model: chosen.id,
+        unknown_model: chosen.unknown,
+        payer: found.label,
+        key: found.key,
+        gateway: found.endpoint.to_store(),
+        environment: found.environment,
+        max_tokens,
+        reason: found.reason,
+        plan: found.plan,
+        farm: found.farm,
+        booked_to: found.booked_to,
+        endpoint: found.endpoint,
+    };
+    Ok(Ready {
+        estimate: estimate(&route, (counted, CountedBy::Local)),
+        route,
         effort,
         variable: found.variable,
         login: found.login,

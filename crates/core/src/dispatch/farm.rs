@@ -15,14 +15,15 @@ use super::reaching::{Early, Next, Reaching, wanted};
 use super::request::{Effort, Request};
 use super::routing::Cause;
 use super::runs;
+use super::stopped::{Fault, Stopped, named};
 use super::tier::{Running, Seen, Tier, cancelled, tell};
 use super::told;
-use crate::claude::{Event, Kind, Process, Prompt};
+use crate::claude::{Event, Process, Prompt};
 use crate::db::Db;
 use crate::error::{Code, Error, Result};
-use crate::farm::{Farm, Slot, Waiting, Wanted, Work};
+use crate::farm::{Did, Farm, Slot, Waiting, Wanted, Work};
 use crate::hosts::Host;
-use crate::id::RunId;
+use crate::id::{HostId, RunId};
 use crate::secret::ApiKey;
 use crate::text::shown;
 
@@ -43,12 +44,15 @@ pub(super) struct OverFarm {
     pub(super) run: RunId,
     /// Where it goes first, if that was known before it began; written down with it.
     pub(super) early: Mutex<Option<Early>>,
-    /// It is one of many that fill the farm, so it may wait for a slot for as long as that takes.
-    pub(super) is_line: bool,
 }
 
-/// A slot, and the worker that waits there.
-type Reached = (Slot, Result<Waiting>);
+/// A slot, with the worker that is being started there, if one is.
+struct Taken {
+    slot: Slot,
+    reaching: Option<Reaching>,
+    /// It was taken before the run began, and is written down with it.
+    is_early: bool,
+}
 
 impl Tier for OverFarm {
     fn run<'a>(
@@ -59,78 +63,48 @@ impl Tier for OverFarm {
         cancel: &'a CancellationToken,
     ) -> Running<'a> {
         Box::pin(async move {
-            let total = Duration::from_secs(self.route.timeout_seconds);
-            let ended = async {
-                let first = match self.is_line {
-                    true => Some(self.next(&wanted(&self.route), seen, sink).await),
-                    false => None,
-                };
-                let ended = timeout(total, self.attempts(first, request, seen, sink)).await;
-                ended.unwrap_or_else(|_| Err(too_slow(total)))
-            };
             // Dropping the attempt closes its channel, by which the box learns to end it there.
             tokio::select! {
                 biased;
                 () = cancel.cancelled() => Err(cancelled()),
-                ended = ended => ended,
+                ended = self.attempts(request, seen, sink) => ended,
             }
         })
     }
 }
 
-/// Why an attempt ended early.
-struct Stopped {
-    error: Error,
-    /// It is the host's fault, so another one may do better.
-    is_hosts: bool,
-    /// The connection was lost, which says little of the host.
-    is_lost: bool,
+/// What a host is given.
+#[derive(Clone, Copy)]
+struct Given<'a> {
+    request: &'a Request,
+    /// With the conversation that it goes on.
+    prompt: &'a str,
+    /// How long it may have it.
+    limit: Duration,
 }
 
-impl From<Error> for Stopped {
-    fn from(error: Error) -> Self {
-        Self {
-            error,
-            is_hosts: false,
-            is_lost: false,
-        }
-    }
-}
-
-impl Stopped {
-    /// What went wrong before the prompt was handed over.
-    fn before(error: Error) -> Self {
-        let is_hosts = matches!(
-            error.code(),
-            Code::HostFailed | Code::HostKey | Code::Timeout | Code::WrongPayer
-        );
-        Self {
-            error,
-            is_hosts,
-            is_lost: false,
-        }
-    }
+/// What attempts have come to so far.
+#[derive(Default)]
+struct SoFar {
+    retries: u32,
+    /// A connection was lost.
+    has_lost: bool,
+    /// `claude` has failed with this prompt on one host.
+    has_failed: bool,
 }
 
 impl OverFarm {
-    async fn attempts(
-        &self,
-        mut first: Option<Result<Reached>>,
-        request: &Request,
-        seen: &mut Seen,
-        sink: &Sink,
-    ) -> Result<()> {
+    /// Tries one host after another. The time that hosts may have it is shared by all of them, and does not
+    /// pass while a slot is waited for.
+    async fn attempts(&self, request: &Request, seen: &mut Seen, sink: &Sink) -> Result<()> {
         let prompt = with_conversation(request);
         let mut wanted = wanted(&self.route);
-        let (mut retries, mut has_lost) = (0, false);
+        let mut left = Duration::from_secs(self.route.timeout_seconds);
+        let mut so_far = SoFar::default();
         let mut last: Option<Error> = None;
         loop {
-            let next = match first.take() {
-                Some(next) => next,
-                None => self.next(&wanted, seen, sink).await,
-            };
-            let (slot, reached) = match next {
-                Ok(next) => next,
+            let mut taken = match self.take(&wanted, seen, sink).await {
+                Ok(taken) => taken,
                 // Why the last host failed says more than that there is no other.
                 Err(none) if none.code() == Code::NoHost => {
                     seen.cause = Some(Cause::HostDown);
@@ -139,31 +113,31 @@ impl OverFarm {
                 Err(error) => return Err(error),
             };
             seen.attempts += 1;
-            let ended = match reached {
-                Ok(waiting) => self.on(&slot, waiting, request, &prompt, seen, sink).await,
-                Err(error) => Err(Stopped::before(error)),
+            let (host, start) = (taken.slot.host.id, Instant::now());
+            let given = Given {
+                request,
+                prompt: &prompt,
+                limit: left,
             };
-            let stopped = match ended {
+            let attempt = self.attempt(&mut taken, given, seen, sink);
+            let ended = timeout(left, attempt).await;
+            left = left.saturating_sub(start.elapsed());
+            let stopped = match ended.unwrap_or_else(|_| Err(self.too_slow().into())) {
                 Ok(()) => {
-                    self.farm.note(&slot.host, None).await;
+                    self.farm.note(host, Did::Well).await;
                     return Ok(());
                 }
                 Err(stopped) => stopped,
             };
-            // One lost connection is forgiven: it is opened anew, there or elsewhere.
-            let is_forgiven = stopped.is_lost && !std::mem::replace(&mut has_lost, true);
-            if stopped.is_hosts && !is_forgiven {
-                self.farm.note(&slot.host, Some(&stopped.error)).await;
-                wanted.not.push(slot.host.id);
-            }
-            let has_shown = seen.first_token.is_some() || seen.output_bytes > 0;
-            if !stopped.is_hosts || has_shown || retries >= self.route.retries {
-                if stopped.is_hosts {
+            // Its slot is held until that is noted: no run that waits shall be given to it in between.
+            let may_go_on = self.judge(&stopped, host, &mut wanted, &mut so_far).await;
+            if !may_go_on || seen.has_shown() || so_far.retries >= self.route.retries {
+                if stopped.is_host_down() {
                     seen.cause = Some(Cause::HostDown);
                 }
                 return Err(stopped.error);
             }
-            retries += 1;
+            so_far.retries += 1;
             let event = RunEvent::Waiting {
                 why: stopped.error.message().to_owned(),
                 until: self.db.clock().now(),
@@ -174,35 +148,85 @@ impl OverFarm {
         }
     }
 
-    /// Takes a slot and reaches its host; at first the one that was taken early, if one was.
-    async fn next(&self, wanted: &Wanted, seen: &mut Seen, sink: &Sink) -> Result<Reached> {
+    /// Notes what an attempt that ended early says of its host, and decides whether another one may follow.
+    async fn judge(
+        &self,
+        Stopped { error, fault }: &Stopped,
+        host: HostId,
+        wanted: &mut Wanted,
+        so_far: &mut SoFar,
+    ) -> bool {
+        match fault {
+            Fault::Run => return false,
+            Fault::HostKey => {
+                self.farm.note(host, Did::Fail(error)).await;
+                return false;
+            }
+            // One lost connection is forgiven: it is opened anew, there or elsewhere.
+            Fault::Lost if !std::mem::replace(&mut so_far.has_lost, true) => return true,
+            Fault::Host | Fault::Lost => self.farm.note(host, Did::Fail(error)).await,
+            Fault::Claude => self.farm.note(host, Did::FailWithPrompt(error)).await,
+        }
+        wanted.not.push(host);
+        // A prompt that brings `claude` down on two hosts would do so on all.
+        *fault != Fault::Claude || !std::mem::replace(&mut so_far.has_failed, true)
+    }
+
+    /// Takes a slot; at first the one that was taken early, if one was.
+    async fn take(&self, wanted: &Wanted, seen: &mut Seen, sink: &Sink) -> Result<Taken> {
         let early = self
             .early
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        let is_early = early.is_some();
-        let (slot, reaching) = match early {
-            Some(early) => (early.slot, Some(early.reaching)),
+        let taken = match early {
+            Some(Early { slot, reaching }) => Taken {
+                slot,
+                reaching: Some(reaching),
+                is_early: true,
+            },
             None => self.slot(wanted, seen, sink).await?,
         };
-        let host = &slot.host;
-        seen.host = Some((host.id, host.name.clone()));
+        let host = &taken.slot.host;
+        if !seen.may_have_run {
+            seen.host = Some((host.id, host.name.clone()));
+        }
         let event = RunEvent::Placed {
             host: host.name.clone(),
         };
         tell(sink, event).await?;
-        if let Some(reaching) = reaching {
-            let reached = reaching.end().await;
-            // What broke while a slot was waited for says nothing of the host as it is now.
-            if is_early || reached.as_ref().is_ok_and(Waiting::is_there) {
-                return Ok((slot, reached));
+        Ok(taken)
+    }
+
+    /// Reaches the host of a slot and runs the prompt there.
+    async fn attempt(
+        &self,
+        taken: &mut Taken,
+        given: Given<'_>,
+        seen: &mut Seen,
+        sink: &Sink,
+    ) -> Result<(), Stopped> {
+        let reached = match taken.reaching.take() {
+            None => None,
+            Some(reaching) => {
+                let reached = reaching.end().await;
+                // What broke while a slot was waited for says nothing of the host as it is now.
+                let is_news = taken.is_early || reached.as_ref().is_ok_and(Waiting::is_there);
+                is_news.then_some(reached)
             }
-        }
-        // The box gets ready while it is written down.
-        let (written, reached) = tokio::join!(self.write_down(host), self.farm.reach(host));
-        written?;
-        Ok((slot, reached))
+        };
+        let host = &taken.slot.host;
+        let reached = match reached {
+            Some(reached) => reached,
+            None => {
+                // The box gets ready while it is written down.
+                let (written, reached) = tokio::join!(self.write_down(host), self.farm.reach(host));
+                written?;
+                reached
+            }
+        };
+        let waiting = reached.map_err(Stopped::before)?;
+        self.on(host, waiting, given, seen, sink).await
     }
 
     /// Writes down which host has the run: whoever looks after a crash must know which box has had the key.
@@ -215,12 +239,7 @@ impl OverFarm {
 
     /// Waits for a slot, and says so where it has to. Meanwhile one of the hosts gets ready for it, which is
     /// written down by then.
-    async fn slot(
-        &self,
-        wanted: &Wanted,
-        seen: &Seen,
-        sink: &Sink,
-    ) -> Result<(Slot, Option<Reaching>)> {
+    async fn slot(&self, wanted: &Wanted, seen: &Seen, sink: &Sink) -> Result<Taken> {
         let (mut has_told, mut next) = (false, None::<Next>);
         loop {
             let freed = self.farm.freed();
@@ -230,7 +249,11 @@ impl OverFarm {
             let turn = next.as_ref().map(|next| &next.turn);
             if let Some(slot) = self.farm.place(wanted, turn)? {
                 let there = next.filter(|next| next.turn.host.id == slot.host.id);
-                return Ok((slot, there.map(|next| next.reaching)));
+                return Ok(Taken {
+                    slot,
+                    reaching: there.map(|next| next.reaching),
+                    is_early: false,
+                });
             }
             if !std::mem::replace(&mut has_told, true) {
                 let event = RunEvent::Waiting {
@@ -255,14 +278,16 @@ impl OverFarm {
     /// Runs the prompt on one host.
     async fn on(
         &self,
-        slot: &Slot,
+        host: &Host,
         waiting: Waiting,
-        request: &Request,
-        prompt: &str,
+        Given {
+            request,
+            prompt,
+            limit,
+        }: Given<'_>,
         seen: &mut Seen,
         sink: &Sink,
     ) -> Result<(), Stopped> {
-        let limit = Duration::from_secs(self.route.timeout_seconds);
         let work = Work {
             key: self.key.as_ref(),
             server: self.server.as_deref(),
@@ -272,20 +297,21 @@ impl OverFarm {
             system: request.system.as_deref(),
             limit,
         };
-        let started = self.farm.start(waiting, &slot.host, &work).await;
+        let started = self.farm.start(waiting, host, &work).await;
         let process = started.map_err(Stopped::before)?;
-        self.carry(process, slot, prompt, seen, sink).await
+        self.carry(process, host, prompt, seen, sink).await
     }
 
     async fn carry(
         &self,
         mut process: Process,
-        slot: &Slot,
+        host: &Host,
         prompt: &str,
         seen: &mut Seen,
         sink: &Sink,
     ) -> Result<(), Stopped> {
-        let name = shown(&slot.host.name, 60);
+        let name = shown(&host.name, 60);
+        seen.host = Some((host.id, host.name.clone()));
         seen.proof = Some(format!("{} on {name}", proof(process.account())));
         // On another host, whose answer never came, it may have been billed as well.
         seen.begin_anew();
@@ -319,50 +345,23 @@ impl OverFarm {
             passed
         };
         let (turn, passed) = tokio::join!(turn, pass_on);
-        let kind = turn.failure.as_ref().map(|failed| failed.kind);
+        let fault = turn.failure.as_ref().map_or(Fault::Run, Fault::of);
         let ended = told::end(turn, seen);
         // It is ended over there as soon as its input ends.
         drop(process);
         passed?;
         ended.map_err(|error| Stopped {
-            is_hosts: kind.is_some_and(is_hosts),
-            is_lost: kind == Some(Kind::Lost),
-            error: named(&name, kind, &error),
+            error: named(&name, fault, &error),
+            fault,
         })
     }
-}
 
-/// Tells whether a turn failed because of the box that it ran on.
-fn is_hosts(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::Lost | Kind::Died | Kind::Garbled | Kind::TooLongLine | Kind::Network | Kind::Unasked
-    )
-}
-
-/// Says on which host it happened, where that matters.
-fn named(host: &str, kind: Option<Kind>, error: &Error) -> Error {
-    if !kind.is_some_and(is_hosts) {
-        return error.again();
+    fn too_slow(&self) -> Error {
+        let seconds = self.route.timeout_seconds;
+        Error::new(
+            Code::Timeout,
+            format!("The run was not over after {seconds} s, and was ended."),
+        )
+        .hint("What came is kept. Give it more time.")
     }
-    let code = match error.code() {
-        Code::Failed => Code::HostFailed,
-        code => code,
-    };
-    let worded = Error::new(code, format!("On {host}: {}", error.message()));
-    match error.advice() {
-        Some(advice) => worded.hint(advice),
-        None => worded,
-    }
-}
-
-fn too_slow(total: Duration) -> Error {
-    Error::new(
-        Code::Timeout,
-        format!(
-            "The run was not over after {} s, and was ended.",
-            total.as_secs()
-        ),
-    )
-    .hint("What came is kept. Give it more time, or see whether the farm has too few slots.")
 }

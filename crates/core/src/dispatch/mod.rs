@@ -30,6 +30,7 @@ mod run;
 mod runs;
 mod shown;
 mod sse;
+mod stopped;
 mod subscription;
 mod tier;
 mod told;

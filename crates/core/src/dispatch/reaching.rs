@@ -65,7 +65,7 @@ impl Next {
 /// Returns which hosts may take a run at first.
 pub(super) fn wanted(route: &FarmRoute) -> Wanted {
     Wanted {
-        among: route.hosts.iter().map(|host| host.id).collect(),
+        among: route.hosts.iter().map(|host| host.chosen.clone()).collect(),
         is_named: route.is_named,
         not: Vec::new(),
     }

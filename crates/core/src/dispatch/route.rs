@@ -250,12 +250,20 @@ impl Dispatch {
         let tokens = count_tokens(&self.http, &route.endpoint, key, body, now)
             .await
             .map_err(|verdict| verdict.error)?;
-        prepared.estimate = estimate(&route.model, (tokens, CountedBy::Server), route.max_tokens);
+        prepared.estimate = estimate(route, (tokens, CountedBy::Server));
         Ok(())
     }
 }
 
-pub(super) fn estimate(model: &str, counted: (u64, CountedBy), max_tokens: u64) -> Estimate {
-    let plain = Conditions::default();
-    catalogue().estimate(model, counted, max_tokens, CacheWrites::None, &plain)
+/// Estimates what a request costs that goes by this route. On the farm each host that has had the prompt may
+/// have billed all of it, so the most counts them all.
+pub(super) fn estimate(route: &Route, counted: (u64, CountedBy)) -> Estimate {
+    let (none, plain) = (CacheWrites::None, Conditions::default());
+    let once = catalogue().estimate(&route.model, counted, route.max_tokens, none, &plain);
+    let times = route.farm.as_ref().map_or(1, FarmRoute::times_billed_max);
+    let at_most = once.at_most;
+    Estimate {
+        at_most: at_most.and_then(|most| Nano::checked_sum(std::iter::repeat_n(most, times))),
+        ..once
+    }
 }

@@ -167,7 +167,6 @@ impl Dispatch {
                 model: booking.route.model.clone(),
                 run: booking.run,
                 early: Mutex::new(prepared.early.take()),
-                is_line: prepared.line.is_some(),
                 route,
                 key,
             };

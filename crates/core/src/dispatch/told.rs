@@ -46,12 +46,10 @@ pub(super) async fn take(
             let tokens = seen.reported();
             tell(sink, RunEvent::Usage { tokens }).await
         }
-        Event::Waiting {
-            attempt,
-            delay,
-            why,
-        } => {
-            seen.attempts = attempt;
+        Event::Waiting { delay, why, .. } => {
+            // Counted on from those on other hosts. The CLI knows only of its own.
+            seen.attempts += 1;
+            let attempt = seen.attempts;
             let until = clock.now().plus(delay);
             let why = why.to_owned();
             let event = RunEvent::Waiting {

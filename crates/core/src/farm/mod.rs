@@ -27,10 +27,10 @@ use crate::ssh::{self, Destination, HostKey, Patience, Target};
 use crate::text::shown;
 
 pub(crate) use place::nobody;
-pub use place::{Slot, Turn, Wanted};
+pub use place::{Chosen, Slot, Turn, Wanted};
 pub(crate) use settings::TIMEOUT_MAX;
 pub use settings::{CONNECT, SSH_CONFIG, TIMEOUT};
-pub use work::{Waiting, Work};
+pub use work::{Did, Waiting, Work};
 
 use machine::{Machine, Way};
 

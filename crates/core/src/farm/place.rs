@@ -10,17 +10,39 @@ use super::{Farm, unpinned};
 use crate::clock::Millis;
 use crate::error::{Code, Error, Remedy, Result};
 use crate::hosts::{self, Host, State};
-use crate::id::HostId;
+use crate::id::{HostId, KeyId};
 use crate::text::shown;
 
 /// How long is waited for a slot before the hosts are looked at again.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
+/// A host as it was when it was decided that it may take a run: where it is, and who pays there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chosen {
+    id: HostId,
+    destination: String,
+    port: Option<u16>,
+    key: Option<KeyId>,
+    own_command: Option<String>,
+}
+
+impl From<&Host> for Chosen {
+    fn from(host: &Host) -> Self {
+        Self {
+            id: host.id,
+            destination: host.destination.clone(),
+            port: host.port,
+            key: host.key.clone(),
+            own_command: host.own_command.clone(),
+        }
+    }
+}
+
 /// Which hosts may take a run.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
-    /// These.
-    pub among: Vec<HostId>,
+    /// These, as long as they are what they were.
+    pub among: Vec<Chosen>,
     /// The user has named the only one, which is then tried although it rests.
     pub is_named: bool,
     /// Not these, which have failed already.
@@ -46,8 +68,8 @@ impl Farm {
     /// Whoever has a `turn` at a host is given a slot there first, and that slot to nobody else.
     ///
     /// # Errors
-    /// [`Code::NoHost`] where none may, with how they stand; [`Code::HostKey`] where the only one is not
-    /// pinned.
+    /// [`Code::NoHost`] where none may, with how they stand, or because it was changed since it was chosen;
+    /// [`Code::HostKey`] where the only one is not pinned.
     pub fn place(&self, wanted: &Wanted, turn: Option<&Turn>) -> Result<Option<Slot>> {
         let able = self.able(wanted)?;
         let own = turn.map(|turn| turn.host.id);
@@ -101,21 +123,25 @@ impl Farm {
         let (hosts, now) = (self.0.db.read(hosts::list)?, self.now());
         let candidates: Vec<Host> = hosts
             .into_iter()
-            .filter(|host| wanted.among.contains(&host.id) && !wanted.not.contains(&host.id))
+            .filter(|host| wanted.among.iter().any(|chosen| chosen.id == host.id))
+            .filter(|host| !wanted.not.contains(&host.id))
             .collect();
         let may = |host: &Host| match host.state(now) {
             State::Ready => true,
             State::Resting => wanted.is_named,
             State::Unpinned | State::KeyChanged | State::Paused | State::Gone => false,
         };
+        // Nobody was shown who pays on one that was changed since, or where it is.
+        let is_as_chosen = |host: &Host| wanted.among.contains(&Chosen::from(host));
         let able: Vec<Host> = candidates
             .iter()
-            .filter(|host| may(host))
+            .filter(|host| may(host) && is_as_chosen(host))
             .cloned()
             .collect();
-        match able.is_empty() {
-            true => Err(nobody(&candidates, now)),
-            false => Ok(able),
+        match candidates.iter().find(|host| !is_as_chosen(host)) {
+            _ if !able.is_empty() => Ok(able),
+            Some(host) => Err(changed(host)),
+            None => Err(nobody(&candidates, now)),
         }
     }
 
@@ -163,6 +189,19 @@ impl Drop for Turn {
         }
         self.farm.0.freed.notify_waiters();
     }
+}
+
+/// The error of a host that is not any more what the run was meant for.
+fn changed(host: &Host) -> Error {
+    Error::new(
+        Code::NoHost,
+        format!(
+            "{} was changed while the run waited for it, so nothing was sent there: another one may pay there \
+             now, or it may be elsewhere.",
+            shown(&host.name, 60)
+        ),
+    )
+    .hint("Send again: who pays, and where, is decided and shown anew.")
 }
 
 /// Says why no host takes the run.

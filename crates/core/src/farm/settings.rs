@@ -34,7 +34,7 @@ pub const CONNECT: Setting<u64> = Setting {
     },
 };
 
-/// How long a run on the farm may take in all, in seconds, where it is not given another time.
+/// How long hosts may have a run in all, in seconds, where it is not given another time.
 pub const TIMEOUT: Setting<u64> = Setting {
     name: "farm.timeout_seconds",
     default: || 600,

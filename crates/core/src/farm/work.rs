@@ -9,8 +9,9 @@ use super::remote::{self, WORKER};
 use super::{Farm, unpinned};
 use crate::child::Tail;
 use crate::claude::{Expected, Lines, Output, Patience, Process, Read, Spawned, There};
-use crate::error::{Code, Error, Remedy, Result};
+use crate::error::{Code, Error, Failure, Remedy, Result};
 use crate::hosts::{self, Host};
+use crate::id::HostId;
 use crate::secret::ApiKey;
 use crate::ssh::Channel;
 use crate::text::shown;
@@ -41,6 +42,17 @@ pub struct Work<'a> {
     pub system: Option<&'a str>,
     /// After how long it is ended there, whatever happens here.
     pub limit: Duration,
+}
+
+/// How a host did in a run.
+#[derive(Clone, Copy)]
+pub enum Did<'a> {
+    /// It carried the run to its end.
+    Well,
+    /// It could not take it, or lost it.
+    Fail(&'a Error),
+    /// It had the prompt, and `claude` failed there, which may be the prompt's doing.
+    FailWithPrompt(&'a Error),
 }
 
 /// How long a `claude` on another machine may take for what.
@@ -135,28 +147,33 @@ impl Farm {
     }
 
     /// Notes how a host did.
-    pub async fn note(&self, host: &Host, failed: Option<&Error>) {
-        let (id, now) = (host.id, self.now());
-        let why = failed.map(crate::error::Failure::from);
-        let noted = match why {
-            Some(why) => {
-                self.0
-                    .db
-                    .write(move |store| hosts::note_failure(store, id, &why, now))
+    pub async fn note(&self, id: HostId, did: Did<'_>) {
+        let (db, now) = (&self.0.db, self.now());
+        let noted = match did {
+            Did::Fail(error) => {
+                let why = Failure::from(error);
+                db.write(move |store| hosts::note_failure(store, id, &why, now))
+                    .await
+            }
+            Did::FailWithPrompt(error) => {
+                let why = Failure::from(error);
+                db.write(move |store| hosts::note_failed_run(store, id, &why, now))
                     .await
             }
             // Nothing is written for one that was well before.
-            None if host.failures == 0 && host.last_failure.is_none() => Ok(()),
-            None => {
-                self.0
-                    .db
-                    .write(move |store| hosts::note_success(store, id))
-                    .await
-            }
+            Did::Well if self.is_well(id) => Ok(()),
+            Did::Well => db.write(move |store| hosts::note_success(store, id)).await,
         };
         if let Err(error) = noted {
             tracing::warn!(%error, "how a host did is not kept");
         }
+    }
+
+    /// Tells whether nothing is held against a host. Looked at anew: another run may have failed there while
+    /// this one went on.
+    fn is_well(&self, id: HostId) -> bool {
+        let host = self.0.db.read(|store| hosts::get(store, id));
+        host.is_ok_and(|host| host.failures == 0 && host.last_failure.is_none())
     }
 }
 

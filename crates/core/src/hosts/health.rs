@@ -85,6 +85,26 @@ fn be_well(store: &Connection, id: HostId) -> Result<()> {
         .map(drop)
 }
 
+/// Notes that a run failed on a host that had its prompt, in the caller's transaction. It may be the prompt's
+/// doing: it counts for the host only where the run before it failed as well.
+///
+/// # Errors
+/// When it can't be kept.
+pub fn note_failed_run(store: &Connection, id: HostId, why: &Failure, now: Millis) -> Result<()> {
+    let text = serde_json::to_string(why)
+        .map_err(|e| Error::failed("The host's failure can't be written.").because(e))?;
+    let noted = store
+        .execute(
+            "UPDATE hosts SET last_failure = ?2 WHERE id = ?1 AND last_failure IS NULL",
+            params![id, text],
+        )
+        .doing("note the run's failure")?;
+    match noted {
+        0 => note_failure(store, id, why, now),
+        _ => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

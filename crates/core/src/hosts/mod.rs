@@ -23,7 +23,7 @@ pub use bring::{Brought, Found, bring, preview};
 pub use config::{from_ssh_config, left_out};
 pub use ec2::{TagFilter, from_ec2};
 pub use edit::{Edit, NewHost, add, edit, pause, pin, remove};
-pub use health::{note_failure, note_pinned_key, note_success, pause_after};
+pub use health::{note_failed_run, note_failure, note_pinned_key, note_success, pause_after};
 pub use probe::{Probe, Service, note_probe};
 pub use table::{find, get, list};
 

@@ -332,6 +332,7 @@ fn halts(code: Code) -> bool {
         Code::KeyRefused
             | Code::ConsentNeeded
             | Code::WrongPayer
+            | Code::HostKey
             | Code::Locked
             | Code::StoreUnwritable
             | Code::StoreDamaged
