@@ -72,6 +72,13 @@ impl Running {
         Self::ended(self.child, &self.heard, &self.noted)
     }
 
+    /// Waits for the end and reads no more of its output, which stays open.
+    #[must_use]
+    pub fn end_unread(self) -> Outcome {
+        let _open = self.output;
+        Self::ended(self.child, &self.heard, &self.noted)
+    }
+
     /// Reads to the end and waits for it.
     #[must_use]
     pub fn end(mut self) -> Outcome {

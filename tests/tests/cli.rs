@@ -5,6 +5,7 @@ mod consent;
 mod each_line;
 #[cfg(target_os = "linux")]
 mod each_line_farm;
+mod each_line_meanwhile;
 mod ends;
 mod env_files;
 #[cfg(target_os = "linux")]

@@ -21,6 +21,8 @@ pub(crate) struct Out {
     /// Whether standard output carries JSON.
     pub(crate) json: bool,
     has_lost_reader: AtomicBool,
+    /// A reader who takes nothing holds standard output, so that whoever else writes to it would wait.
+    is_held: AtomicBool,
 }
 
 impl Out {
@@ -31,6 +33,7 @@ impl Out {
             screens: Screens::new(),
             json,
             has_lost_reader: AtomicBool::new(false),
+            is_held: AtomicBool::new(false),
         }
     }
 
@@ -62,11 +65,22 @@ impl Out {
     /// # Errors
     /// [`Code::Cancelled`] when nobody reads any more, [`Code::Failed`] when it can't be written.
     pub(crate) fn json_line(&self, value: &impl Serialize) -> Result<()> {
+        self.written(put(&self.json_text(value)?))
+    }
+
+    /// Returns `value` as the line of JSON that [`put`] writes.
+    ///
+    /// # Errors
+    /// [`Code::Failed`] for what is no JSON.
+    pub(crate) fn json_text(&self, value: &impl Serialize) -> Result<String> {
         let text = serde_json::to_string(value)
             .map_err(|e| Error::failed("The result can't be written as JSON.").because(e))?;
-        let text = self.screens.answer.whole(&text);
-        let mut stdout = self.stdout.lock();
-        self.written(writeln!(stdout, "{text}").and_then(|()| stdout.flush()))
+        Ok(self.screens.answer.whole(&text).into_owned())
+    }
+
+    /// Leaves standard output to whoever waits for its reader: nothing more is written there.
+    pub(crate) fn leave_to_reader(&self) {
+        self.is_held.store(true, Ordering::Relaxed);
     }
 
     /// Says something about the work; a closed standard error is no reason to stop.
@@ -92,7 +106,7 @@ impl Out {
         }
         // A key that was given as a name must not come back in what is said about it.
         let (failure, subject) = (redacted(error.into()), error.subject());
-        if self.json {
+        if self.json && !self.is_held.load(Ordering::Relaxed) {
             // A script reads one stream: the failure is the last line of it.
             let report = serde_json::json!({ "error": failure });
             let _ = writeln!(self.stdout.lock(), "{report}");
@@ -103,7 +117,11 @@ impl Out {
         }
     }
 
-    fn written(&self, outcome: io::Result<()>) -> Result<()> {
+    /// Words what writing to standard output came to.
+    ///
+    /// # Errors
+    /// [`Code::Cancelled`] when nobody reads any more, [`Code::Failed`] when it can't be written.
+    pub(crate) fn written(&self, outcome: io::Result<()>) -> Result<()> {
         outcome.map_err(|e| {
             if e.kind() != io::ErrorKind::BrokenPipe {
                 return Error::failed(format!("The output can't be written: {e}.")).because(e);
@@ -120,6 +138,15 @@ impl Out {
     pub(crate) fn bytes(&self, bytes: &[u8]) -> Result<()> {
         self.written(self.stdout.lock().write_all(bytes))
     }
+}
+
+/// Writes one line to standard output and passes it on at once.
+///
+/// # Errors
+/// What the system says; see [`Out::written`].
+pub(crate) fn put(line: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{line}").and_then(|()| stdout.flush())
 }
 
 fn redacted(failure: Failure) -> Failure {

@@ -10,16 +10,16 @@ use switchyard_tests::{Machine, Outcome, Planted, Running};
 
 use super::{key_and_server, prompts};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A machine with a key, and a file of so many lines.
-struct Desk {
-    machine: Machine,
-    server: Simulator,
+pub(super) struct Desk {
+    pub(super) machine: Machine,
+    pub(super) server: Simulator,
 }
 
 impl Desk {
-    fn new(lines: usize) -> Self {
+    pub(super) fn new(lines: usize) -> Self {
         let (key, server) = key_and_server();
         let machine = Machine::with_key(&key, &server);
         let desk = Self { machine, server };
@@ -31,11 +31,11 @@ impl Desk {
         desk
     }
 
-    fn write(&self, bytes: &[u8]) {
+    pub(super) fn write(&self, bytes: &[u8]) {
         std::fs::write(self.machine.home().join("prompts"), bytes).unwrap();
     }
 
-    fn start(&self, more: &[&str]) -> Running {
+    pub(super) fn start(&self, more: &[&str]) -> Running {
         let arguments = [
             &["send", "--each-line", "prompts", "--model", "haiku"],
             more,
@@ -44,7 +44,7 @@ impl Desk {
         Running::new(self.machine.start(arguments))
     }
 
-    fn send(&self, more: &[&str]) -> Outcome {
+    pub(super) fn send(&self, more: &[&str]) -> Outcome {
         let arguments = [
             &["send", "--each-line", "prompts", "--model", "haiku"],
             more,
@@ -53,20 +53,20 @@ impl Desk {
         self.machine.run(arguments)
     }
 
-    fn booked(&self) -> i64 {
+    pub(super) fn booked(&self) -> i64 {
         self.machine.value("SELECT count(*) FROM key_usage")
     }
 }
 
 /// Returns the numbers of the lines that have a result.
-fn numbers(results: &[Value]) -> Vec<u64> {
+pub(super) fn numbers(results: &[Value]) -> Vec<u64> {
     results
         .iter()
         .map(|result| result["line"].as_u64().unwrap())
         .collect()
 }
 
-fn answers(results: &[Value]) -> Vec<bool> {
+pub(super) fn answers(results: &[Value]) -> Vec<bool> {
     results
         .iter()
         .map(|result| result["error"].is_null())

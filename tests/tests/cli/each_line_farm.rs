@@ -85,6 +85,21 @@ impl Desk {
         )
     }
 
+    /// Lets the `claude` of the host `box` count its prompts and lose the third and the fourth.
+    fn loses_two(&self) {
+        let count = self.sshd.root().join("count");
+        std::fs::write(&count, "0\n").unwrap();
+        // Lost after their first word; after two in a row the host rests.
+        self.claude(
+            "box",
+            &format!(
+                "read -r count <{0}; count=$((count + 1)); echo $count >{0}
+                 [ $count -lt 3 ] || [ $count -gt 4 ] || {{ begin; text Half; exit 1; }}; {COUNTS}",
+                count.display()
+            ),
+        );
+    }
+
     /// Makes a pipe with a name, by which a stand-in and its test wait for one another.
     fn fifo(&self, name: &str) -> PathBuf {
         let path = self.sshd.root().join(name);
@@ -96,6 +111,13 @@ impl Desk {
 
 /// Answers with the number of its prompt.
 const COUNTS: &str = r#"number=${prompt##*number }; answers "Answer ${number%%[!0-9]*}""#;
+
+/// Returns the numbers of the lines that are answered.
+fn answered(outcome: &Outcome) -> Vec<u64> {
+    let all = outcome.json_lines().into_iter();
+    let good: Vec<_> = all.filter(|result| result["error"].is_null()).collect();
+    numbers(&good)
+}
 
 fn numbers(results: &[Value]) -> Vec<u64> {
     let lines = results.iter().map(|result| result["line"].as_u64());
@@ -176,27 +198,12 @@ fn the_lines_of_a_host_that_fails_go_on_to_another_one() {
 #[test]
 fn a_second_call_goes_on_where_every_host_had_failed_and_books_nothing_twice() {
     let desk = Desk::new(&[("box", 1)], 5);
-    let count = desk.sshd.root().join("count");
-    std::fs::write(&count, "0\n").unwrap();
-    // The third prompt and the fourth are lost after their first word, after which the host rests.
-    desk.claude(
-        "box",
-        &format!(
-            "read -r count <{0}; count=$((count + 1)); echo $count >{0}
-             [ $count -lt 3 ] || [ $count -gt 4 ] || {{ begin; text Half; exit 1; }}; {COUNTS}",
-            count.display()
-        ),
-    );
-    let first = desk.send(&["-j", "1"]);
-    assert_ne!(first.code, Some(0));
-    let answered = |outcome: &Outcome| -> Vec<u64> {
-        let all = outcome.json_lines();
-        let good: Vec<_> = all
-            .into_iter()
-            .filter(|result| result["error"].is_null())
-            .collect();
-        numbers(&good)
-    };
+    desk.loses_two();
+    let mut sending = desk.start(&["-j", "1"]);
+    sending.hear_note("every host rests");
+    desk.machine.run(["hosts", "pause", "box"]).expect_success();
+    let first = sending.end();
+    assert_eq!(first.code, Some(10), "nobody is waited for any more");
     assert_eq!(answered(&first), [1, 2]);
     desk.machine
         .run(["hosts", "resume", "box"])
@@ -215,6 +222,22 @@ fn a_second_call_goes_on_where_every_host_had_failed_and_books_nothing_twice() {
     let anew = desk.send(&["-j", "1", "--anew"]);
     assert_eq!(anew.code, Some(0), "{}", anew.stderr);
     assert_eq!(desk.booked(), 12);
+}
+
+#[test]
+fn the_lines_wait_while_every_host_rests_and_go_on_as_soon_as_one_is_back() {
+    let desk = Desk::new(&[("box", 1)], 6);
+    desk.loses_two();
+    let mut sending = desk.start(&["-j", "2"]);
+    sending.hear_note("every host rests");
+    desk.machine
+        .run(["hosts", "resume", "box"])
+        .expect_success();
+    let ended = sending.end();
+    assert_eq!(ended.code, Some(13), "{}", ended.stderr);
+    assert_eq!(numbers(&ended.json_lines()), [1, 2, 3, 4, 5, 6]);
+    assert_eq!((answered(&ended).len(), desk.booked()), (4, 6));
+    assert_eq!(ended.stderr.matches("every host rests").count(), 1);
 }
 
 #[test]

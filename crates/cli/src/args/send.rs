@@ -85,7 +85,7 @@ pub(crate) const JOBS_MAX: i64 = 64;
 #[derive(Args, Debug)]
 pub(crate) struct Lines {
     /// Send each line of this file by itself, with a key that pays; results are JSON lines in its order. The
-    /// same call again goes on where this one stood
+    /// same call again sends what has no answer yet, also of a file to which lines were added
     #[arg(long, value_name = "FILE", conflicts_with_all = ["prompt", "reply", "login", "thinking"])]
     pub(crate) each_line: Option<PathBuf>,
     /// How many lines are under way at once; else 4, and on the farm as many as its hosts have slots, 64 at most

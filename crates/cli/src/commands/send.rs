@@ -29,7 +29,7 @@ pub(super) const PROMPT_MAX: u64 = 32_000_000;
 
 pub(crate) async fn run(wanted: &Send, app: &App, out: &Out) -> Result<ExitCode> {
     if let Some(path) = &wanted.lines.each_line {
-        return super::each_line::run(wanted, path, app, out).await;
+        return Box::pin(super::each_line::run(wanted, path, app, out)).await;
     }
     let ask = question(wanted, prompt(wanted.prompt.as_deref())?, app)?;
     let is_without_vault = match &ask.pay_with {

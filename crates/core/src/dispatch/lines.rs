@@ -1,25 +1,28 @@
-//! A file whose lines are sent one by one: which of them were sent, so that a later call goes on where the
-//! one before it stood, and none is billed twice in ignorance.
+//! Prompts that are sent as the lines of a file: which of them were sent, so that a later call goes on where
+//! the one before it stood, and none is billed twice in ignorance.
 
 use hmac::{Hmac, KeyInit, Mac};
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, Row};
 use sha2::Sha256;
 
 use super::event::State;
 use super::request::{Effort, Request};
 use super::route::Prepared;
 use super::run::Dispatch;
-use super::runs::Line;
 use crate::db::SqlContext;
 use crate::error::{Error, Result};
 use crate::id::RunId;
+use crate::usage::catalogue;
 
-/// Names a file with all that goes with each of its lines, while it is read.
+/// What goes with every line, by which each is told from the same text with something else.
 pub struct Identity(Hmac<Sha256>);
+
+/// Names one line with all that goes with it: the first 16 bytes of an HMAC-SHA256 under the store's pepper.
+pub type LineKey = [u8; 16];
 
 impl Identity {
     /// Takes in what goes with every line. Who pays is no part of it: another key goes on where the one
-    /// before it had to stop.
+    /// before it had to stop. Nor is how the model is called: by its id or by a word.
     ///
     /// # Errors
     /// [`Code::StoreDamaged`](crate::error::Code::StoreDamaged) when the store can't be read.
@@ -27,42 +30,54 @@ impl Identity {
         let pepper: Vec<u8> = store
             .query_row("SELECT pepper FROM store", [], |row| row.get(0))
             .doing("read its own row")?;
-        let mac = Hmac::<Sha256>::new_from_slice(&pepper)
-            .map_err(|e| Error::failed("The file's fingerprint could not be made.").because(e))?;
-        let mut identity = Self(mac);
-        identity.part(with.model.as_bytes());
-        identity.part(with.system.as_deref().unwrap_or_default().as_bytes());
-        identity.part(with.effort.map_or("", Effort::as_str).as_bytes());
-        identity.part(&with.max_tokens.unwrap_or_default().to_be_bytes());
+        let mut mac = Hmac::<Sha256>::new_from_slice(&pepper)
+            .map_err(|e| Error::failed("A line's fingerprint could not be made.").because(e))?;
+        let named = with.model.trim();
+        let model = catalogue()
+            .resolve(named)
+            .map_or(named, |model| model.id.as_str());
+        part(&mut mac, model.as_bytes());
+        part(
+            &mut mac,
+            with.system.as_deref().unwrap_or_default().as_bytes(),
+        );
+        part(&mut mac, with.effort.map_or("", Effort::as_str).as_bytes());
+        part(&mut mac, &with.max_tokens.unwrap_or_default().to_be_bytes());
         for file in &with.attachments {
-            identity.part(file.name.as_bytes());
-            identity.part(&file.body);
+            part(&mut mac, file.name.as_bytes());
+            part(&mut mac, &file.body);
         }
-        Ok(identity)
+        Ok(Self(mac))
     }
 
-    /// Takes in the next line.
-    pub fn line(&mut self, line: &str) {
-        self.part(line.as_bytes());
-    }
-
-    /// Returns what all of it comes to.
+    /// Names a line with this text, which came so often before it in its file.
     #[must_use]
-    pub fn finish(self) -> [u8; 32] {
-        self.0.finalize().into_bytes().into()
-    }
-
-    /// Each part with its length, so that no two sequences of parts come to the same.
-    fn part(&mut self, bytes: &[u8]) {
-        self.0.update(&(bytes.len() as u64).to_be_bytes());
-        self.0.update(bytes);
+    pub fn line(&self, text: &str, before: u32) -> LineKey {
+        let mut mac = self.0.clone();
+        part(&mut mac, text.as_bytes());
+        mac.update(&before.to_be_bytes());
+        let whole: [u8; 32] = mac.finalize().into_bytes().into();
+        let mut key = LineKey::default();
+        key.copy_from_slice(&whole[..16]);
+        key
     }
 }
 
-/// A file that this process sends the lines of. Given back with [`Dispatch::leave_lines`], or when the
-/// process ends.
+/// Each part with its length, so that no two sequences of parts come to the same.
+fn part(mac: &mut Hmac<Sha256>, bytes: &[u8]) {
+    mac.update(&(bytes.len() as u64).to_be_bytes());
+    mac.update(bytes);
+}
+
+/// A line as it stood when it was looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LineJob(i64);
+pub struct Line {
+    /// How it stood.
+    pub state: LineState,
+    pub(super) key: LineKey,
+    /// The newest run for it; a newer one of another process is not expected when it is sent.
+    pub(super) last: Option<RunId>,
+}
 
 /// How a line stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,81 +92,56 @@ pub enum LineState {
 }
 
 impl Dispatch {
-    /// Takes a file on, where it stood; or from its first line, if `anew` is asked for.
+    /// Says how a line stands.
     ///
     /// # Errors
-    /// [`Code::BadInput`](crate::error::Code::BadInput) while another process is at it.
-    pub async fn take_lines(&self, identity: [u8; 32], anew: bool) -> Result<LineJob> {
-        let (db, now) = (self.db.clone(), self.db.clock().now());
-        let take = move |store: &Connection| {
-            let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
-            let found: Option<(i64, Option<String>)> = store
-                .query_row(
-                    "SELECT id, owner FROM line_jobs WHERE identity = ?1 ORDER BY id DESC LIMIT 1",
-                    [&identity[..]],
-                    read,
-                )
-                .optional()
-                .doing("look for the file")?;
-            if let Some((job, owner)) = found {
-                let is_others = |owner: &String| owner != db.owner() && !db.is_gone(owner);
-                if owner.as_ref().is_some_and(is_others) {
-                    return Err(busy());
-                }
-                if !anew {
-                    store
-                        .execute(
-                            "UPDATE line_jobs SET owner = ?2 WHERE id = ?1",
-                            (job, db.owner()),
-                        )
-                        .doing("take the file on")?;
-                    return Ok(LineJob(job));
-                }
-            }
-            store
-                .execute(
-                    "INSERT INTO line_jobs (identity, owner, created_at) VALUES (?1, ?2, ?3)",
-                    (&identity[..], db.owner(), now),
-                )
-                .doing("take the file on")?;
-            Ok(LineJob(store.last_insert_rowid()))
-        };
-        self.db.write(take).await
-    }
-
-    /// Gives a file back, so that another process can go on with it.
-    ///
-    /// # Errors
-    /// [`Code::StoreUnwritable`](crate::error::Code::StoreUnwritable); it is free as soon as this process
-    /// has ended.
-    pub async fn leave_lines(&self, job: LineJob) -> Result<()> {
-        let leave = move |store: &Connection| {
-            store
-                .execute("UPDATE line_jobs SET owner = NULL WHERE id = ?1", [job.0])
-                .doing("give the file back")
-                .map(drop)
-        };
-        self.db.write(leave).await
-    }
-
-    /// Says how a line stands, counted from 1.
-    ///
-    /// # Errors
+    /// [`Code::BadInput`](crate::error::Code::BadInput) while another process is sending it,
     /// [`Code::StoreDamaged`](crate::error::Code::StoreDamaged) when the store can't be read.
-    pub fn line(&self, job: LineJob, number: u64) -> Result<LineState> {
-        let number = super::signed(number);
-        let runs: Vec<(RunId, State, bool)> = self.db.read(|store| {
-            let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    pub fn line(&self, key: LineKey) -> Result<Line> {
+        let runs: Vec<(RunId, State, bool, String)> = self.db.read(|store| {
+            let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
             store
                 .prepare_cached(
-                    "SELECT r.id, r.state, u.id IS NOT NULL FROM runs r
+                    "SELECT r.id, r.state, u.id IS NOT NULL, r.owner FROM runs r
                      LEFT JOIN key_usage u ON u.run_id = r.id
-                     WHERE r.line_job = ?1 AND r.line = ?2 ORDER BY r.id DESC",
+                     WHERE r.line = ?1 ORDER BY r.id DESC",
                 )
-                .and_then(|mut rows| rows.query_map((job.0, number), read)?.collect())
+                .and_then(|mut rows| rows.query_map([key], read)?.collect())
                 .doing("look how a line stands")
         })?;
-        Ok(state_of(&runs))
+        let is_others = |owner: &str| owner != self.db.owner() && !self.db.is_gone(owner);
+        let goes_on = |(_, state, _, owner): &(_, State, _, String)| {
+            *state == State::Started && is_others(owner)
+        };
+        if runs.iter().any(goes_on) {
+            return Err(busy());
+        }
+        let runs: Vec<_> = runs
+            .into_iter()
+            .map(|(run, state, is_billed, _)| (run, state, is_billed))
+            .collect();
+        Ok(Line {
+            state: state_of(&runs),
+            key,
+            last: runs.first().map(|(run, _, _)| *run),
+        })
+    }
+
+    /// Forgets which runs these lines have had, so that they are sent again. The runs stay in the history.
+    ///
+    /// # Errors
+    /// [`Code::StoreUnwritable`](crate::error::Code::StoreUnwritable) when it can't be written.
+    pub async fn send_anew(&self, lines: Vec<LineKey>) -> Result<()> {
+        let forget = move |store: &Connection| {
+            for key in &lines {
+                store
+                    .prepare_cached("UPDATE runs SET line = NULL WHERE line = ?1")
+                    .and_then(|mut row| row.execute([key]))
+                    .doing("begin with the first line")?;
+            }
+            Ok(())
+        };
+        self.db.write(forget).await
     }
 }
 
@@ -170,19 +160,32 @@ fn state_of(runs: &[(RunId, State, bool)]) -> LineState {
 }
 
 impl Prepared {
-    /// Says which line of a file it is for; kept with the run, and with each that stands in for it.
+    /// Says which line it is for; kept with the run, and with each that stands in for it.
     #[must_use]
-    pub fn for_line(mut self, job: LineJob, number: u64) -> Self {
-        self.line = Some(Line {
-            job: job.0,
-            number: super::signed(number),
-        });
+    pub fn for_line(mut self, line: Line) -> Self {
+        self.line = Some(line);
         self
     }
 }
 
+/// Refuses a run for a line that another process has sent since it was looked at, in the transaction that
+/// writes the run down.
+pub(super) fn check(store: &Connection, line: &Line, owner: &str) -> Result<()> {
+    let newer: bool = store
+        .query_row(
+            "SELECT EXISTS (SELECT 1 FROM runs WHERE line = ?1 AND id > ?2 AND owner <> ?3)",
+            (line.key, line.last.map_or(0, |run| run.0), owner),
+            |row| row.get(0),
+        )
+        .doing("look how a line stands")?;
+    match newer {
+        true => Err(busy()),
+        false => Ok(()),
+    }
+}
+
 fn busy() -> Error {
-    Error::bad_input("Another process is sending the lines of this file now.")
+    Error::bad_input("Another process is sending this line now.")
         .hint("Wait until it has ended, then call again: it goes on where that one stood.")
 }
 

@@ -47,7 +47,7 @@ pub use event::{Amount, Books, Instead, Receipt, RunEvent, Sink, State, channel}
 pub use history::{Details, Summary, forget, list, prune};
 pub use inflight::{Flight, InFlight};
 pub use kept::KEEP_DAYS;
-pub use lines::{Identity, LineJob, LineState};
+pub use lines::{Identity, Line, LineKey, LineState};
 pub use metered::Metered;
 pub use models::{MODEL, Models, UnknownModel, keep_models, models, usual_model_doubt};
 pub use recovery::{Recovered, recover};
@@ -55,7 +55,7 @@ pub use request::{ATTACHMENTS_MAX, Effort, MAX_TOKENS, REQUEST_MAX, Request, Thi
 pub use retry::{RETRIES, RetryState, WAIT_MAX, Wait};
 pub use route::{Ask, Class, PayWith, Prepared, Route};
 pub use run::{Dispatch, Outcome};
-pub use shown::ShownPayer;
+pub use shown::{ShownPayer, ShownPayers};
 pub use tier::{ANSWER_MAX, Seen, Tier};
 pub use ways::Way;
 

@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::event::{Instead, State};
 use super::kept::{Column, Keeper, no_run};
+use super::lines::{self, Line};
 use super::request::Request;
 use super::route::{Class, Route};
 use super::signed;
@@ -14,14 +15,6 @@ use crate::db::SqlContext;
 use crate::error::{Failure, Result};
 use crate::id::{ConversationId, HostId, RunId};
 use crate::usage::{Booked, Entry, Nano, book};
-
-/// The line of a file that a run is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Line {
-    pub(super) job: i64,
-    /// Counted from 1.
-    pub(super) number: i64,
-}
 
 /// What is written of a run before it leaves.
 pub(super) struct NewRun {
@@ -83,6 +76,9 @@ impl Closing {
 
 /// Writes the row, the sealed texts and the reservation, in the caller's transaction.
 pub(super) fn begin(store: &Connection, new: &NewRun) -> Result<(RunId, ConversationId)> {
+    if let Some(line) = &new.line {
+        lines::check(store, line, &new.owner)?;
+    }
     let conversation = conversation(store, new)?;
     let route = &new.route;
     let instead = new.instead_of.as_ref();
@@ -90,9 +86,9 @@ pub(super) fn begin(store: &Connection, new: &NewRun) -> Result<(RunId, Conversa
         .prepare_cached(
             "INSERT INTO runs (conversation_id, reply_to, owner, face, state, tier, class, model,
                  key_id, payer, payer_label, environment, started_at, max_tokens, input_estimate,
-                 worst_case_nano, fallback_of, fallback_cause, fallback_from, line_job, line, host_id)
+                 worst_case_nano, fallback_of, fallback_cause, fallback_from, line, host_id)
              VALUES (?1, ?2, ?3, ?4, 'started', ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,
-                 ?16, ?17, ?18, ?19, ?20, ?21)",
+                 ?16, ?17, ?18, ?19, ?20)",
         )
         .and_then(|mut row| {
             row.execute(params![
@@ -114,8 +110,7 @@ pub(super) fn begin(store: &Connection, new: &NewRun) -> Result<(RunId, Conversa
                 instead.and_then(|instead| instead.run),
                 instead.map(|instead| instead.cause),
                 instead.map(|instead| &instead.payer),
-                new.line.map(|line| line.job),
-                new.line.map(|line| line.number),
+                new.line.map(|line| line.key),
                 new.host,
             ])
         })

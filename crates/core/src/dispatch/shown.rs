@@ -61,3 +61,48 @@ impl Prepared {
             .hint("Look at who pays, and send it if that is right. Nothing was sent."))
     }
 }
+
+/// Everybody who was shown to pay, or to be allowed to, for many prompts at once.
+#[derive(Clone, Debug)]
+pub struct ShownPayers {
+    first: ShownPayer,
+    /// Those of the fallbacks that the user has allowed, as people know them.
+    after: Vec<String>,
+}
+
+impl ShownPayers {
+    /// Returns who is shown to pay for one of the prompts.
+    #[must_use]
+    pub fn of(prepared: &Prepared) -> Self {
+        Self {
+            first: ShownPayer::of(&prepared.route),
+            after: allowed(prepared).map(str::to_owned).collect(),
+        }
+    }
+
+    /// Refuses a prompt that somebody else would pay for, or may by a fallback.
+    ///
+    /// # Errors
+    /// [`Code::WrongPayer`]; nothing was sent then.
+    pub fn check(&self, prepared: &Prepared) -> Result<()> {
+        let is_shown = |label: &str| self.after.iter().any(|shown| shown == label);
+        if let Some(label) = allowed(prepared).find(|label| !is_shown(label)) {
+            let label = shown(label, 60);
+            let message = format!("{label} may pay by now as well, and was not shown.");
+            return Err(Error::new(Code::WrongPayer, message).hint("Nothing was sent."));
+        }
+        let auto = prepared.auto.as_ref();
+        match auto.and_then(|auto| auto.begins_with) {
+            // One of the fallbacks above, which was shown.
+            Some(_) => Ok(()),
+            None => prepared.expect(Some(&self.first)),
+        }
+    }
+}
+
+/// Returns who may pay by the fallbacks that the user has allowed.
+fn allowed(prepared: &Prepared) -> impl Iterator<Item = &str> {
+    let fallbacks = prepared.auto.iter().flat_map(|auto| &auto.fallbacks);
+    let allowed = fallbacks.filter(|one| one.allowed_at.is_some());
+    allowed.map(|one| one.payer_label.as_str())
+}

@@ -6,6 +6,7 @@ mod conversations;
 mod endings;
 mod fallbacks;
 mod late;
+mod lines;
 mod locking;
 mod recovery;
 mod retries;

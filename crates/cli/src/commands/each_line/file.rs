@@ -54,6 +54,15 @@ impl LineFile {
         })
     }
 
+    /// Says that the file is not what it was when it was looked at.
+    pub(super) fn changed(&self, number: u64) -> Error {
+        Error::bad_input(format!(
+            "The file was changed while its lines were sent: {}, line {number}, is not what it was.",
+            self.name
+        ))
+        .hint("What was sent is booked. Call again when the file is as it shall be: what was answered is not sent again.")
+    }
+
     fn broken(&self, number: u64, why: &str) -> Error {
         Error::bad_input(format!("{}, line {number}: {why}.", self.name))
             .hint("Mend it and call again; lines that were answered are not sent again.")
@@ -68,6 +77,11 @@ pub(super) struct Lines<'a> {
 }
 
 impl Lines<'_> {
+    /// Returns the number of the line that was read last, or looked for in vain.
+    pub(super) fn number(&self) -> u64 {
+        self.number
+    }
+
     fn read(&mut self) -> Result<Option<PromptLine>> {
         loop {
             let mut bytes = Vec::new();

@@ -2,14 +2,19 @@
 //! most is said of all of them first; what was answered is never sent again.
 
 mod file;
+mod rest;
+mod results;
+mod sent;
+mod tally;
 mod work;
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::process::ExitCode;
 
 use serde_json::json;
 use switchyard_core::dispatch::{
-    Ask, Class, Dispatch, Identity, LineJob, LineState, PayWith, Prepared,
+    Ask, Class, Dispatch, Identity, Line, LineKey, LineState, MODEL, PayWith, Prepared, ShownPayers,
 };
 use switchyard_core::hosts::Row;
 use switchyard_core::usage::Nano;
@@ -18,7 +23,7 @@ use switchyard_core::{App, Error, Result};
 use super::send::{announcement, foretell, question};
 use crate::args::send::{JOBS_MAX, Send, TierName};
 use crate::out::{Out, count};
-use file::LineFile;
+use file::{LineFile, PromptLine};
 use work::Work;
 
 pub(crate) async fn run(wanted: &Send, path: &Path, app: &App, out: &Out) -> Result<ExitCode> {
@@ -31,23 +36,26 @@ pub(crate) async fn run(wanted: &Send, path: &Path, app: &App, out: &Out) -> Res
         PayWith::Env { .. } | PayWith::EnvFile { .. } => app.dispatch_quietly()?,
         _ => app.dispatch()?,
     };
-    let identity = identity(&file, &template, app)?;
-    let job = dispatch.take_lines(identity, wanted.lines.anew).await?;
+    if template.request.model.trim().is_empty() && template.pay_with != PayWith::Auto {
+        // Chosen once for all lines, whatever is set meanwhile.
+        template.request.model = app.db()?.read(|store| MODEL.get(store))?;
+    }
+    let identity = app
+        .db()?
+        .read(|store| Identity::of(store, &template.request))?;
     let each = EachLine {
         dispatch,
         template,
         file,
-        job,
         identity,
         sends_unsure: wanted.lines.again,
+        begins_anew: wanted.lines.anew,
     };
     let outcome = each.carry_out(wanted, app, out).await;
     // What the connections hold here and there ends with this command.
     app.close_farm();
-    let left = each.dispatch.leave_lines(job).await;
     app.tidy().await;
-    let code = outcome?;
-    left.map(|()| code)
+    outcome
 }
 
 /// How many lines are under way at once with a key alone, where the user does not say it.
@@ -58,20 +66,32 @@ struct EachLine {
     dispatch: Dispatch,
     template: Ask,
     file: LineFile,
-    job: LineJob,
-    identity: [u8; 32],
+    identity: Identity,
     sends_unsure: bool,
+    begins_anew: bool,
+}
+
+/// A line as it was announced; small, because a file may have very many.
+struct Announced {
+    key: LineKey,
+    /// How often the same text came before it.
+    before: u32,
+    is_to_send: bool,
+    /// The most that it was said to cost; absent where its price is unknown.
+    at_most: Option<Nano>,
 }
 
 /// What is known before the first line is sent.
 #[derive(Default)]
 struct Forecast {
-    lines: u64,
+    lines: Vec<Announced>,
     to_send: u64,
     unsure: u64,
     /// The most that leaves; absent where a price is unknown.
     at_most: Option<Nano>,
     first: Option<Prepared>,
+    /// Who pays, and may pay, for every line.
+    payers: Option<ShownPayers>,
 }
 
 impl EachLine {
@@ -81,50 +101,63 @@ impl EachLine {
             return forecast.tell(out);
         }
         forecast.announce(out);
-        if identity(&self.file, &self.template, app)? != self.identity {
-            return Err(Error::bad_input("The file was changed while it was read.")
-                .hint("Call again when it is as it shall be. Nothing was sent."));
+        if self.begins_anew {
+            let keys = forecast.lines.iter().map(|line| line.key).collect();
+            self.dispatch.send_anew(keys).await?;
         }
-        let read = app
-            .db()?
-            .read(|store| Identity::of(store, &self.template.request))?;
         let jobs = match wanted.lines.jobs {
             Some(jobs) => usize::from(jobs),
             None => forecast.jobs(app)?,
         };
-        let first = forecast.first.map(|first| first.route.payer);
-        Work::new(self, read, (jobs, first), out).carry_out().await
+        Work::new(self, forecast, jobs, out).carry_out().await
     }
 
     /// Decides the route of every line that is to be sent, so that one that can't be is told before any
-    /// other is paid for.
+    /// other is paid for, and that the same one pays for all.
     async fn forecast(&self) -> Result<Forecast> {
         let mut forecast = Forecast {
             at_most: Some(Nano(0)),
             ..Forecast::default()
         };
+        let mut seen: HashMap<LineKey, u32> = HashMap::new();
         for line in self.file.lines()? {
             let line = line?;
-            forecast.lines += 1;
-            let state = self.dispatch.line(self.job, line.number)?;
-            forecast.unsure += u64::from(matches!(state, LineState::Unsure(_)));
-            if !self.sends(state) {
-                continue;
-            }
-            let prepared = self.prepared(line.number, line.text).await?;
-            let amount = match &prepared.auto {
-                Some(auto) => auto.at_most,
-                None => prepared.at_most(),
+            let first = self.identity.line(&line.text, 0);
+            let times = seen.entry(first).or_default();
+            let before = *times;
+            *times += 1;
+            let key = self.identity.line(&line.text, before);
+            let stood = self
+                .stood(key)
+                .map_err(|error| of_line(line.number, &error))?;
+            forecast.unsure += u64::from(matches!(stood.state, LineState::Unsure(_)));
+            let mut announced = Announced {
+                key,
+                before,
+                is_to_send: self.sends(stood.state),
+                at_most: None,
             };
-            forecast.to_send += 1;
-            let sum = forecast.at_most.zip(amount);
-            forecast.at_most = sum.and_then(|(sum, amount)| Nano::checked_sum([sum, amount]));
-            forecast.first.get_or_insert(prepared);
+            if announced.is_to_send {
+                let prepared = self.prepared(&line, stood).await?;
+                announced.at_most = at_most(&prepared);
+                let taken = forecast.take(prepared);
+                taken.map_err(|error| of_line(line.number, &error))?;
+            }
+            forecast.lines.push(announced);
         }
-        match forecast.lines {
-            0 => Err(Error::bad_input("The file has no line that is a prompt.")),
-            _ => Ok(forecast),
+        match forecast.lines.is_empty() {
+            true => Err(Error::bad_input("The file has no line that is a prompt.")),
+            false => Ok(forecast),
         }
+    }
+
+    /// Looks how a line stands; where all begins anew, none was sent yet.
+    fn stood(&self, key: LineKey) -> Result<Line> {
+        let mut line = self.dispatch.line(key)?;
+        if self.begins_anew {
+            line.state = LineState::ToSend;
+        }
+        Ok(line)
     }
 
     /// Tells whether a line that stands so is to be sent.
@@ -136,18 +169,34 @@ impl EachLine {
         }
     }
 
-    async fn prepared(&self, number: u64, text: String) -> Result<Prepared> {
+    async fn prepared(&self, line: &PromptLine, stood: Line) -> Result<Prepared> {
         let mut ask = self.template.clone();
-        ask.request.prompt = text;
+        ask.request.prompt.clone_from(&line.text);
         let preflight = self
             .dispatch
             .preflight(ask, |name| std::env::var(name).ok());
-        let prepared = preflight.await.map_err(|error| of_line(number, &error))?;
-        Ok(prepared.for_line(self.job, number))
+        let prepared = preflight
+            .await
+            .map_err(|error| of_line(line.number, &error))?;
+        Ok(prepared.for_line(stood))
     }
 }
 
 impl Forecast {
+    /// Adds a line that is to be sent.
+    fn take(&mut self, prepared: Prepared) -> Result<()> {
+        if let Some(payers) = &self.payers {
+            payers.check(&prepared)?;
+        }
+        self.to_send += 1;
+        let sum = self.at_most.zip(at_most(&prepared));
+        self.at_most = sum.and_then(|(sum, amount)| Nano::checked_sum([sum, amount]));
+        self.payers
+            .get_or_insert_with(|| ShownPayers::of(&prepared));
+        self.first.get_or_insert(prepared);
+        Ok(())
+    }
+
     /// Returns how many lines are under way at once where the user does not say it.
     fn jobs(&self, app: &App) -> Result<usize> {
         let first = self.first.as_ref();
@@ -180,7 +229,7 @@ impl Forecast {
     }
 
     fn sum(&self) -> String {
-        let (lines, to_send) = (count(self.lines, "line"), self.to_send);
+        let (lines, to_send) = (count(self.lines.len() as u64, "line"), self.to_send);
         let most = super::route::most(self.at_most);
         format!("{lines}, of which {to_send} to send: {most} in all")
     }
@@ -188,7 +237,7 @@ impl Forecast {
     fn tell(&self, out: &Out) -> Result<ExitCode> {
         if out.json {
             out.json_line(&json!({
-                "lines": self.lines, "to_send": self.to_send, "unsure": self.unsure, "at_most": self.at_most,
+                "lines": self.lines.len(), "to_send": self.to_send, "unsure": self.unsure, "at_most": self.at_most,
                 "route": self.first.as_ref().map(|first| &first.route),
                 "auto": self.first.as_ref().map(|first| &first.auto),
             }))?;
@@ -196,6 +245,14 @@ impl Forecast {
             self.announce(out);
         }
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Returns the most that a line costs, with every fallback that may be taken.
+fn at_most(prepared: &Prepared) -> Option<Nano> {
+    match &prepared.auto {
+        Some(auto) => auto.at_most,
+        None => prepared.at_most(),
     }
 }
 
@@ -214,16 +271,6 @@ fn refuse_plan(wanted: &Send) -> Result<()> {
         ))
         .hint("Leave --class out, or say --class task: then the routing table decides.")),
     }
-}
-
-fn identity(file: &LineFile, template: &Ask, app: &App) -> Result<[u8; 32]> {
-    let mut identity = app
-        .db()?
-        .read(|store| Identity::of(store, &template.request))?;
-    for line in file.lines()? {
-        identity.line(&line?.text);
-    }
-    Ok(identity.finish())
 }
 
 /// Says which line it is that can't be sent.

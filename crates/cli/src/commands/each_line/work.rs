@@ -1,22 +1,26 @@
 //! The lines under way: several at once, their results in the order of the file.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::pin::Pin;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use serde_json::{Value, json};
-use switchyard_core::dispatch::{
-    ANSWER_MAX, Amount, Dispatch, Identity, LineState, Outcome, Prepared, RunEvent, State, channel,
-};
+use switchyard_core::dispatch::{LineState, Prepared};
 use switchyard_core::id::RunId;
-use switchyard_core::usage::{Nano, shown as money};
 use switchyard_core::{Code, Error, Failure, Result};
+use tokio::sync::mpsc::OwnedPermit;
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::EachLine;
 use super::file::Lines;
-use crate::commands::send::{announcement, told_to_end};
+use super::rest::{LOOK_AGAIN, Rest};
+use super::results::Results;
+use super::sent::{Sent, Turn, halts, not_as_said, result, send, unsure};
+use super::tally::Tally;
+use super::{EachLine, Forecast, at_most};
+use crate::commands::send::told_to_end;
 use crate::exit;
 use crate::out::{Out, count};
 
@@ -25,6 +29,16 @@ const HELD_MAX: usize = 16 * 1024 * 1024;
 
 /// After so many failures in a row nothing more is sent: what is wrong is not the line.
 const FAILURES_MAX: u32 = 10;
+
+/// For so long a reader may take nothing, once this is told to end and nothing runs any more.
+const READER: Duration = Duration::from_secs(2);
+
+/// What is to become of a line.
+enum Decided {
+    /// It is not sent: it stands so.
+    Not(LineState),
+    Send(Box<Prepared>),
+}
 
 /// What a line has come to.
 enum Held {
@@ -36,66 +50,52 @@ enum Held {
     NotSent,
 }
 
-/// One line that has been sent.
-struct Sent {
-    number: u64,
-    ended: Result<(Outcome, String)>,
-    /// What the ways have cost that a fallback stood in for.
-    left: Vec<Amount>,
-}
-
 type Signalled = Pin<Box<dyn Future<Output = ()>>>;
 
 pub(super) struct Work<'a> {
     each: &'a EachLine,
     out: &'a Out,
     jobs: usize,
-    /// Who has been named as paying.
-    announced: BTreeSet<String>,
+    /// What was said before the first line is sent; nothing else is.
+    forecast: Forecast,
+    /// How many of the lines have been read.
+    read: usize,
+    /// Those that wait until a host has rested.
+    waiting: VecDeque<Turn>,
+    rest: Rest,
     cancel: CancellationToken,
     under_way: JoinSet<Sent>,
-    /// Lines whose result has not been written, in order.
+    /// Lines whose result has not been handed over, in order.
     order: VecDeque<u64>,
     held: BTreeMap<u64, Held>,
     held_bytes: usize,
+    results: Results,
     tally: Tally,
-    /// What has been read of the file, to see that it is still the same.
-    read: Option<Identity>,
     /// Why no further line is begun.
     halted: Option<Error>,
-}
-
-/// What is said at the end.
-#[derive(Default)]
-struct Tally {
-    answered: u64,
-    unanswered: u64,
-    before: u64,
-    failures_in_a_row: u32,
-    cost: Nano,
-    unpriced: u64,
+    is_told_to_end: bool,
 }
 
 impl<'a> Work<'a> {
-    pub(super) fn new(
-        each: &'a EachLine,
-        read: Identity,
-        (jobs, announced): (usize, Option<String>),
-        out: &'a Out,
-    ) -> Self {
+    pub(super) fn new(each: &'a EachLine, forecast: Forecast, jobs: usize, out: &'a Out) -> Self {
+        let first = forecast.first.as_ref();
         Self {
             each,
             out,
             jobs,
-            announced: announced.into_iter().collect(),
+            read: 0,
+            waiting: VecDeque::new(),
+            rest: Rest::of(first.and_then(|first| first.route.farm.as_ref())),
+            forecast,
             cancel: CancellationToken::new(),
             under_way: JoinSet::new(),
             order: VecDeque::new(),
             held: BTreeMap::new(),
             held_bytes: 0,
+            results: Results::new(),
             tally: Tally::default(),
-            read: Some(read),
             halted: None,
+            is_told_to_end: false,
         }
     }
 
@@ -126,75 +126,145 @@ impl<'a> Work<'a> {
     async fn work(&mut self, lines: &mut Lines<'_>) -> Result<()> {
         let mut signalled: Signalled = Box::pin(told_to_end());
         loop {
-            self.begin_lines(lines).await?;
-            self.write_results().await?;
-            if self.under_way.is_empty() {
-                return Ok(());
+            self.begin_lines(lines).await;
+            if self.order.is_empty() {
+                return self.end(signalled).await;
             }
+            let next = self.order.front();
+            let has_result = next.is_some_and(|number| self.held.contains_key(number));
+            let nothing_runs = self.under_way.is_empty();
             tokio::select! {
+                biased;
+                () = &mut signalled => {
+                    self.stop();
+                    signalled = Box::pin(told_to_end());
+                }
+                () = self.results.broken() => return self.out.written(self.results.end().await),
                 Some(joined) = self.under_way.join_next() => {
                     let sent = joined.map_err(|e| Error::failed("A line was cut off.").because(e))?;
                     self.take(sent);
                 }
+                room = self.results.room(), if has_result => self.write_next(room).await?,
+                () = sleep(LOOK_AGAIN), if !self.waiting.is_empty() => {}
+                () = sleep(READER), if nothing_runs && self.is_told_to_end => {
+                    self.leave_reader();
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Waits until all results are written; once told to end, no longer than for a reader who reads.
+    async fn end(&mut self, mut signalled: Signalled) -> Result<()> {
+        loop {
+            tokio::select! {
+                biased;
                 () = &mut signalled => {
-                    self.stop();
+                    self.is_told_to_end = true;
                     signalled = Box::pin(told_to_end());
+                }
+                ended = self.results.end() => return self.out.written(ended),
+                () = sleep(READER), if self.is_told_to_end => {
+                    self.leave_reader();
+                    return Ok(());
                 }
             }
         }
     }
 
     /// Begins as many lines as may be under way.
-    async fn begin_lines(&mut self, lines: &mut Lines<'_>) -> Result<()> {
+    async fn begin_lines(&mut self, lines: &mut Lines<'_>) {
         while self.halted.is_none()
             && self.under_way.len() < self.jobs
             && self.held_bytes < HELD_MAX
+            // What was answered before is written at once: a long file would pile up here.
+            && !self.order.front().is_some_and(|number| self.held.contains_key(number))
         {
-            let Some(line) = lines.next().transpose()? else {
-                self.is_read();
-                return Ok(());
-            };
-            if let Some(read) = &mut self.read {
-                read.line(&line.text);
-            }
-            let state = self.each.dispatch.line(self.each.job, line.number)?;
-            self.order.push_back(line.number);
-            if !self.each.sends(state) {
-                self.held.insert(line.number, Held::Before(state));
-                // What was answered before is written at once: a long file would pile up here.
-                self.write_results().await?;
-                continue;
-            }
-            match self.each.prepared(line.number, line.text).await {
-                Ok(prepared) => {
-                    let payer = &prepared.route.payer;
-                    // Hosts may have keys of their own: whoever pays is named before that is so.
-                    if self.announced.insert(payer.clone()) {
-                        self.out.note(&announcement(&prepared));
+            match self.next_turn(lines) {
+                Ok(Some(turn)) => {
+                    if let Some(turn) = self.begin(turn).await {
+                        self.waiting.push_front(turn);
+                        return;
                     }
-                    let (dispatch, cancel) = (self.each.dispatch.clone(), self.cancel.clone());
-                    let sending = send(dispatch, prepared, line.number, cancel);
-                    self.under_way.spawn(sending);
                 }
-                Err(error) => self.not_sent(line.number, error),
+                Ok(None) => return,
+                Err(error) => self.halted = Some(error),
             }
         }
-        Ok(())
+        if self.halted.is_some() {
+            for turn in self.waiting.drain(..) {
+                self.held.insert(turn.line.number, Held::NotSent);
+            }
+        }
     }
 
-    /// Compares what was sent with what was looked at before, once all of it is read.
-    fn is_read(&mut self) {
-        let Some(read) = self.read.take() else { return };
-        if read.finish() != self.each.identity {
-            self.halted = Some(
-                Error::bad_input("The file was changed while its lines were sent.")
-                    .hint("What was sent is in the history and booked. Call again with the file as it shall be."),
-            );
+    /// Returns the line whose turn it is: one that was announced, and is what it was then.
+    fn next_turn(&mut self, lines: &mut Lines<'_>) -> Result<Option<Turn>> {
+        if let Some(turn) = self.waiting.pop_front() {
+            return Ok(Some(turn));
         }
+        let Some(announced) = self.forecast.lines.get(self.read) else {
+            return Ok(None);
+        };
+        let file = &self.each.file;
+        let line = lines.next().transpose()?;
+        let line = line.ok_or_else(|| file.changed(lines.number()))?;
+        if self.each.identity.line(&line.text, announced.before) != announced.key {
+            return Err(file.changed(line.number));
+        }
+        self.order.push_back(line.number);
+        self.read += 1;
+        Ok(Some(Turn {
+            at: self.read - 1,
+            line,
+        }))
+    }
+
+    /// Begins a line, or gives it back where it waits until a host has rested.
+    async fn begin(&mut self, turn: Turn) -> Option<Turn> {
+        let number = turn.line.number;
+        match self.decide(&turn).await {
+            Ok(Decided::Not(state)) => {
+                self.held.insert(number, Held::Before(state));
+            }
+            Ok(Decided::Send(prepared)) => {
+                self.rest.is_over();
+                let (dispatch, cancel) = (self.each.dispatch.clone(), self.cancel.clone());
+                self.under_way
+                    .spawn(send(dispatch, *prepared, turn, cancel));
+            }
+            Err(error) if self.rest.takes(&error, &self.each.dispatch, self.out) => {
+                return Some(turn);
+            }
+            Err(error) => self.not_sent(number, error),
+        }
+        None
+    }
+
+    /// Decides the route of a line anew: keys are chosen, hosts come and go, and rules change meanwhile.
+    async fn decide(&self, turn: &Turn) -> Result<Decided> {
+        let announced = &self.forecast.lines[turn.at];
+        let line = self.each.dispatch.line(announced.key)?;
+        if !announced.is_to_send || !self.each.sends(line.state) {
+            return Ok(Decided::Not(line.state));
+        }
+        let prepared = self.each.prepared(&turn.line, line).await?;
+        let number = turn.line.number;
+        if let Some(payers) = &self.forecast.payers {
+            let checked = payers.check(&prepared);
+            checked.map_err(|error| not_as_said(number, error.code(), error.message()))?;
+        }
+        let said = announced.at_most;
+        if said.is_some_and(|said| at_most(&prepared).is_none_or(|now| now > said)) {
+            let costlier = "It may cost more by now than was said.";
+            return Err(not_as_said(number, Code::BadInput, costlier));
+        }
+        Ok(Decided::Send(Box::new(prepared)))
     }
 
     /// Lets what is under way come to its end, and no further line begin; at the second time, ends it.
     fn stop(&mut self) {
+        self.is_told_to_end = true;
         if self.halted.is_some() {
             self.out.note("Cancelling …");
             self.cancel.cancel();
@@ -211,22 +281,37 @@ impl<'a> Work<'a> {
         );
     }
 
+    /// Leaves the results to a reader who takes none.
+    fn leave_reader(&mut self) {
+        self.out.leave_to_reader();
+        self.out.note(
+            "Nobody took the results that are left; the same call again writes them, as far as texts are kept.",
+        );
+        let unwritten = || Error::new(Code::Cancelled, "Not every result was written.");
+        self.halted.get_or_insert_with(unwritten);
+    }
+
     fn not_sent(&mut self, number: u64, error: Error) {
         self.held.insert(number, Held::NotSent);
         self.halted.get_or_insert(error);
     }
 
     fn take(&mut self, sent: Sent) {
-        let Sent {
-            number,
-            ended,
-            left,
-        } = sent;
+        let Sent { turn, ended, left } = sent;
+        let number = turn.line.number;
         left.iter().for_each(|amount| self.tally.book(amount));
         let (outcome, text) = match ended {
             Ok(ended) => ended,
             Err(error) => return self.not_sent(number, error),
         };
+        if let Some(error) = &outcome.error
+            && self.halted.is_none()
+            && outcome.receipt.booked.is_none()
+            && self.rest.takes(error, &self.each.dispatch, self.out)
+        {
+            self.waiting.push_back(turn);
+            return;
+        }
         self.tally.take(&outcome);
         if let Some(error) = &outcome.error
             && (halts(error.code()) || self.tally.failures_in_a_row >= FAILURES_MAX)
@@ -240,32 +325,27 @@ impl<'a> Work<'a> {
         self.held.insert(number, Held::Now(result, size));
     }
 
-    /// Writes the results whose turn has come.
-    async fn write_results(&mut self) -> Result<()> {
-        while let Some(number) = self.order.front().copied() {
-            let Some(held) = self.held.remove(&number) else {
-                return Ok(());
-            };
-            self.order.pop_front();
-            match held {
-                Held::NotSent => {}
-                Held::Now(result, size) => {
-                    self.held_bytes -= size;
-                    self.out.json_line(&result)?;
-                }
-                Held::Before(LineState::Answered(run)) => {
-                    self.tally.before += 1;
-                    let result = self.before(number, run, None).await?;
-                    self.out.json_line(&result)?;
-                }
-                Held::Before(LineState::Unsure(run)) => {
-                    self.tally.unanswered += 1;
-                    let result = self.before(number, run, Some(unsure())).await?;
-                    self.out.json_line(&result)?;
-                }
-                Held::Before(LineState::ToSend) => {}
+    /// Hands over the result whose turn has come.
+    async fn write_next(&mut self, room: OwnedPermit<String>) -> Result<()> {
+        let Some(number) = self.order.pop_front() else {
+            return Ok(());
+        };
+        let result = match self.held.remove(&number) {
+            Some(Held::Now(result, size)) => {
+                self.held_bytes -= size;
+                result
             }
-        }
+            Some(Held::Before(LineState::Answered(run))) => {
+                self.tally.before += 1;
+                self.before(number, run, None).await?
+            }
+            Some(Held::Before(LineState::Unsure(run))) => {
+                self.tally.unanswered += 1;
+                self.before(number, run, Some(unsure())).await?
+            }
+            Some(Held::NotSent | Held::Before(LineState::ToSend)) | None => return Ok(()),
+        };
+        room.send(self.out.json_text(&result)?);
         Ok(())
     }
 
@@ -278,111 +358,5 @@ impl<'a> Work<'a> {
             "model": run.model, "payer_label": run.payer, "cost": run.cost, "basis": run.basis,
             "instead_of": run.instead_of, "is_resumed": true, "error": error.as_ref().map(Failure::from),
         }))
-    }
-}
-
-/// Sends one line and gathers its answer.
-async fn send(
-    dispatch: Dispatch,
-    prepared: Prepared,
-    number: u64,
-    cancel: CancellationToken,
-) -> Sent {
-    let (sink, mut events) = channel();
-    let mut left = Vec::new();
-    let gather = async {
-        let mut answer = String::new();
-        while let Some(event) = events.recv().await {
-            match event {
-                RunEvent::Text { text } if answer.len() + text.len() <= ANSWER_MAX => {
-                    answer.push_str(&text);
-                }
-                RunEvent::Replaced { text } => answer = text,
-                RunEvent::Fallback { receipt, .. } => {
-                    left.extend(receipt.and_then(|receipt| receipt.booked));
-                }
-                _ => {}
-            }
-        }
-        answer
-    };
-    let (outcome, answer) = tokio::join!(dispatch.run(prepared, sink, cancel), gather);
-    Sent {
-        number,
-        ended: outcome.map(|outcome| (outcome, answer)),
-        left,
-    }
-}
-
-fn result(number: u64, outcome: &Outcome, text: &str) -> Value {
-    let receipt = &outcome.receipt;
-    let booked = receipt.booked.as_ref();
-    json!({
-        "line": number, "run": receipt.run, "state": receipt.state, "text": text,
-        "model": receipt.model, "payer_label": receipt.payer_label,
-        "cost": booked.and_then(|booked| booked.cost), "basis": booked.map(|booked| booked.basis),
-        "instead_of": receipt.instead_of, "is_resumed": false, "error": outcome.error.as_ref().map(Failure::from),
-    })
-}
-
-/// Tells whether what ended one line would end every other.
-fn halts(code: Code) -> bool {
-    matches!(
-        code,
-        Code::KeyRefused
-            | Code::ConsentNeeded
-            | Code::WrongPayer
-            | Code::HostKey
-            | Code::Locked
-            | Code::StoreUnwritable
-            | Code::StoreDamaged
-    )
-}
-
-fn unsure() -> Error {
-    Error::failed(
-        "An earlier run of this line was billed, or may have been, without a whole answer.",
-    )
-    .hint("It is not sent again by itself; --again sends it.")
-}
-
-impl Tally {
-    fn take(&mut self, outcome: &Outcome) {
-        let is_answered = outcome.receipt.state == State::Finished && outcome.error.is_none();
-        match is_answered {
-            true => {
-                self.answered += 1;
-                self.failures_in_a_row = 0;
-            }
-            false => {
-                self.unanswered += 1;
-                self.failures_in_a_row += 1;
-            }
-        }
-        if let Some(booked) = &outcome.receipt.booked {
-            self.book(booked);
-        }
-    }
-
-    fn book(&mut self, amount: &Amount) {
-        match amount.cost {
-            Some(cost) => self.cost = Nano::checked_sum([self.cost, cost]).unwrap_or(self.cost),
-            None => self.unpriced += 1,
-        }
-    }
-
-    fn summary(&self) -> String {
-        let mut parts = vec![format!("{} answered", self.answered)];
-        if self.unanswered > 0 {
-            parts.push(format!("{} without an answer", self.unanswered));
-        }
-        if self.before > 0 {
-            parts.push(format!("{} answered before", self.before));
-        }
-        parts.push(money(Some(self.cost)));
-        if self.unpriced > 0 {
-            parts.push(format!("{} without a known price", self.unpriced));
-        }
-        parts.join(" · ")
     }
 }

@@ -253,3 +253,28 @@ async fn a_fallback_that_can_t_begin_leaves_the_first_error_with_the_reason() {
     assert_eq!(table.home.value::<i64>("SELECT count(*) FROM runs"), 1);
     table.home.assert_settled();
 }
+
+#[tokio::test]
+async fn many_prompts_are_not_paid_for_by_a_fallback_that_was_allowed_after_they_were_announced() {
+    let table = Table::new().await;
+    table
+        .put(table.to_second(table.first(), Cause::Unavailable))
+        .await;
+    let before = ShownPayers::of(&table.home.prepare(table.ask()).await);
+    table.allow().await;
+    let now = table.home.prepare(table.ask()).await;
+    let error = before.check(&now).unwrap_err();
+    assert_eq!(error.code(), Code::WrongPayer);
+    assert!(error.message().contains("Second"), "{error}");
+    let shown = ShownPayers::of(&now);
+    shown.check(&now).unwrap();
+    // What was shown as a fallback may pay, where the first can't.
+    let retire = |store: &rusqlite::Connection| {
+        let retire = "UPDATE api_keys SET is_active = 0, retired_at = 0 WHERE name = 'Work'";
+        store.execute(retire, []).doing("retire")
+    };
+    table.home.dispatch.db.write(retire).await.unwrap();
+    let later = table.home.prepare(table.ask()).await;
+    assert_eq!(later.route.payer, "Second");
+    shown.check(&later).unwrap();
+}
