@@ -5,6 +5,8 @@ use switchyard_core::error::Failure;
 use switchyard_core::hosts::{Edit, Probe, note_probe};
 use switchyard_core::keys;
 
+use switchyard_tests::sshd::ANSWERS;
+
 use super::payers::{store, theirs, with_vault};
 use super::*;
 
@@ -67,6 +69,29 @@ async fn a_host_whose_key_is_gone_leaves_the_run_to_the_others_and_is_named_wher
         error.message().starts_with("The key of a can't pay"),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn a_host_that_another_process_has_moved_is_not_reached_over_the_old_connection() {
+    let (before, after) = (Sshd::start(), Sshd::start());
+    let house = House::new(&before).await;
+    let host = house.host(&before, "box", 1).await;
+    house.answer("Hello?").await;
+    let identity = std::fs::read_to_string(before.root().join("id.pub")).unwrap();
+    std::fs::write(after.root().join("authorized_keys"), identity).unwrap();
+    after.claude("box", &format!("{ANSWERS}\nready; answers Moved"));
+    let (port, key) = (after.port(), after.key());
+    // Past this process's farm, as another one does it.
+    let move_it = house.app.write(move |store, now| {
+        let change = Edit {
+            port: Some(port),
+            ..Edit::default()
+        };
+        hosts::edit(store, host.id, change)?;
+        hosts::pin(store, host.id, &[key], now)
+    });
+    move_it.await.unwrap();
+    assert_eq!(house.answer("Hello?").await, "Moved");
 }
 
 #[tokio::test]

@@ -2276,6 +2276,11 @@ key: KeyId | null,
  */
 gateway: string | null, 
 /**
+ * The login of a plan, where that pays. What `claude` says of its account is held against what was said
+ * before when it is asked, and is another matter.
+ */
+login: string | null, 
+/**
  * What the payer was called.
  */
 label: string, };

@@ -136,15 +136,18 @@ function sentBy(
   { payer, wire }: DraftState,
 ): Pick<Draft, 'payer' | 'model' | 'shown'> {
   const shown = shownPayer(route);
-  if (payer.with === 'auto' && auto?.has_rule) return { payer, model: wire.model, shown };
+  // The class of the work goes along, also where no rule is made for it.
+  if (payer.with === 'auto')
+    return { payer, model: auto?.has_rule ? wire.model : route.model, shown };
   return { payer: named(route, payer), model: route.model, shown };
 }
 
 /** Says who was shown to pay, for the program to hold against who would by then. */
-const shownPayer = ({ tier, key, gateway, payer_label }: Route): ShownPayer => ({
+const shownPayer = ({ tier, key, gateway, plan, payer_label }: Route): ShownPayer => ({
   tier,
   key,
   gateway,
+  login: plan?.login.name ?? null,
   label: payer_label,
 });
 

@@ -76,7 +76,7 @@ export function sanitised(html: string): DocumentFragment {
 }
 
 /** What may be the definition of a link, in a line of its own or of a quote or a list. */
-const DEFINES = /^[\s>*+\d.)-]*\[[^\]\n]+\]:/m;
+const DEFINES = /^[ \t>*+\d.)-]*\[[^\]\n]+\]:/m;
 
 /** How a paragraph ends. */
 const END = '</p>\n';

@@ -16,6 +16,7 @@ use switchyard_core::dispatch::{
 use switchyard_core::text::shown;
 use switchyard_core::usage::{CountedBy, Nano, shown as money};
 use switchyard_core::{App, Code, Error, Result};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::history;
@@ -309,11 +310,12 @@ async fn stream(
         shown.finish(out);
         drop(events);
     };
+    let mut ending = Ending::new();
     let work = async { tokio::join!(dispatch.run(prepared, sink, cancel.clone()), printing).0 };
     let mut work = std::pin::pin!(work);
     tokio::select! {
         outcome = &mut work => return outcome,
-        () = told_to_end() => {
+        () = ending.told() => {
             out.note("Cancelling …");
             cancel.cancel();
         }
@@ -321,21 +323,34 @@ async fn stream(
     work.await
 }
 
-/// Waits for Ctrl+C, or for the system or a closed terminal to end this process. Where signals can't
-/// be received, for ever.
-pub(super) async fn told_to_end() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let received = |kind| async move {
-        match signal(kind) {
-            Ok(mut signals) => {
-                signals.recv().await;
+/// Ctrl+C, the system, or a closed terminal, which end this process. From the beginning on, none of them is missed.
+pub(super) struct Ending([Option<Signal>; 3]);
+
+impl Ending {
+    pub(super) fn new() -> Self {
+        let kinds = [
+            SignalKind::interrupt(),
+            SignalKind::terminate(),
+            SignalKind::hangup(),
+        ];
+        Self(kinds.map(|kind| signal(kind).ok()))
+    }
+
+    /// Waits for one of them. Where signals can't be received, for ever.
+    pub(super) async fn told(&mut self) {
+        async fn received(signals: &mut Option<Signal>) {
+            match signals {
+                Some(signals) => {
+                    signals.recv().await;
+                }
+                None => std::future::pending().await,
             }
-            Err(_) => std::future::pending().await,
         }
-    };
-    tokio::select! {
-        () = received(SignalKind::interrupt()) => {}
-        () = received(SignalKind::terminate()) => {}
-        () = received(SignalKind::hangup()) => {}
+        let [interrupt, terminate, hangup] = &mut self.0;
+        tokio::select! {
+            () = received(interrupt) => {}
+            () = received(terminate) => {}
+            () = received(hangup) => {}
+        }
     }
 }

@@ -59,14 +59,18 @@ pub struct FarmRoute {
     pub timeout_seconds: u64,
     /// How often another host may be tried.
     pub retries: u32,
+    /// How many hosts were asked for, whether or not they are up.
+    #[serde(skip)]
+    pub(super) in_all: usize,
 }
 
 impl FarmRoute {
     /// Returns how often the prompt may be billed at most: each host that fails leaves it to another one, and
-    /// one whose connection was lost may have it once more.
+    /// one whose connection was lost may have it once more. How many hosts are up at the moment plays no part
+    /// in it: what was said must hold when others are.
     pub(super) fn times_billed_max(&self) -> usize {
         let retries = usize::try_from(self.retries).unwrap_or(usize::MAX);
-        retries.min(self.hosts.len()) + 1
+        retries.min(self.in_all) + 1
     }
 }
 
@@ -175,6 +179,7 @@ pub(super) fn payer(
             label: ask.label.clone(),
             timeout_seconds,
             retries,
+            in_all: asked(store, ask)?.len(),
         }),
         ..found
     })
@@ -183,7 +188,24 @@ pub(super) fn payer(
 /// Returns the hosts that may take the run, by name; those that were in trouble when they were asked last
 /// come after all others.
 fn ready(store: &Connection, farm: &Farm, ask: &FarmAsk) -> Result<Vec<Host>> {
-    let hosts = match (ask.host, &ask.label) {
+    let hosts = asked(store, ask)?;
+    let now = farm.now();
+    let may = |host: &Host| match host.state(now) {
+        State::Ready => true,
+        State::Resting => ask.host.is_some(),
+        State::Unpinned | State::KeyChanged | State::Paused | State::Gone => false,
+    };
+    let mut ready: Vec<Host> = hosts.iter().filter(|host| may(host)).cloned().collect();
+    if ready.is_empty() {
+        return Err(nobody(&hosts, now));
+    }
+    ready.sort_by_key(|host| is_in_trouble(host, now));
+    Ok(ready)
+}
+
+/// Returns the hosts that are asked for, by name, however they stand.
+fn asked(store: &Connection, ask: &FarmAsk) -> Result<Vec<Host>> {
+    Ok(match (ask.host, &ask.label) {
         (Some(id), _) => vec![hosts::get(store, id)?],
         (None, Some(label)) => {
             let all = hosts::list(store)?;
@@ -202,19 +224,7 @@ fn ready(store: &Connection, farm: &Farm, ask: &FarmAsk) -> Result<Vec<Host>> {
             labelled
         }
         (None, None) => hosts::list(store)?,
-    };
-    let now = farm.now();
-    let may = |host: &Host| match host.state(now) {
-        State::Ready => true,
-        State::Resting => ask.host.is_some(),
-        State::Unpinned | State::KeyChanged | State::Paused | State::Gone => false,
-    };
-    let mut ready: Vec<Host> = hosts.iter().filter(|host| may(host)).cloned().collect();
-    if ready.is_empty() {
-        return Err(nobody(&hosts, now));
-    }
-    ready.sort_by_key(|host| is_in_trouble(host, now));
-    Ok(ready)
+    })
 }
 
 /// Tells whether a host could take no runs when it was asked a while ago. It may be well again, so it is

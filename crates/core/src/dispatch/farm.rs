@@ -246,12 +246,17 @@ impl OverFarm {
             let mut freed = std::pin::pin!(freed);
             // Listens from here on, so that a slot that is freed meanwhile is not missed.
             freed.as_mut().enable();
+            // A host that was paused, or rests, gives nobody a slot: the turn there is for somebody else.
+            next = next.filter(|next| self.farm.is_able(wanted, &next.turn.host));
             let turn = next.as_ref().map(|next| &next.turn);
             if let Some(slot) = self.farm.place(wanted, turn)? {
-                let there = next.filter(|next| next.turn.host.id == slot.host.id);
+                let is_there = |next: &Next| {
+                    next.turn.host.id == slot.host.id && next.turn.host.is_reached_as(&slot.host)
+                };
+                let there = next.filter(is_there);
                 return Ok(Taken {
                     slot,
-                    reaching: there.map(|next| next.reaching),
+                    reaching: there.and_then(|next| next.reaching),
                     is_early: false,
                 });
             }
@@ -264,9 +269,12 @@ impl OverFarm {
                 tell(sink, event).await?;
             }
             if next.is_none() {
-                next = Next::take(&self.farm, wanted);
+                // What one host has had stays written down until another one has it.
+                next = Next::take(&self.farm, wanted, !seen.may_have_run);
                 if let Some(next) = &next {
-                    self.write_down(&next.turn.host).await?;
+                    if next.reaching.is_some() {
+                        self.write_down(&next.turn.host).await?;
+                    }
                     // A slot may have become free while that was written.
                     continue;
                 }

@@ -50,14 +50,14 @@ impl fmt::Debug for Early {
 /// The next turn at a host whose slots are all taken. The box gets ready while one of them is waited for.
 pub(super) struct Next {
     pub(super) turn: Turn,
-    pub(super) reaching: Reaching,
+    pub(super) reaching: Option<Reaching>,
 }
 
 impl Next {
-    /// Takes the next turn somewhere, if one is to be had, and begins to reach that host.
-    pub(super) fn take(farm: &Farm, wanted: &Wanted) -> Option<Self> {
+    /// Takes the next turn somewhere, if one is to be had, and begins to reach that host if it shall.
+    pub(super) fn take(farm: &Farm, wanted: &Wanted, reaches: bool) -> Option<Self> {
         let turn = farm.turn(wanted).ok().flatten()?;
-        let reaching = Reaching::begin(farm, &turn.host);
+        let reaching = reaches.then(|| Reaching::begin(farm, &turn.host));
         Some(Self { turn, reaching })
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::auto::FallbackWay;
 use super::route::{Prepared, Route};
 use crate::error::{Code, Error, Result};
 use crate::id::KeyId;
@@ -18,6 +19,9 @@ pub struct ShownPayer {
     pub key: Option<KeyId>,
     /// The server that it is sent to, where it isn't Anthropic's own.
     pub gateway: Option<String>,
+    /// The login of a plan, where that pays. What `claude` says of its account is held against what was said
+    /// before when it is asked, and is another matter.
+    pub login: Option<String>,
     /// What the payer was called.
     pub label: String,
 }
@@ -30,15 +34,23 @@ impl ShownPayer {
             tier: route.tier,
             key: route.key.clone(),
             gateway: route.gateway.clone(),
+            login: route.plan.as_ref().map(|plan| plan.login.name.clone()),
             label: route.payer.clone(),
         }
     }
 
     /// Tells whether the same one is billed. A stored key is the same under another name.
     fn is_same(&self, other: &Self) -> bool {
-        let is_named_alike = self.key.is_some() || self.label == other.label;
-        (self.tier, &self.key, &self.gateway) == (other.tier, &other.key, &other.gateway)
-            && is_named_alike
+        let who = |payer: &Self| {
+            (
+                payer.tier,
+                payer.key.clone(),
+                payer.gateway.clone(),
+                payer.login.clone(),
+            )
+        };
+        let has_id = self.key.is_some() || self.login.is_some();
+        who(self) == who(other) && (has_id || self.label == other.label)
     }
 }
 
@@ -66,8 +78,10 @@ impl Prepared {
 #[derive(Clone, Debug)]
 pub struct ShownPayers {
     first: ShownPayer,
-    /// Those of the fallbacks that the user has allowed, as people know them.
-    after: Vec<String>,
+    /// The place of the fallback that it is, where the first way could not be taken.
+    begins_with: Option<usize>,
+    /// Those of the fallbacks that the user has allowed, as people know them, and as they were decided.
+    after: Vec<(String, Option<ShownPayer>)>,
 }
 
 impl ShownPayers {
@@ -76,7 +90,13 @@ impl ShownPayers {
     pub fn of(prepared: &Prepared) -> Self {
         Self {
             first: ShownPayer::of(&prepared.route),
-            after: allowed(prepared).map(str::to_owned).collect(),
+            begins_with: begins_with(prepared),
+            after: allowed(prepared)
+                .map(|one| {
+                    let route = one.way.route.as_ref();
+                    (one.payer_label.clone(), route.map(ShownPayer::of))
+                })
+                .collect(),
         }
     }
 
@@ -85,24 +105,36 @@ impl ShownPayers {
     /// # Errors
     /// [`Code::WrongPayer`]; nothing was sent then.
     pub fn check(&self, prepared: &Prepared) -> Result<()> {
-        let is_shown = |label: &str| self.after.iter().any(|shown| shown == label);
-        if let Some(label) = allowed(prepared).find(|label| !is_shown(label)) {
-            let label = shown(label, 60);
+        let is_shown = |one: &&FallbackWay| {
+            let now = one.way.route.as_ref().map(ShownPayer::of);
+            self.after.iter().any(|(label, payer)| {
+                // One that can't be taken at the moment pays nothing.
+                let is_same = payer
+                    .as_ref()
+                    .zip(now.as_ref())
+                    .is_none_or(|(was, is)| was.is_same(is));
+                *label == one.payer_label && is_same
+            })
+        };
+        if let Some(one) = allowed(prepared).find(|one| !is_shown(one)) {
+            let label = shown(&one.payer_label, 60);
             let message = format!("{label} may pay by now as well, and was not shown.");
             return Err(Error::new(Code::WrongPayer, message).hint("Nothing was sent."));
         }
-        let auto = prepared.auto.as_ref();
-        match auto.and_then(|auto| auto.begins_with) {
+        match begins_with(prepared) {
             // One of the fallbacks above, which was shown.
-            Some(_) => Ok(()),
-            None => prepared.expect(Some(&self.first)),
+            Some(at) if self.begins_with != Some(at) => Ok(()),
+            _ => prepared.expect(Some(&self.first)),
         }
     }
 }
 
-/// Returns who may pay by the fallbacks that the user has allowed.
-fn allowed(prepared: &Prepared) -> impl Iterator<Item = &str> {
+fn begins_with(prepared: &Prepared) -> Option<usize> {
+    prepared.auto.as_ref().and_then(|auto| auto.begins_with)
+}
+
+/// Returns the fallbacks that the user has allowed.
+fn allowed(prepared: &Prepared) -> impl Iterator<Item = &FallbackWay> {
     let fallbacks = prepared.auto.iter().flat_map(|auto| &auto.fallbacks);
-    let allowed = fallbacks.filter(|one| one.allowed_at.is_some());
-    allowed.map(|one| one.payer_label.as_str())
+    fallbacks.filter(|one| one.allowed_at.is_some())
 }

@@ -38,7 +38,8 @@ pub(super) struct Machine {
     pub(super) has_next: AtomicBool,
     /// Grows with each run, so that hosts that are equally busy take turns.
     pub(super) used: AtomicU64,
-    masters: Mutex<Vec<Arc<Master>>>,
+    /// Each with the host as it was when it was opened.
+    masters: Mutex<Vec<(Host, Arc<Master>)>>,
     /// The connections go as soon as nothing runs over them.
     is_closing: AtomicBool,
     /// Whether its `claude` is fit is asked by one run, and not by all that begin together.
@@ -69,7 +70,7 @@ impl Machine {
 
     /// Ends every connection. Runs that hold one lose it.
     pub(super) fn close(&self) {
-        for master in self.masters().drain(..) {
+        for (_, master) in self.masters().drain(..) {
             master.end();
         }
     }
@@ -102,13 +103,13 @@ impl Machine {
         let mut tried: Vec<Arc<Master>> = Vec::new();
         let deadline = Instant::now() + way.patience.session;
         loop {
-            if let Some(channel) = self.over_one(&mut tried, command).await {
+            if let Some(channel) = self.over_one(host, &mut tried, command).await {
                 return Ok(channel);
             }
             let since = Instant::now();
             let mut failed = self.opening.lock().await;
             let has_new = |master: &Arc<Master>| !tried.iter().any(|one| Arc::ptr_eq(one, master));
-            let open = self.alive();
+            let open = self.alive(host);
             if open.iter().any(has_new) {
                 // Somebody else has opened one meanwhile.
                 continue;
@@ -130,7 +131,7 @@ impl Machine {
                 return Err(failed.fault.again());
             }
             match open_patiently(way, host).await {
-                Ok(master) => self.masters().push(Arc::new(master)),
+                Ok(master) => self.masters().push((host.clone(), Arc::new(master))),
                 Err(fault) => {
                     *failed = Some(Failed {
                         at: Instant::now(),
@@ -146,10 +147,11 @@ impl Machine {
     /// Tries the connections that stand and were not tried yet.
     async fn over_one(
         &self,
+        host: &Host,
         tried: &mut Vec<Arc<Master>>,
         command: &'static str,
     ) -> Option<Channel> {
-        for master in self.alive() {
+        for master in self.alive(host) {
             if tried.iter().any(|one| Arc::ptr_eq(one, &master)) {
                 continue;
             }
@@ -159,20 +161,31 @@ impl Machine {
                 // It is of no more use to anybody.
                 Err(_) => {
                     master.end();
-                    self.masters().retain(|one| !Arc::ptr_eq(one, &master));
+                    self.masters().retain(|(_, one)| !Arc::ptr_eq(one, &master));
                 }
             }
         }
         None
     }
 
-    fn alive(&self) -> Vec<Arc<Master>> {
+    /// Returns the connections that stand, and ends those to where the host was before: another window may
+    /// have given it another address, or pinned another key.
+    fn alive(&self, host: &Host) -> Vec<Arc<Master>> {
         let mut masters = self.masters();
-        masters.retain(|master| master.is_alive());
-        masters.clone()
+        masters.retain(|(as_was, master)| {
+            let leads_there = as_was.is_reached_as(host);
+            if !leads_there {
+                master.end();
+            }
+            leads_there && master.is_alive()
+        });
+        masters
+            .iter()
+            .map(|(_, master)| Arc::clone(master))
+            .collect()
     }
 
-    fn masters(&self) -> MutexGuard<'_, Vec<Arc<Master>>> {
+    fn masters(&self) -> MutexGuard<'_, Vec<(Host, Arc<Master>)>> {
         self.masters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -118,6 +118,12 @@ impl Farm {
         Ok(None)
     }
 
+    /// Tells whether a host may take a run, busy or not.
+    pub fn is_able(&self, wanted: &Wanted, host: &Host) -> bool {
+        self.able(wanted)
+            .is_ok_and(|able| able.iter().any(|one| one.id == host.id))
+    }
+
     /// Returns the hosts that may take a run, busy or not.
     fn able(&self, wanted: &Wanted) -> Result<Vec<Host>> {
         let (hosts, now) = (self.0.db.read(hosts::list)?, self.now());

@@ -1,7 +1,6 @@
 //! The lines under way: several at once, their results in the order of the file.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::pin::Pin;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -20,7 +19,7 @@ use super::results::Results;
 use super::sent::{Sent, Turn, halts, not_as_said, result, send, unsure};
 use super::tally::Tally;
 use super::{EachLine, Forecast, at_most};
-use crate::commands::send::told_to_end;
+use crate::commands::send::Ending;
 use crate::exit;
 use crate::out::{Out, count};
 
@@ -49,8 +48,6 @@ enum Held {
     /// It was not sent after all, and is for the next call.
     NotSent,
 }
-
-type Signalled = Pin<Box<dyn Future<Output = ()>>>;
 
 pub(super) struct Work<'a> {
     each: &'a EachLine,
@@ -124,21 +121,19 @@ impl<'a> Work<'a> {
     }
 
     async fn work(&mut self, lines: &mut Lines<'_>) -> Result<()> {
-        let mut signalled: Signalled = Box::pin(told_to_end());
+        // Listens before the first line is sent.
+        let mut ending = Ending::new();
         loop {
             self.begin_lines(lines).await;
             if self.order.is_empty() {
-                return self.end(signalled).await;
+                return self.end(&mut ending).await;
             }
             let next = self.order.front();
             let has_result = next.is_some_and(|number| self.held.contains_key(number));
             let nothing_runs = self.under_way.is_empty();
             tokio::select! {
                 biased;
-                () = &mut signalled => {
-                    self.stop();
-                    signalled = Box::pin(told_to_end());
-                }
+                () = ending.told() => self.stop(),
                 () = self.results.broken() => return self.out.written(self.results.end().await),
                 Some(joined) = self.under_way.join_next() => {
                     let sent = joined.map_err(|e| Error::failed("A line was cut off.").because(e))?;
@@ -155,14 +150,11 @@ impl<'a> Work<'a> {
     }
 
     /// Waits until all results are written; once told to end, no longer than for a reader who reads.
-    async fn end(&mut self, mut signalled: Signalled) -> Result<()> {
+    async fn end(&mut self, ending: &mut Ending) -> Result<()> {
         loop {
             tokio::select! {
                 biased;
-                () = &mut signalled => {
-                    self.is_told_to_end = true;
-                    signalled = Box::pin(told_to_end());
-                }
+                () = ending.told() => self.is_told_to_end = true,
                 ended = self.results.end() => return self.out.written(ended),
                 () = sleep(READER), if self.is_told_to_end => {
                     self.leave_reader();
@@ -176,7 +168,8 @@ impl<'a> Work<'a> {
     async fn begin_lines(&mut self, lines: &mut Lines<'_>) {
         while self.halted.is_none()
             && self.under_way.len() < self.jobs
-            && self.held_bytes < HELD_MAX
+            // A line that waits is one that all those results wait for.
+            && (self.held_bytes < HELD_MAX || !self.waiting.is_empty())
             // What was answered before is written at once: a long file would pile up here.
             && !self.order.front().is_some_and(|number| self.held.contains_key(number))
         {
@@ -246,7 +239,13 @@ impl<'a> Work<'a> {
         let announced = &self.forecast.lines[turn.at];
         let line = self.each.dispatch.line(announced.key)?;
         if !announced.is_to_send || !self.each.sends(line.state) {
-            return Ok(Decided::Not(line.state));
+            return match line.state {
+                LineState::ToSend => {
+                    let forgotten = "It was answered before, and that was forgotten meanwhile.";
+                    Err(not_as_said(turn.line.number, Code::BadInput, forgotten))
+                }
+                state => Ok(Decided::Not(state)),
+            };
         }
         let prepared = self.each.prepared(&turn.line, line).await?;
         let number = turn.line.number;
