@@ -136,9 +136,7 @@ function sentBy(
   { payer, wire }: DraftState,
 ): Pick<Draft, 'payer' | 'model' | 'shown'> {
   const shown = shownPayer(route);
-  // The class of the work goes along, also where no rule is made for it.
-  if (payer.with === 'auto')
-    return { payer, model: auto?.has_rule ? wire.model : route.model, shown };
+  if (payer.with === 'auto' && auto?.has_rule) return { payer, model: wire.model, shown };
   return { payer: named(route, payer), model: route.model, shown };
 }
 
