@@ -57,7 +57,26 @@ impl Window {
     /// When it does not appear or can't be clicked.
     pub async fn click(&self, role: &str, name: &str) {
         let element = self.find(role, name).await;
-        element.click().await.expect("it can be clicked");
+        self.click_on(&element, role, name).await;
+    }
+
+    /// Clicks an element as soon as a click would meet it: a list that opens is put in its place a frame later.
+    async fn click_on(&self, element: &WebElement, role: &str, name: &str) {
+        const IS_MET: &str = "arguments[0].scrollIntoView({ block: 'nearest' });
+             const { x, y, width, height } = arguments[0].getBoundingClientRect();
+             return arguments[0].contains(document.elementFromPoint(x + width / 2, y + height / 2));";
+        let start = std::time::Instant::now();
+        while start.elapsed() < PATIENCE {
+            let element = vec![element.to_json().expect("an element")];
+            let met = self.page.execute(IS_MET, element).await;
+            if met.is_ok_and(|met| met.convert().unwrap_or(false)) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+        if let Err(cause) = element.click().await {
+            panic!("the {role} called {name:?} can't be clicked: {cause}");
+        }
     }
 
     /// Clicks what has this role and name within another element.
@@ -68,7 +87,7 @@ impl Window {
         let start = std::time::Instant::now();
         loop {
             if let Some(found) = self.look_for(role, name, Some(around)).await {
-                return found.click().await.expect("it can be clicked");
+                return self.click_on(&found, role, name).await;
             }
             assert!(
                 start.elapsed() < PATIENCE,

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use rustix::process::Signal;
 use serde_json::Value;
 use switchyard_tests::sshd::{ANSWERS, Setup, Sshd};
-use switchyard_tests::{Machine, Outcome, Planted, Running};
+use switchyard_tests::{Machine, Outcome, Running};
 
 /// A machine with hosts on one sshd, a key in a variable that pays, and a file of lines.
 struct Desk {
@@ -20,12 +20,7 @@ impl Desk {
             users: hosts.iter().map(|(name, _)| (*name, "/bin/sh")).collect(),
             ..Setup::default()
         });
-        let mut machine = Machine::new();
-        machine.set("FARM_KEY", Planted::default().key("sk-ant-api03-"));
-        let config = sshd.config().display().to_string();
-        machine
-            .run(["settings", "farm.ssh_config", &config])
-            .expect_success();
+        let machine = super::farm::machine(&sshd);
         let desk = Self { sshd, machine };
         for (name, slots) in hosts {
             desk.add(name, *slots);

@@ -13,7 +13,7 @@ use switchyard_tests::{Machine, Planted, Running};
 const KEY: [&str; 2] = ["--key", "env:FARM_KEY"];
 
 /// A machine that reads no ssh configuration of a developer's, and a key in a variable.
-fn machine(sshd: &Sshd) -> Machine {
+pub(super) fn machine(sshd: &Sshd) -> Machine {
     let mut machine = Machine::new();
     machine.set("FARM_KEY", Planted::default().key("sk-ant-api03-"));
     let config = sshd.config().display().to_string();

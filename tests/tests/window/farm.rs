@@ -98,6 +98,7 @@ async fn a_box_is_added_pinned_probed_and_used_and_the_key_is_seen_nowhere_else(
             .iter()
             .any(|end| place.ends_with(end))
     };
+    assert!(!seen.is_empty(), "the watch sees what there is");
     assert!(seen.iter().all(is_worker), "{seen:?}");
     let requests = server.requests();
     assert_eq!(

@@ -225,18 +225,23 @@ async fn furnish(
         word(&temporary)?,
     );
     write_private(&enter, text.as_bytes())?;
-    let configuration = format!(
+    let path = home.join("sshd_config");
+    let configuration = configuration(&host_key, folder, &enter)?;
+    write_private(&path, configuration.as_bytes())?;
+    Ok((path, key))
+}
+
+/// Returns the configuration of a box's `sshd`: it takes the demo's own key, for `enter` and nothing else.
+fn configuration(host_key: &Path, folder: &Path, enter: &Path) -> Result<String> {
+    Ok(format!(
         "HostKey {}\nAuthorizedKeysFile {}\nForceCommand exec /bin/sh {}\nUsePAM no\nStrictModes no\n\
          PermitRootLogin yes\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n\
          AllowAgentForwarding no\nAllowTcpForwarding no\nX11Forwarding no\nPermitTTY no\n\
          PidFile none\nUseDNS no\nPrintMotd no\n",
-        quoted(&host_key)?,
+        quoted(host_key)?,
         quoted(&folder.join("authorized_keys"))?,
-        word(&enter)?,
-    );
-    let path = home.join("sshd_config");
-    write_private(&path, configuration.as_bytes())?;
-    Ok((path, key))
+        word(enter)?,
+    ))
 }
 
 /// Lets in whoever comes to a box, each to an `sshd` of its own. We stand in between, so that the connection ends

@@ -246,8 +246,6 @@ impl OverFarm {
             let mut freed = std::pin::pin!(freed);
             // Listens from here on, so that a slot that is freed meanwhile is not missed.
             freed.as_mut().enable();
-            // A host that was paused, or rests, gives nobody a slot: the turn there is for somebody else.
-            next = next.filter(|next| self.farm.is_able(wanted, &next.turn.host));
             let turn = next.as_ref().map(|next| &next.turn);
             if let Some(slot) = self.farm.place(wanted, turn)? {
                 let is_there = |next: &Next| {
@@ -268,6 +266,8 @@ impl OverFarm {
                 };
                 tell(sink, event).await?;
             }
+            // A host that was paused, or rests, gives nobody a slot: a turn there would keep others waiting.
+            next = next.filter(|next| self.farm.is_able(wanted, &next.turn.host));
             if next.is_none() {
                 // What one host has had stays written down until another one has it.
                 next = Next::take(&self.farm, wanted, !seen.may_have_run);

@@ -128,7 +128,6 @@ pub fn export_runs(
     let names = all_names(store)?;
     let zone = zone::zone(store)?;
     let (first, last) = days.numbers();
-    let [keys, payers, tiers, models, environments, hosts] = filter.lists()?;
     let mut statement = store
         .prepare_cached(&format!(
             "SELECT timestamp, run_id, payer, coalesce(key_id, ''), tier, model, host_id, environment,
@@ -141,18 +140,7 @@ pub fn export_runs(
     // has 23 or 25 hours.
     let from = (first - 1).saturating_mul(DAY);
     let until = (last + 2).saturating_mul(DAY);
-    let mut rows = statement
-        .query((
-            from,
-            until,
-            keys,
-            payers,
-            tiers,
-            models,
-            environments,
-            hosts,
-        ))
-        .doing(DOING)?;
+    let mut rows = statement.query(filter.between(from, until)?).doing(DOING)?;
     let mut table = Table::begin(format, RUN_COLUMNS, out)?;
     while let Some(row) = rows.next().doing(DOING)? {
         let at: Millis = row.get(0).doing(DOING)?;

@@ -1,7 +1,7 @@
 //! The cells of `usage_daily` that a report is made from.
 
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, Params, Row};
 use serde::Deserialize;
 
 use super::{Basis, Days, Figure, Nano, Sums};
@@ -36,8 +36,9 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Returns each list as JSON for [`CONDITION`], or NULL where it is empty.
-    pub(super) fn lists(&self) -> Result<[Option<String>; 6]> {
+    /// Returns the parameters of a statement with [`CONDITION`]: the first and last of what it reads, then each
+    /// list as JSON, or NULL where it is empty.
+    pub(super) fn between(&self, first: i64, last: i64) -> Result<impl Params + use<>> {
         fn list<T: ToString>(values: &[T]) -> Result<Option<String>> {
             if values.is_empty() {
                 return Ok(None);
@@ -47,14 +48,16 @@ impl Filter {
                 .map(Some)
                 .map_err(|e| Error::failed("The filter can't be written.").because(e))
         }
-        Ok([
+        Ok((
+            first,
+            last,
             list(&self.keys)?,
             list(&self.payers)?,
             list(&self.tiers)?,
             list(&self.models)?,
             list(&self.environments)?,
             list(&self.hosts)?,
-        ])
+        ))
     }
 }
 
@@ -108,20 +111,8 @@ pub(super) fn each_cell(
 ) -> Result<()> {
     const DOING: &str = "read its sums";
     let (first, last) = days.numbers();
-    let [keys, payers, tiers, models, environments, hosts] = filter.lists()?;
     let mut statement = store.prepare_cached(&cells_sql()).doing(DOING)?;
-    let mut rows = statement
-        .query((
-            first,
-            last,
-            keys,
-            payers,
-            tiers,
-            models,
-            environments,
-            hosts,
-        ))
-        .doing(DOING)?;
+    let mut rows = statement.query(filter.between(first, last)?).doing(DOING)?;
     while let Some(row) = rows.next().doing(DOING)? {
         take(&cell(row).doing(DOING)?)?;
     }
@@ -135,20 +126,8 @@ pub(super) fn each_cell(
 pub fn totals(store: &Connection, days: Days, filter: &Filter) -> Result<Sums> {
     const DOING: &str = "read its sums";
     let (first, last) = days.numbers();
-    let [keys, payers, tiers, models, environments, hosts] = filter.lists()?;
     let mut statement = store.prepare_cached(&totals_sql()).doing(DOING)?;
-    let mut rows = statement
-        .query((
-            first,
-            last,
-            keys,
-            payers,
-            tiers,
-            models,
-            environments,
-            hosts,
-        ))
-        .doing(DOING)?;
+    let mut rows = statement.query(filter.between(first, last)?).doing(DOING)?;
     let mut sums = Sums::default();
     while let Some(row) = rows.next().doing(DOING)? {
         let (figure, tokens) = measures(row).doing(DOING)?;
