@@ -225,6 +225,7 @@ export class FakeFarm {
           label: asked.label,
           timeout_seconds: 600,
           retries: 2,
+          times_billed_max: 3,
         },
       },
     };

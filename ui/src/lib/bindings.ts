@@ -610,7 +610,13 @@ timeout_seconds: number,
 /**
  * How often another host may be tried.
  */
-retries: number, };
+retries: number, 
+/**
+ * How often the prompt may be billed at most: each host that fails leaves it to another one, and one whose
+ * connection was lost may have it once more. How many hosts are up at the moment plays no part in it: what
+ * was said must hold when others are.
+ */
+times_billed_max: number, };
 
 /**
  * A sum of money with the number of runs behind it.

@@ -59,19 +59,10 @@ pub struct FarmRoute {
     pub timeout_seconds: u64,
     /// How often another host may be tried.
     pub retries: u32,
-    /// How many hosts were asked for, whether or not they are up.
-    #[serde(skip)]
-    pub(super) in_all: usize,
-}
-
-impl FarmRoute {
-    /// Returns how often the prompt may be billed at most: each host that fails leaves it to another one, and
-    /// one whose connection was lost may have it once more. How many hosts are up at the moment plays no part
-    /// in it: what was said must hold when others are.
-    pub(super) fn times_billed_max(&self) -> usize {
-        let retries = usize::try_from(self.retries).unwrap_or(usize::MAX);
-        retries.min(self.in_all) + 1
-    }
+    /// How often the prompt may be billed at most: each host that fails leaves it to another one, and one whose
+    /// connection was lost may have it once more. How many hosts are up at the moment plays no part in it: what
+    /// was said must hold when others are.
+    pub times_billed_max: u32,
 }
 
 /// A host that may take a run.
@@ -140,7 +131,7 @@ pub(super) fn payer(
         Some(run) => before(store, run)?,
         None => None,
     };
-    let (found, mut hosts) = match (&before, ask.key.as_deref()) {
+    let (mut found, mut hosts) = match (&before, ask.key.as_deref()) {
         (Some(before), _) => as_before(store, farm, before)?,
         (None, Some(key)) => with_key(store, key, ready(store, farm, ask)?, variable)?,
         (None, None) => with_theirs(store, ready(store, farm, ask)?)?,
@@ -167,6 +158,13 @@ pub(super) fn payer(
         hosts.retain(|host| !is_in_trouble(host, now));
     }
     hosts.sort_by_key(|host| farm.share(host));
+    if let (None, None, Some(first)) = (&before, &ask.key, hosts.first())
+        && first.own_command.is_none()
+        && first.key.is_some()
+    {
+        found.reason = because_of(first);
+    }
+    let in_all = u32::try_from(asked(store, ask)?.len()).unwrap_or(u32::MAX);
     let host = |host: Host| FarmHost {
         id: host.id,
         chosen: Chosen::from(&host),
@@ -179,7 +177,7 @@ pub(super) fn payer(
             label: ask.label.clone(),
             timeout_seconds,
             retries,
-            in_all: asked(store, ask)?.len(),
+            times_billed_max: retries.min(in_all).saturating_add(1),
         }),
         ..found
     })
@@ -347,12 +345,17 @@ fn theirs(store: &Connection, host: &Host) -> Result<Found> {
             farm: None,
         }),
         (None, Some(key)) => {
-            let reason = format!("because it is the key of {name}");
-            let stored = keys::get(store, key).and_then(|key| payer::stored(key, reason));
+            let stored = keys::get(store, key);
+            let stored = stored.and_then(|key| payer::stored(key, because_of(host)));
             stored.map_err(|error| cannot_pay(&name, &error))
         }
         (None, None) => payer::active(store),
     }
+}
+
+/// Says why a host's key pays. It is the key of each host that may take the run.
+fn because_of(host: &Host) -> String {
+    format!("because it is the key of {}", shown(&host.name, 60))
 }
 
 /// Says on which host it is that a key can't pay.

@@ -260,7 +260,8 @@ impl Dispatch {
 pub(super) fn estimate(route: &Route, counted: (u64, CountedBy)) -> Estimate {
     let (none, plain) = (CacheWrites::None, Conditions::default());
     let once = catalogue().estimate(&route.model, counted, route.max_tokens, none, &plain);
-    let times = route.farm.as_ref().map_or(1, FarmRoute::times_billed_max);
+    let times = route.farm.as_ref().map_or(1, |farm| farm.times_billed_max);
+    let times = usize::try_from(times).unwrap_or(usize::MAX);
     let at_most = once.at_most;
     Estimate {
         at_most: at_most.and_then(|most| Nano::checked_sum(std::iter::repeat_n(most, times))),

@@ -226,7 +226,7 @@ fn another_account(before: &crate::claude::Account, now: &crate::claude::Account
             whose(before)
         ),
     )
-    .hint("If that is meant, choose this login again, which takes the account over. If not, log in again with `claude auth login`.")
+    .hint("If it is your account, say so, and it pays from then on. If it is not, log in again.")
     .remedy(Remedy::ConfirmLogin)
 }
 
