@@ -76,7 +76,7 @@ async fn a_fallback_pays_only_after_its_sentence_was_allowed_and_the_run_says_wh
 
     window.go_to("dispatch").await;
     window.click("button", "Back to the editor").await;
-    send_by_class(&window, "or 1 other").await;
+    send_by_class(&window, "or Second").await;
     window.read("pays in place of").await;
     window.read(&format!("Simulated answer to: {PROMPT}")).await;
     window.read("to first token").await;

@@ -50,7 +50,7 @@ it('where a class has lost its rule, the payer that was shown is named', async (
 it('only what is allowed and can pay counts among those who may follow', async () => {
   const barred = { ...fallback('3', 5), route: null };
   await writeByClass(() => byClass([fallback('1', 5), fallback('2', null), barred]));
-  expect([desk.draft.others, desk.draft.most]).toEqual(['or 1 other', '0.0082']);
+  expect([desk.draft.others, desk.draft.most]).toEqual(['or Spare', '0.0082']);
 });
 
 it('the fallback that it begins with is not counted once more', async () => {
@@ -65,7 +65,7 @@ it('where others may follow by now, nothing is sent before that is seen', async 
   desk.draft.isFresh = false;
   await press();
   expect(program.sent).toEqual([]);
-  expect(desk.notice).toBe('Work, or 1 other pays for this. Send it if that is right.');
+  expect(desk.notice).toBe('Work, or Spare pays for this. Send it if that is right.');
   await press();
   expect(program.sent).toHaveLength(1);
 });

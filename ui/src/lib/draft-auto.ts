@@ -1,6 +1,5 @@
 /** What an offer says in all where the routing table decides: who may follow, and the most that leaves. */
 import type { FallbackWay, Nano, Offer } from './bindings';
-import { count } from './format';
 
 /** Returns who may follow on the payer of the offer: what is allowed, and can be taken as far as is known. */
 export function followers({ auto }: Offer): FallbackWay[] {
@@ -9,15 +8,21 @@ export function followers({ auto }: Offer): FallbackWay[] {
   return auto?.fallbacks.filter(mayFollow) ?? [];
 }
 
+/** Names who would follow as the payer of an offer is named. */
+export function nameOf({ route, payer_label }: FallbackWay): string {
+  return route?.payer_label ?? payer_label;
+}
+
 /** Returns the most dollars that leave, whoever follows. */
 export function mostInAll({ auto, at_most }: Offer): Nano | null {
   return auto ? auto.at_most : at_most;
 }
 
-/** Words how many may follow: `or 2 others`; nothing where nobody may. */
+/** Words who may follow: `or Second`, `or Second and 2 more`; nothing where nobody may. */
 export function orOthers(offer: Offer): string {
-  const { length } = followers(offer);
-  return length === 0 ? '' : `or ${count(length, 'other')}`;
+  const [next, ...more] = followers(offer).map(nameOf);
+  if (next === undefined) return '';
+  return more.length === 0 ? `or ${next}` : `or ${next} and ${more.length} more`;
 }
 
 /** Tells whether the same may follow by both offers, for the same reasons. */

@@ -88,7 +88,7 @@ export class DraftState {
   });
   /** The most dollars that leave, whoever follows on the first to pay. */
   readonly most = $derived(this.offer && mostInAll(this.offer));
-  /** How many may follow, in words. */
+  /** Who may follow, in words. */
   readonly others = $derived(this.offer ? orOthers(this.offer) : '');
   /** What is chosen among the ways to pay. */
   readonly way = $derived<Tier | 'auto'>(this.auto === null ? this.tier : 'auto');

@@ -52,7 +52,7 @@ test('without a rule, Auto says where one is made', async () => {
 test('who pays first, that others may follow, and the most in all stand on the button', async () => {
   await open('allowed');
   await review();
-  await send(/^Send · your plan \(work, Claude Max\) or 2 others · at most \$0\.04\d+ in all/);
+  await send(/^Send · your plan \(work, Claude Max\) or Work …3f9a and 1 more · at most \$0\.04\d+ in all/);
   const list = await screen.findByRole('list', { name: 'All who may pay' });
   expect(within(list).getAllByRole('listitem')).toHaveLength(3);
 });
@@ -84,7 +84,7 @@ test('the class can be chosen among those that have a rule', async () => {
 test('a fallback that is taken is told in the turn with what it left, and who pays in the end', async () => {
   await open('taken');
   await review();
-  await userEvent.click(await send(/^Send · .* or 2 others/));
+  await userEvent.click(await send(/^Send · .* or Work …3f9a and 1 more/));
   const told = await screen.findByRole('status', { name: 'Fallbacks that were taken' });
   expect(told.textContent).toMatch(
     /limit of the plan was reached\. Work …3f9a pays in place of your plan \(work, Claude Max\)/,
