@@ -86,7 +86,7 @@ async fn the_farm(window: &Window, folder: &Path) {
     window.click("button", "Route").await;
     window.click("radio", "▲").await;
     window.find("button", "Route: ▲").await;
-    window.read("It goes to").await;
+    window.read("Runs on").await;
     take(window, folder, "farm-route").await;
     window.click("button", "Send · at most").await;
     window.read("to first token").await;
@@ -113,7 +113,7 @@ async fn the_routing(window: &Window, folder: &Path) {
         .await;
     window.click("button", "Route").await;
     window.click("radio", "Auto").await;
-    window.read("or 1 other").await;
+    window.read("or Work").await;
     take(window, folder, "routing-auto").await;
 }
 

@@ -50,8 +50,8 @@ it('the payer on the host stands on the button once the farm is chosen', async (
   await userEvent.click(await farm());
   await send(/at most \$0\.\d+ from Personal …77c2/);
   expect(desk.draft.wire.payer).toEqual({ with: 'farm', host: null, label: null, key: null });
-  expect((await screen.findByText(/^It goes to/)).textContent).toMatch(
-    /box-2 \(0 of 2 slots in use\).*because it is the key of box-2.*10 min/s,
+  expect((await screen.findByText(/^Runs on/)).textContent).toMatch(
+    /box-2 \(0 of 2 slots in use\).*pays because it is the key of box-2.*10 min/s,
   );
 });
 
