@@ -52,7 +52,9 @@ test('without a rule, Auto says where one is made', async () => {
 test('who pays first, that others may follow, and the most in all stand on the button', async () => {
   await open('allowed');
   await review();
-  await send(/^Send · your plan \(work, Claude Max\) or Work …3f9a and 1 more · at most \$0\.04\d+ in all/);
+  await send(
+    /^Send · your plan \(work, Claude Max\) or Work …3f9a and 1 more · at most \$0\.04\d+ in all/,
+  );
   const list = await screen.findByRole('list', { name: 'All who may pay' });
   expect(within(list).getAllByRole('listitem')).toHaveLength(3);
 });

@@ -1,5 +1,6 @@
 import { list_models } from '../../lib/bindings';
 import type { KeyId, Models } from '../../lib/bindings';
+import { modelName } from '../../lib/model-name';
 import { Resource } from '../../lib/resource.svelte';
 
 /** The models of the server that the payer's key is for. */
@@ -17,11 +18,15 @@ export class ModelList {
 
   /** Returns what people call a model. */
   nameOf(id: string): string {
-    return this.models.find((model) => model.id === id)?.display_name ?? id;
+    return this.#listed(id) ?? id;
   }
 
   /** The same without the maker's name, where the line is short. */
   shortNameOf(id: string): string {
-    return this.nameOf(id).replace(/^Claude /, '');
+    return this.#listed(id)?.replace(/^Claude /, '') ?? modelName(id);
+  }
+
+  #listed(id: string): string | undefined {
+    return this.models.find((model) => model.id === id)?.display_name;
   }
 }
