@@ -68,6 +68,11 @@ export function figure({ cost, runs, unpriced }: Figure): string {
   return runs > 0 && runs === unpriced ? 'unknown' : money(cost);
 }
 
+/** The same, marked where more was spent than has a price: `≥ $12.40`. */
+export function atLeast(sum: Figure): string {
+  return sum.unpriced > 0 && sum.unpriced < sum.runs ? `≥ ${figure(sum)}` : figure(sum);
+}
+
 /** Says how much a sum leaves out, or nothing where it is whole. */
 export function leftOut({ unpriced }: Figure): string | null {
   if (unpriced === 0) return null;

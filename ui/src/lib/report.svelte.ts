@@ -1,6 +1,6 @@
 /** What the usage screen shows: which days, of what, and the sums of it. */
 import { usage } from './bindings';
-import type { Range, UsageFilter, UsageReport } from './bindings';
+import type { Range, Tier, UsageFilter, UsageReport } from './bindings';
 import { Resource } from './resource.svelte';
 
 export type Tab = 'today' | 'week' | 'days30' | 'month' | 'last_month' | 'custom';
@@ -18,17 +18,20 @@ const EVERYTHING: UsageFilter = { keys: [], tiers: [], models: [], environments:
 
 /** What of the ledger is shown; nothing chosen leaves everything in. */
 export interface Chosen {
+  tier: Tier | null;
   key: string | null;
   model: string | null;
   environment: string | null;
 }
+
+export const NOTHING_CHOSEN: Chosen = { tier: null, key: null, model: null, environment: null };
 
 export class UsageState {
   tab = $state<Tab>('month');
   /** Days of one's own, as `2026-11-22`; taken when both are there and in order. */
   first = $state('');
   last = $state('');
-  chosen = $state.raw<Chosen>({ key: null, model: null, environment: null });
+  chosen = $state.raw(NOTHING_CHOSEN);
 
   readonly isFiltered = $derived(Object.values(this.chosen).some((value) => value !== null));
   readonly range = $derived.by((): Range | null => {
@@ -48,7 +51,7 @@ export class UsageState {
     }
   });
   readonly filter = $derived<UsageFilter>({
-    ...EVERYTHING,
+    tiers: one(this.chosen.tier),
     keys: one(this.chosen.key),
     models: one(this.chosen.model),
     environments: one(this.chosen.environment),

@@ -139,6 +139,13 @@ export function sorted(groups: readonly UsageGroup[], column: Column, isUp: bool
   return groups.toSorted((a, b) => (isUp ? 1 : -1) * by[column](a, b) || byName(a, b));
 }
 
+/** Tells whether two tables say the same, but for what they call their rows. */
+export function areSameSums(one: readonly UsageGroup[], other: readonly UsageGroup[]): boolean {
+  const sums = (groups: readonly UsageGroup[]) =>
+    groups.map((group) => JSON.stringify(group.sums)).toSorted();
+  return sums(one).join() === sums(other).join();
+}
+
 function sign(amount: bigint): number {
   return amount < 0n ? -1 : amount > 0n ? 1 : 0;
 }

@@ -1,4 +1,4 @@
-import { render, screen, waitFor, within } from '@testing-library/svelte';
+import { cleanup, render, screen, waitFor, within } from '@testing-library/svelte';
 import userEvent from '@testing-library/user-event';
 import { beforeEach, expect, test } from 'vitest';
 
@@ -11,6 +11,7 @@ import type { Range, UsageFilter } from '../../lib/bindings';
 import { exact, money } from '../../lib/money';
 import { said } from '../../lib/said.svelte';
 import { standing } from '../../lib/standing.svelte';
+import { hostGroups } from './groups';
 import Usage from './Usage.svelte';
 
 let host: TestHost;
@@ -69,7 +70,7 @@ test('a table is sorted by the column that is asked for', async () => {
       .slice(1)
       .map((row) => within(row).getAllByRole('cell')[0]?.textContent?.trim());
   await userEvent.click(models.getByRole('button', { name: 'Name' }));
-  expect(names()).toEqual(names().toSorted());
+  expect(names()).toEqual(names().toSorted((a = '', b = '') => a.localeCompare(b)));
   expect(models.getByRole('columnheader', { name: 'Name' }).ariaSort).toBe('ascending');
 });
 
@@ -153,7 +154,48 @@ test('where no key is stored, one is the next step', async () => {
 
 test('each table has its name', async () => {
   render(Usage);
-  for (const name of ['By payer', 'By key', 'By model']) await screen.findByRole('table', { name });
+  for (const name of ['By payer', 'By tier', 'By model'])
+    await screen.findByRole('table', { name });
+});
+
+test('what a key paid is not said twice, and stands apart where another payer had it', async () => {
+  render(Usage);
+  await table('By payer');
+  expect(screen.queryByRole('table', { name: 'By key' })).toBeNull();
+  cleanup();
+  host.on('usage', ({ range, filter }: { range: Range; filter: UsageFilter }) => {
+    const whole = report(ledger(), range, filter);
+    return { ...whole, keys: whole.keys.slice(1) };
+  });
+  render(Usage);
+  await screen.findByRole('table', { name: 'By key' });
+});
+
+test('what is shown can be kept to a tier', async () => {
+  render(Usage);
+  await table('By tier');
+  await userEvent.click(screen.getByLabelText(/^Tier: All tiers/));
+  await userEvent.click(await screen.findByRole('option', { name: 'Metered' }));
+  await waitFor(() =>
+    expect(host.argsOf('usage').at(-1)?.['filter']).toMatchObject({
+      tiers: ['metered'],
+    }),
+  );
+});
+
+test('a sum that leaves runs out says that it is more, and of which model they are', async () => {
+  const rows = ledger();
+  host.on('usage', ({ filter }: { filter: UsageFilter }) => report(rows, { last: 90 }, filter));
+  render(Usage);
+  await screen.findByText(/runs without a price, of gateway\/sonnet:/);
+  expect(screen.getByText('spent').closest('p')?.textContent).toMatch(/^≥ \$/);
+});
+
+test('the hosts have a table once a run was on one', async () => {
+  const whole = report(ledger(), 'month', { keys: [], tiers: [], models: [], environments: [] });
+  expect(hostGroups(whole)).toEqual([]);
+  const box = { ...whole.hosts[0]!, id: '3', label: 'box-1' };
+  expect(hostGroups({ ...whole, hosts: [...whole.hosts, box] })).toHaveLength(2);
 });
 
 test('what a plan paid stands apart, and extra usage is dollars like all others', async () => {
@@ -166,6 +208,5 @@ test('what a plan paid stands apart, and extra usage is dollars like all others'
   const dollars = money(exact(extra.reduce((all, { cost }) => all + (cost ?? 0n), 0n)));
   expect(within(row).getByText(dollars).className).toMatch('amount');
   expect(within(row).getByText(/^≈ \$[\d.,]+ on a plan, not billed$/).tagName).toBe('SPAN');
-  expect((await table('By key')).getByText('no stored key').tagName).toBe('SPAN');
   expect(screen.getByText(/on a plan would have cost about/).textContent).toMatch(/Not billed/);
 });
