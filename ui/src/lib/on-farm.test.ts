@@ -20,6 +20,7 @@ function onFarm(payer: string, key: string | null, ...names: string[]): Offer {
         label: null,
         timeout_seconds: 600,
         retries: 2,
+        times_billed_max: 3,
       },
     },
   };
