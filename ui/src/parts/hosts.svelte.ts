@@ -31,8 +31,8 @@ export const wantsPin = (row: HostRow): boolean => row.state === 'unpinned' || i
 
 const changed: HostStanding = {
   state: 'bad',
-  word: 'key CHANGED',
-  about: 'It showed another key than the pinned one. Nothing is sent to it.',
+  word: 'host key CHANGED',
+  about: 'It showed another host key than the pinned one. Nothing is sent to it.',
 };
 
 /** Says how a host stands, the gravest first. */
@@ -52,8 +52,8 @@ export function hostStanding(row: HostRow): HostStanding {
     case 'unpinned':
       return {
         state: 'warn',
-        word: 'key not pinned',
-        about: 'Nothing is sent to it before you have pinned its key.',
+        word: 'host key not pinned',
+        about: 'Nothing is sent to it before you have pinned its host key.',
       };
     case 'resting':
       return {
@@ -85,10 +85,14 @@ function answered({ probe, probed_at }: HostRow): HostStanding {
     : { state: 'ok', word: 'healthy', about: 'When it was asked last, all was well.' };
 }
 
-/** Names who pays on a host. */
-export function hostPayer({ own_command, key }: HostRow, keys: readonly KeyRow[]): string {
+/** Names who pays on a host; the keys are `null` until they are read. */
+export function hostPayer({ own_command, key }: HostRow, keys: readonly KeyRow[] | null): string {
   if (own_command !== null) return 'its own key';
-  if (key === null) return 'the active key';
+  if (keys === null) return key === null ? 'the active key' : 'a key';
+  if (key === null) {
+    const active = keys.find(({ is_selected }) => is_selected);
+    return active ? `${named(active)}, active` : 'no active key';
+  }
   const row = keys.find(({ id }) => id === key);
   return row ? named(row) : 'a key that is gone';
 }

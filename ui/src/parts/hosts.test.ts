@@ -11,7 +11,7 @@ const changed = refuse('host_key', 'Another key.', null, 'pin_host');
 
 it('a changed key outweighs all else that is to be said of a host', () => {
   const row = host({ state: 'paused', is_paused: true, last_failure: changed });
-  expect(hostStanding(row)).toMatchObject({ state: 'bad', word: 'key CHANGED' });
+  expect(hostStanding(row)).toMatchObject({ state: 'bad', word: 'host key CHANGED' });
 });
 
 it('a key that was pinned since the change is no change any more', () => {
@@ -22,7 +22,7 @@ it('a key that was pinned since the change is no change any more', () => {
 
 it('a host without a pinned key has not changed it', () => {
   const row = host({ host_keys: [], state: 'unpinned', last_failure: changed });
-  expect(hostStanding(row).word).toBe('key not pinned');
+  expect(hostStanding(row).word).toBe('host key not pinned');
 });
 
 it.each([
@@ -46,8 +46,15 @@ it('the payer of a host is a key by its name, the active one, or the box itself'
   const keys = [keyRow({ name: 'Farm', id: 'f', last4: '77c2' })];
   expect(hostPayer(host({ key: 'f' }), keys)).toBe('Farm …77c2');
   expect(hostPayer(host({ key: 'other' }), keys)).toBe('a key that is gone');
-  expect(hostPayer(host(), keys)).toBe('the active key');
+  const active = keyRow({ name: 'Work', id: 'w', last4: '3f9a', is_selected: true });
+  expect(hostPayer(host(), [...keys, active])).toBe('Work …3f9a, active');
   expect(hostPayer(host({ own_command: '/bin/own' }), keys)).toBe('its own key');
+});
+
+it('a host that is sent the active key has no payer where no key is active', () => {
+  const keys = [keyRow({ name: 'Farm', is_selected: false })];
+  expect(hostPayer(host(), keys)).toBe('no active key');
+  expect(hostPayer(host(), null)).toBe('the active key');
 });
 
 it('each label is listed once', () => {

@@ -69,7 +69,7 @@ async fn main() -> ExitCode {
 async fn the_farm(window: &Window, folder: &Path) {
     window.go_to("farm").await;
     window
-        .click("button", "Look at the key of sample-new")
+        .click("button", "Look at the host key of sample-new")
         .await;
     window.read("It shows now").await;
     take(window, folder, "farm-pin").await;

@@ -51,7 +51,7 @@ it('a row says how the host stands and who pays there', async () => {
     'load 0.4 of 4',
   ])
     box.getByText(text);
-  box.getByText('the active key');
+  await box.findByText('Work …3f9a, active');
   await (await rowOf('box-2')).findByText('Personal …77c2');
   (await rowOf('lightsail-frankfurt')).getByText('its own key');
   expect(screen.getByRole('status').textContent).toBe('3 hosts · 2 of 14 slots in use');
@@ -88,11 +88,11 @@ it('one host that fails does not hide what the others answer', async () => {
 
 it('a new key is shown with its fingerprint before it is pinned, and compared on the box', async () => {
   open('unpinned');
-  await userEvent.click(await button(/^Look at the key of box-1 and pin/));
-  const dialog = within(await screen.findByRole('dialog', { name: 'The key of box-1' }));
+  await userEvent.click(await button(/^Look at the host key of box-1 and pin/));
+  const dialog = within(await screen.findByRole('dialog', { name: 'Host key of box-1' }));
   await dialog.findByText(PINNED, {}, { timeout: 3000 });
   dialog.getByText('ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub');
-  (await rowOf('box-1')).getByText('key not pinned');
+  (await rowOf('box-1')).getByText('host key not pinned');
   await userEvent.click(dialog.getByRole('button', { name: 'It is the same: pin it' }));
   await waitFor(async () => (await rowOf('box-1')).getByText('healthy'), { timeout: 3000 });
 });
@@ -100,14 +100,14 @@ it('a new key is shown with its fingerprint before it is pinned, and compared on
 it('a changed key is an alarm with both fingerprints, and stays one until it is pinned', async () => {
   open('changed');
   const alarm = within(await screen.findByRole('alert'));
-  alarm.getByRole('heading', { name: 'box-2 shows another key than the pinned one' });
+  alarm.getByRole('heading', { name: 'box-2 shows another host key than the pinned one' });
   alarm.getByText(PINNED);
   await alarm.findByText(OTHER, {}, { timeout: 3000 });
-  (await rowOf('box-2')).getByText('key CHANGED');
+  (await rowOf('box-2')).getByText('host key CHANGED');
   await userEvent.click(alarm.getByRole('button', { name: /^Compare and pin/ }));
-  const dialog = within(await screen.findByRole('dialog', { name: 'Another key of box-2' }));
+  const dialog = within(await screen.findByRole('dialog', { name: 'Another host key of box-2' }));
   await userEvent.click(
-    await dialog.findByRole('button', { name: 'Pin the new key' }, { timeout: 3000 }),
+    await dialog.findByRole('button', { name: 'Pin the new host key' }, { timeout: 3000 }),
   );
   await waitFor(() => expect(screen.queryByRole('alert')).toBeNull(), { timeout: 3000 });
 }, 10_000);
@@ -118,7 +118,7 @@ it('a host that was added by hand is asked for its key next', async () => {
   await userEvent.type(await screen.findByLabelText('Name'), 'box-9');
   await userEvent.type(screen.getByLabelText('Destination'), 'ubuntu@203.0.113.9');
   await userEvent.click(await button('Add host'));
-  await screen.findByRole('dialog', { name: 'The key of box-9' });
+  await screen.findByRole('dialog', { name: 'Host key of box-9' });
 });
 
 it('a name that is taken is refused in the dialog, which stays', async () => {

@@ -17,12 +17,12 @@ export class FarmState {
   readonly rows = $derived(this.all.filter((row) => matches(row, this.query)));
   readonly changed = $derived(this.all.filter(isChanged));
 
-  /** Slots in use, of those on hosts that take runs. */
+  /** Slots in use, of those on hosts that take runs and were well when they were asked. */
   readonly slots = $derived(
     this.all.reduce(
-      (sum, { state, busy, slots }) => ({
+      (sum, { state, busy, slots, probe }) => ({
         busy: sum.busy + busy,
-        all: sum.all + (state === 'ready' ? slots : 0),
+        all: sum.all + (state === 'ready' && !probe?.trouble ? slots : 0),
       }),
       { busy: 0, all: 0 },
     ),
