@@ -16,6 +16,7 @@ import { Conversation, type Turn } from './conversation.svelte';
 import { haveSameFollowers, orOthers } from './draft-auto';
 import { ANY_HOST, DraftState } from './draft.svelte';
 import { failure } from './host';
+import { hush } from './said.svelte';
 
 export class Desk {
   readonly draft = new DraftState();
@@ -111,10 +112,12 @@ export class Desk {
       await this.conversation.start(wire, files, { begun, ended: (turn) => this.#ended(turn) });
     } catch (error) {
       this.failure = failure(error);
+      hush();
     }
   }
 
   #ended(turn: Turn): void {
+    if (turn.failure !== null) hush();
     const { receipt } = turn;
     if (receipt === null) return;
     // What failed may be sent again, and needs its files then.

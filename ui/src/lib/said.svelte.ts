@@ -6,8 +6,11 @@ import { failure } from './host';
 export type Said = { id: number; text: string; isFailure: boolean };
 
 const SHOWN_MS = 4000;
+/** What was said so shortly before belongs to the screen that comes. */
+const NEW_MS = 500;
 
 let newest = 0;
+let saidAt = 0;
 let current = $state.raw<Said | null>(null);
 
 /** Returns what is being said. */
@@ -25,8 +28,18 @@ export function sayFailure(error: unknown): void {
   show(failure(error).message, true);
 }
 
+/** Says no more of what is over: something else is to be read now. */
+export function hush(): void {
+  current = null;
+}
+
+window.addEventListener('hashchange', () => {
+  if (performance.now() - saidAt > NEW_MS) hush();
+});
+
 function show(text: string, isFailure: boolean): void {
   const id = ++newest;
+  saidAt = performance.now();
   current = { id, text, isFailure };
   setTimeout(() => {
     if (current?.id === id) current = null;
