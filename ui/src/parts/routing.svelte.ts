@@ -25,9 +25,9 @@ export interface Work {
 /** The classes, in the order in which they are listed. */
 export const CLASSES: readonly Work[] = [
   { value: 'interactive', label: 'Interactive', about: 'You wait for the answer' },
-  { value: 'planning', label: 'Planning', about: 'Thinking ahead' },
+  { value: 'planning', label: 'Planning', about: 'What is to be done is thought through first' },
   { value: 'review', label: 'Review', about: 'Looking over what is there' },
-  { value: 'chat', label: 'Chat', about: 'Talk' },
+  { value: 'chat', label: 'Chat', about: 'Questions and answers, with no work behind them' },
   { value: 'task', label: 'Task', about: 'Work without a person; never through a plan' },
 ];
 
