@@ -17,6 +17,7 @@ import { failure } from '../lib/host';
 import { exact } from '../lib/money';
 import type { Ending } from './fake-run';
 import { someConsents } from './sample-consents';
+import { MISMATCH, OTHER } from './refusals';
 import { refuse } from './sample-replies';
 import type { PlanScene } from './scenario';
 
@@ -42,13 +43,6 @@ const TOO_OLD = refuse(
   '/home/ann/.local/bin/claude is version 2.0.14; at least 2.1.330 is needed, which says who pays before it is given a prompt.',
   'Update it with `claude update`.',
   'point_to_claude',
-);
-
-const MISMATCH = refuse(
-  'wrong_payer',
-  '`claude` would have billed an API key (/login managed key), and not its own login with a plan. It was ended before the prompt was given to it; nothing was sent.',
-  'Look with `switchyard who` at what sets it. It is most likely set by a key in the login itself: `claude auth logout`, then `claude auth login`.',
-  'log_in',
 );
 
 /** What a login's last run said, by how much is used. */
@@ -143,6 +137,7 @@ export class FakePlan {
 
   get ending(): Ending {
     if (this.#scene === 'mismatch') return { failure: MISMATCH };
+    if (this.#scene === 'other') return { failure: OTHER };
     if (this.#scene === 'replaced')
       return { replaced: 'The text that was shown is void: **this** is the answer.' };
     return {};

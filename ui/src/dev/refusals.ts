@@ -74,3 +74,19 @@ export function weigh(passphrase: string): null {
     'Four or five words that have nothing to do with each other are easy to remember and hard to guess.',
   );
 }
+
+/** A key that would have been billed in place of the plan. */
+export const MISMATCH = refuse(
+  'wrong_payer',
+  '`claude` would have billed an API key (/login managed key), and not its own login with a plan. It was ended before the prompt was given to it; nothing was sent.',
+  'Look with `switchyard who` at what sets it. It is most likely set by a key in the login itself: `claude auth logout`, then `claude auth login`.',
+  'log_in',
+);
+
+/** The login has become another account's. */
+export const OTHER = refuse(
+  'wrong_payer',
+  'This login of `claude` is another one than in its last run: it is Claude Max, zoe@example.net now, and was Claude Max, ann@example.org. Nothing was sent.',
+  'If it is your account, say so, and it pays from then on. If it is not, log in again.',
+  'confirm_login',
+);

@@ -56,6 +56,7 @@ const PLANS = [
   'extra-off',
   'changed',
   'mismatch',
+  'other',
   'replaced',
 ] as const;
 

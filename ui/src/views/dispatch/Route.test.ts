@@ -173,3 +173,23 @@ test('a mismatch is loud, and says what to do', async () => {
   await userEvent.click(screen.getByRole('button', { name: 'Who pays right now' }));
   await screen.findByRole('dialog', { name: 'Who pays right now' });
 });
+
+test('where the account is another one, nothing is offered that would be refused again', async () => {
+  await open('plan=other');
+  await userEvent.click(await plan());
+  await userEvent.click(await send(/^Send · your plan/));
+  await screen.findByRole('heading', { name: /Somebody else would have been billed/ });
+  await screen.findByRole('button', { name: 'Log in in a terminal' });
+  expect((await send(/^It is mine/)).className).not.toContain('primary');
+  expect(screen.queryByRole('button', { name: /^Send again( ·|$)/ })).toBeNull();
+});
+
+test('a plan that nobody is logged in to says so in place of what it costs', async () => {
+  await open('plan=out');
+  await userEvent.click(await plan());
+  await waitFor(async () =>
+    expect((await send(/^Send · your plan/)).className).not.toContain('primary'),
+  );
+  expect(screen.getByRole('button', { name: /^Route:/ }).textContent).toContain('not logged in');
+  expect(screen.queryByText('within the plan')).toBeNull();
+});
