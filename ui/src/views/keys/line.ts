@@ -3,7 +3,7 @@ import type { KeyRow } from '../../lib/bindings';
 import { ago, moment } from '../../lib/format';
 import { health, type Health } from '../../lib/health';
 import { canPay } from '../../lib/keys.svelte';
-import { figure, leftOut } from '../../lib/money';
+import { atLeast, leftOut } from '../../lib/money';
 import Badge from '../../shared/Badge.svelte';
 import { drawn } from '../../shared/stamp';
 import KeyShape from './KeyShape.svelte';
@@ -114,8 +114,7 @@ export class KeyLine {
     used.textContent = ago(key.last_used_at);
     used.title = '';
     const missing = leftOut(key.month);
-    const isPartial = missing !== null && key.month.unpriced < key.month.runs;
-    month.textContent = inColumn(`${isPartial ? '≥ ' : ''}${figure(key.month)}`);
+    month.textContent = inColumn(atLeast(key.month));
     month.title = missing ? `${missing} not counted` : `$${key.month.cost}`;
     month.dataset.is = key.month.runs === 0 ? 'nothing' : 'some';
   }
