@@ -12,6 +12,9 @@ use crate::desk::PATIENCE;
 /// More than there is to reach on any screen.
 const TABS_MAX: usize = 60;
 
+/// More than any list of choices has at once.
+const OPTIONS_MAX: usize = 60;
+
 /// The real window, by way of its page.
 pub struct Window {
     /// The session with the web view.
@@ -151,6 +154,35 @@ impl Window {
             met.push(focused);
         }
         panic!("nothing called {name:?} can be reached: {met:?}");
+    }
+
+    /// Opens the list that has the focus, and takes the option of this name with the arrows.
+    ///
+    /// # Panics
+    /// When no option of this name comes up.
+    pub async fn arrow_to(&self, option: &str) {
+        self.press(&[Key::Down]).await;
+        self.find("option", option).await;
+        self.press(&[Key::Home]).await;
+        let mut met = Vec::new();
+        while met.len() < OPTIONS_MAX {
+            let marked = self.marked().await;
+            if marked.starts_with(option) {
+                return self.press(&[Key::Enter]).await;
+            }
+            met.push(marked);
+            self.press(&[Key::Down]).await;
+        }
+        panic!("no arrow leads to {option:?}: {met:?}");
+    }
+
+    /// Returns the option that Enter would take.
+    async fn marked(&self) -> String {
+        const NAME: &str = "return document.querySelector('[role=option][data-highlighted]')
+            ?.innerText.trim() ?? ''";
+        let marked = self.page.execute(NAME, vec![]).await;
+        let marked = marked.expect("a script runs");
+        marked.json().as_str().unwrap_or_default().to_owned()
     }
 
     /// Tells whether something of this name has the focus.
