@@ -15,7 +15,7 @@ use crate::clock::Millis;
 use crate::db::Db;
 use crate::error::{Code, Error, Failure, Result};
 use crate::id::{ConversationId, RunId};
-use crate::usage::{Basis, Conditions, Entry, Tier, Tokens, catalogue};
+use crate::usage::{Basis, Conditions, Entry, Nano, Tier, Tokens, Used, catalogue};
 
 /// Bytes of text to a token, where the server's count never came. Errs towards more tokens: an
 /// English text has about four.
@@ -140,7 +140,7 @@ impl Booking {
     fn amount(&self, state: State) -> Option<Amount> {
         let seen = &self.seen;
         let is_free = !seen.used.is_reported && !seen.may_have_run;
-        if is_free && !seen.earlier.is_any() {
+        if is_free && seen.earlier.is_empty() {
             return None;
         }
         let mut tokens = seen.used.tokens;
@@ -161,40 +161,49 @@ impl Booking {
                 .max(seen.output_bytes.div_ceil(BYTES_PER_TOKEN));
             Basis::Estimated
         };
-        let tokens = self.with_earlier(tokens);
         let basis = match self.route.tier {
-            _ if seen.is_stray || seen.earlier.is_any() => Basis::Estimated,
+            _ if seen.is_stray || !seen.earlier.is_empty() => Basis::Estimated,
             Tier::Subscription if seen.is_extra => Basis::Extra,
             Tier::Subscription => Basis::Plan,
             Tier::Metered | Tier::Farm => basis,
         };
-        let used = &seen.used;
+        let mut cost = self.price(&tokens, &seen.used, None);
+        for one in &seen.earlier {
+            let prompt = Used {
+                tokens: Tokens {
+                    input: self.input_estimate,
+                    ..Tokens::default()
+                },
+                ..Used::default()
+            };
+            // Where it reported nothing, the prompt may have been billed.
+            let used = one.used.as_ref().unwrap_or(&prompt);
+            let priced = self.price(&used.tokens, used, one.model.as_deref());
+            cost = cost
+                .zip(priced)
+                .and_then(|(sum, one)| Nano::checked_sum([sum, one]));
+            tokens = tokens.checked_add(&used.tokens).unwrap_or(tokens);
+        }
+        Some(Amount {
+            tokens,
+            cost,
+            basis,
+            priced_as_of: cost.map(|_| catalogue().as_of().to_owned()),
+        })
+    }
+
+    /// Prices what one attempt used. Attempts are never priced by what they come to together: a longer prompt
+    /// may take other rates.
+    fn price(&self, tokens: &Tokens, used: &Used, model: Option<&str>) -> Option<Nano> {
         let conditions = Conditions::reported(
             used.service_tier.as_deref(),
             used.inference_geo.as_deref(),
             used.speed.as_deref(),
         );
-        let priced = catalogue().price(self.model(), &tokens, &conditions);
-        Some(Amount {
-            tokens,
-            cost: priced.as_ref().map(|priced| priced.cost),
-            basis,
-            priced_as_of: priced.map(|priced| priced.as_of),
-        })
-    }
-
-    /// Adds what earlier attempts used: as they reported it, else the prompt, which they may have been
-    /// billed for.
-    fn with_earlier(&self, tokens: Tokens) -> Tokens {
-        let earlier = &self.seen.earlier;
-        let prompts = u64::from(earlier.unreported).saturating_mul(self.input_estimate);
-        let unreported = Tokens {
-            input: prompts,
-            ..Tokens::default()
-        };
-        let all = earlier.tokens.checked_add(&unreported);
-        all.and_then(|all| tokens.checked_add(&all))
-            .unwrap_or(tokens)
+        let model = model.unwrap_or(self.model());
+        let prompt = used.prompt_of_each.unwrap_or(tokens.prompt());
+        let priced = catalogue().price_several(model, tokens, prompt, &conditions);
+        priced.map(|priced| priced.cost)
     }
 
     fn entry(&self, amount: &Amount, at: Millis) -> Entry {

@@ -12,6 +12,7 @@ mod recovery;
 mod retries;
 mod routes;
 mod streams;
+mod tries;
 mod unbooked;
 
 use std::collections::HashMap;

@@ -50,8 +50,8 @@ pub struct Seen {
     pub output_bytes: u64,
     /// What the server reported.
     pub used: Used,
-    /// What earlier attempts used, whose answer is not the one that counts.
-    pub earlier: Earlier,
+    /// What earlier attempts used, whose answer is not the one that counts; only those that may be billed.
+    pub earlier: Vec<Earlier>,
     /// The model that answers.
     pub model: Option<String>,
     /// Why the model stopped, in the API's word.
@@ -80,20 +80,15 @@ pub struct Seen {
     is_full: bool,
 }
 
-/// What was used by attempts that came to nothing before another one was made: it is billed as well.
-#[derive(Debug, Default)]
+/// What was used by an attempt that came to nothing before another one was made: it is billed as well. Each is
+/// kept by itself, because what a request costs depends on how long its prompt is.
+#[derive(Debug)]
 pub struct Earlier {
-    /// What they reported. None of them reported its whole.
-    pub tokens: Tokens,
-    /// How many may have been carried out and reported nothing.
-    pub unreported: u32,
-}
-
-impl Earlier {
-    /// Tells whether there was one that is not certain to have cost nothing.
-    pub(super) fn is_any(&self) -> bool {
-        self.unreported > 0 || self.tokens.total() > 0
-    }
+    /// What it reported, which is not certain to be its whole; `None` where it may have been carried out and
+    /// reported nothing.
+    pub used: Option<Used>,
+    /// The model that answered it.
+    pub model: Option<String>,
 }
 
 impl Seen {
@@ -103,19 +98,18 @@ impl Seen {
         if !std::mem::take(&mut self.may_have_run) && !used.is_reported {
             return;
         }
-        let earlier = &mut self.earlier;
-        if used.is_reported {
-            let all = earlier.tokens.checked_add(&used.tokens);
-            earlier.tokens = all.unwrap_or(used.tokens);
-        } else {
-            earlier.unreported += 1;
-        }
+        self.earlier.push(Earlier {
+            used: used.is_reported.then_some(used),
+            model: self.model.clone(),
+        });
     }
 
     /// Returns what has been reported so far, by all attempts.
     pub(super) fn reported(&self) -> Tokens {
-        let (earlier, now) = (&self.earlier.tokens, self.used.tokens);
-        earlier.checked_add(&now).unwrap_or(now)
+        let earlier = self.earlier.iter().filter_map(|one| one.used.as_ref());
+        earlier.fold(self.used.tokens, |sum, used| {
+            sum.checked_add(&used.tokens).unwrap_or(sum)
+        })
     }
 
     /// Tells whether a part of the answer, or of what the model thinks, has been shown.

@@ -73,7 +73,9 @@ pub(super) fn end(turn: Turn, seen: &mut Seen) -> Result<()> {
     seen.model = turn.model.or(seen.model.take());
     seen.used = turn.used;
     if let [(_, tokens)] = turn.by_model.as_slice() {
-        // Attempts that broke count as well.
+        // Attempts that broke count as well. They had the same prompt as the one that was reported last.
+        let prompt = seen.used.tokens.prompt();
+        seen.used.prompt_of_each = seen.used.is_reported.then_some(prompt);
         seen.used.tokens = *tokens;
         seen.used.is_reported = true;
     }

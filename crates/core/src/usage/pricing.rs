@@ -77,8 +77,22 @@ impl Catalogue {
     /// Rounded once, half to even, to a nano-dollar.
     #[must_use]
     pub fn price(&self, model: &str, tokens: &Tokens, conditions: &Conditions) -> Option<Priced> {
+        self.price_several(model, tokens, tokens.prompt(), conditions)
+    }
+
+    /// Returns what `tokens` cost that are those of several requests, each with a prompt of `prompt` tokens:
+    /// which rates apply is decided by that, and not by what they come to together. As [`price`](Self::price)
+    /// else.
+    #[must_use]
+    pub fn price_several(
+        &self,
+        model: &str,
+        tokens: &Tokens,
+        prompt: u64,
+        conditions: &Conditions,
+    ) -> Option<Priced> {
         let model = self.find(model)?;
-        let tokens_part = model.rates_for(tokens.prompt())?.pico(tokens)?;
+        let tokens_part = model.rates_for(prompt)?.pico(tokens)?;
         let (numerator, divisor) =
             self.exactly(model, tokens_part, tokens.web_searches, conditions)?;
         Some(Priced {

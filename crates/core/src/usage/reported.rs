@@ -45,6 +45,8 @@ struct ServerTools {
 pub struct Used {
     /// The newest figures.
     pub tokens: Tokens,
+    /// How long the prompt of one request was, where the figures are those of several with the same prompt.
+    pub prompt_of_each: Option<u64>,
     /// `standard`, `priority` or `batch`.
     pub service_tier: Option<String>,
     /// Where it was computed, such as `global` or `us`.
