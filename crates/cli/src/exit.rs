@@ -7,7 +7,7 @@ use switchyard_core::Code;
 /// Bad input, on the command line or in what was given to it.
 pub(crate) const BAD_INPUT: u8 = 2;
 
-/// Some lines of a file have no answer.
+/// Some lines of a file have no answer, or one that can't be read.
 pub(crate) const SOME_UNANSWERED: u8 = 13;
 
 /// Returns the exit code for an error, one that a script can branch on.

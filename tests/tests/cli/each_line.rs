@@ -358,6 +358,34 @@ fn a_variables_key_sends_lines_without_a_vault_and_their_texts_are_told_once() {
     assert_eq!(prompts(&desk.server), 2);
 }
 
+#[test]
+fn an_old_answer_that_can_t_be_read_holds_up_no_line_that_is_sent() {
+    let (key, server) = key_and_server();
+    let mut machine = Machine::with_key(&key, &server);
+    machine.set("MINE", &key);
+    let url = server.base_url();
+    let desk = Desk { machine, server };
+    desk.write(b"old\n");
+    assert_eq!(desk.send(&[]).code, Some(0));
+    desk.machine.run(["vault", "lock"]).expect_success();
+    desk.write(b"new one\nold\nnew two\n");
+    let sent = desk.send(&["--key", "env:MINE", "--base-url", &url]);
+    assert_eq!(sent.code, Some(13), "{}", sent.stderr);
+    let results = sent.json_lines();
+    assert_eq!(numbers(&results), [1, 2, 3]);
+    assert_eq!(answers(&results), [true, false, true]);
+    let old = &results[1];
+    assert_eq!(
+        (&old["state"], &old["text"], &old["error"]["code"]),
+        (&"finished".into(), &Value::Null, &"locked".into()),
+        "{old}"
+    );
+    assert!(old["cost"].is_string(), "{old}");
+    let said = "2 answered · 1 answered before · 1 with a text that can't be read";
+    assert!(sent.stderr.contains(said), "{}", sent.stderr);
+    assert_eq!((prompts(&desk.server), desk.booked()), (3, 3));
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn ten_thousand_lines_that_wait_take_no_more_than_a_hundred_mebibytes() {

@@ -122,6 +122,14 @@ impl Dispatch {
             .read(|store| list_with(store, keeper.as_ref(), before, limit))
     }
 
+    /// Returns one run without its texts, for which no vault is needed.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`](crate::error::Code::NotFound) for a run that isn't there.
+    pub fn summary(&self, run: RunId) -> Result<Summary> {
+        self.db.read(|store| one(store, run)).map(|(run, _)| run)
+    }
+
     /// Returns one run with its texts. Where they are kept, the vault is opened.
     ///
     /// # Errors

@@ -9,6 +9,8 @@ pub(super) struct Tally {
     answered: u64,
     pub(super) unanswered: u64,
     pub(super) before: u64,
+    /// Of earlier calls, with a text that could not be read.
+    pub(super) unread: u64,
     pub(super) failures_in_a_row: u32,
     cost: Nano,
     unpriced: u64,
@@ -46,6 +48,9 @@ impl Tally {
         }
         if self.before > 0 {
             parts.push(format!("{} answered before", self.before));
+        }
+        if self.unread > 0 {
+            parts.push(format!("{} with a text that can't be read", self.unread));
         }
         parts.push(money(Some(self.cost)));
         if self.unpriced > 0 {

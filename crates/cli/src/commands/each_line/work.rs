@@ -115,7 +115,7 @@ impl<'a> Work<'a> {
                 self.out.error(error);
                 exit::code(error.code())
             }
-            None if self.tally.unanswered > 0 => ExitCode::from(exit::SOME_UNANSWERED),
+            None if self.tally.unanswered + self.tally.unread > 0 => ExitCode::from(exit::SOME_UNANSWERED),
             None => ExitCode::SUCCESS,
         })
     }
@@ -336,11 +336,11 @@ impl<'a> Work<'a> {
             }
             Some(Held::Before(LineState::Answered(run))) => {
                 self.tally.before += 1;
-                self.before(number, run, None).await?
+                self.before(number, run, None).await
             }
             Some(Held::Before(LineState::Unsure(run))) => {
                 self.tally.unanswered += 1;
-                self.before(number, run, Some(unsure())).await?
+                self.before(number, run, Some(unsure())).await
             }
             Some(Held::NotSent | Held::Before(LineState::ToSend)) | None => return Ok(()),
         };
@@ -348,14 +348,22 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    /// Returns what a line came to in an earlier call.
-    async fn before(&self, number: u64, run: RunId, error: Option<Error>) -> Result<Value> {
-        let details = self.each.dispatch.show(run).await?;
-        let run = &details.summary;
-        Ok(json!({
-            "line": number, "run": run.run, "state": run.state, "text": details.answer,
-            "model": run.model, "payer_label": run.payer, "cost": run.cost, "basis": run.basis,
-            "instead_of": run.instead_of, "is_resumed": true, "error": error.as_ref().map(Failure::from),
-        }))
+    /// Returns what a line came to in an earlier call. Where its text can't be read, that is said in its place:
+    /// it is no reason to end what is under way.
+    async fn before(&mut self, number: u64, run: RunId, error: Option<Error>) -> Value {
+        let dispatch = &self.each.dispatch;
+        let (summary, text, unread) = match dispatch.show(run).await {
+            Ok(details) => (Some(details.summary), details.answer, None),
+            Err(error) => (dispatch.summary(run).ok(), None, Some(error)),
+        };
+        self.tally.unread += u64::from(unread.is_some());
+        let (of, error) = (summary.as_ref(), error.or(unread));
+        json!({
+            "line": number, "run": run, "state": of.map(|run| run.state), "text": text,
+            "model": of.map(|run| &run.model), "payer_label": of.map(|run| &run.payer),
+            "cost": of.and_then(|run| run.cost), "basis": of.and_then(|run| run.basis),
+            "instead_of": of.and_then(|run| run.instead_of.as_ref()), "is_resumed": true,
+            "error": error.as_ref().map(Failure::from),
+        })
     }
 }
