@@ -1,6 +1,8 @@
 //! `send --each-line` over the farm: the hosts are filled, each by itself, and nothing is booked twice.
 
 use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
 
 use rustix::process::Signal;
@@ -95,6 +97,40 @@ impl Desk {
         );
     }
 
+    /// Lets work without a person go to one host, and to another one where that is down.
+    fn falls_back(&mut self, first: &str, then: &str) {
+        let _ = self.machine.make_vault();
+        self.machine.unlock();
+        let (key, server) = super::key_and_server();
+        self.machine.add("Work", &key, &server).expect_success();
+        for host in [first, then] {
+            let labelled = ["hosts", "edit", host, "--label", host];
+            self.machine.run(labelled).expect_success();
+        }
+        for rule in [["--label", first], ["--label", then]] {
+            let mut set = vec!["routing", "set", "task", "--model", "haiku"];
+            set.extend(rule);
+            if rule[1] == then {
+                set.extend(["--on", "host_down", "--key", "Work"]);
+            }
+            self.machine.run(set).expect_success();
+        }
+        let rows = self.machine.run(["routing", "--json"]).json_lines();
+        let row = rows.iter().find(|row| row["auto"]["class"] == "task");
+        let version = &row.unwrap()["auto"]["fallbacks"][0]["agreement"]["version"];
+        let version = version.as_str().unwrap();
+        let allow = ["routing", "allow", "task", "1", "--version", version];
+        self.machine.run(allow).expect_success();
+    }
+
+    /// Makes a pipe with a name, and opens it at both ends.
+    fn pipe(&self, name: &str) -> (String, File) {
+        let path = self.fifo(name);
+        let mut both = File::options();
+        let file = both.read(true).write(true).open(&path).unwrap();
+        (path.display().to_string(), file)
+    }
+
     /// Makes a pipe with a name, by which a stand-in and its test wait for one another.
     fn fifo(&self, name: &str) -> PathBuf {
         let path = self.sshd.root().join(name);
@@ -102,6 +138,18 @@ impl Desk {
         rustix::fs::mkfifoat(rustix::fs::CWD, &path, mode).unwrap();
         path
     }
+}
+
+/// Waits until so many have written a line to a pipe.
+fn read((_, pipe): &(String, File), count: usize) {
+    let mut pipe: &File = pipe;
+    pipe.read_exact(&mut vec![0; count]).unwrap();
+}
+
+/// Lets so many go on that read a line of a pipe.
+fn write((_, pipe): &(String, File), count: usize) {
+    let mut pipe: &File = pipe;
+    pipe.write_all("\n".repeat(count).as_bytes()).unwrap();
 }
 
 /// Answers with the number of its prompt.
@@ -233,6 +281,42 @@ fn the_lines_wait_while_every_host_rests_and_go_on_as_soon_as_one_is_back() {
     assert_eq!(numbers(&ended.json_lines()), [1, 2, 3, 4, 5, 6]);
     assert_eq!((answered(&ended).len(), desk.booked()), (4, 6));
     assert_eq!(ended.stderr.matches("every host rests").count(), 1);
+}
+
+#[test]
+fn a_line_that_was_billed_on_its_first_way_is_not_begun_once_more_while_the_second_rests() {
+    let mut desk = Desk::new(&[("near", 3), ("far", 1)], 3);
+    desk.falls_back("near", "far");
+    let (came, go) = (desk.pipe("came"), desk.pipe("go"));
+    let stuck = format!("echo >{}; read -r _ <{}; exit 1", came.0, go.0);
+    desk.claude("near", &stuck);
+    desk.claude("far", &stuck);
+    let lines = ["--class", "task", "--each-line", "prompts", "-j", "3"];
+    let sending = desk
+        .machine
+        .start(["send"].iter().chain(&lines).chain(&["--again"]));
+    let sending = Running::new(sending);
+    // All three prompts are out before the first one is lost …
+    read(&came, 3);
+    write(&go, 3);
+    // … and all three have gone on before the one slot over there is free again.
+    read(&came, 1);
+    let gone_on = "SELECT count(*) FROM runs WHERE fallback_of IS NOT NULL";
+    while desk.machine.value::<i64>(gone_on) < 3 {
+        std::thread::yield_now();
+    }
+    write(&go, 2);
+    let ended = sending.end();
+    assert_eq!(ended.code, Some(13), "{}", ended.stderr);
+    let results = ended.json_lines();
+    assert_eq!(numbers(&results), [1, 2, 3]);
+    for result in &results {
+        assert_eq!(result["is_resumed"], false, "{result}");
+        assert!(result["error"].is_object(), "{result}");
+    }
+    let nobody = |result: &&Value| result["error"]["code"] == "no_host";
+    assert_eq!(results.iter().filter(nobody).count(), 1, "{results:?}");
+    assert_eq!(desk.booked(), 5, "three here and two there");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use switchyard_core::dispatch::{
-    ANSWER_MAX, Amount, Dispatch, Outcome, Prepared, RunEvent, channel,
+    ANSWER_MAX, Books, Dispatch, Outcome, Prepared, Receipt, RunEvent, channel,
 };
 use switchyard_core::{Code, Error, Failure, Result};
 use tokio_util::sync::CancellationToken;
@@ -20,8 +20,18 @@ pub(super) struct Turn {
 pub(super) struct Sent {
     pub(super) turn: Turn,
     pub(super) ended: Result<(Outcome, String)>,
-    /// What the ways have cost that a fallback stood in for.
-    pub(super) left: Vec<Amount>,
+    /// What remains of the ways that a fallback stood in for.
+    pub(super) left: Vec<Receipt>,
+}
+
+impl Sent {
+    /// Tells whether nothing was billed for it, on no way.
+    pub(super) fn is_free(&self) -> bool {
+        let last = self.ended.iter().map(|(outcome, _)| &outcome.receipt);
+        // What could not be booked may be billed all the same.
+        let is_free = |receipt: &Receipt| receipt.booked.is_none() && receipt.books == Books::Kept;
+        self.left.iter().chain(last).all(is_free)
+    }
 }
 
 /// Sends one line and gathers its answer.
@@ -42,7 +52,7 @@ pub(super) async fn send(
                 }
                 RunEvent::Replaced { text } => answer = text,
                 RunEvent::Fallback { receipt, .. } => {
-                    left.extend(receipt.and_then(|receipt| receipt.booked));
+                    left.extend(receipt);
                 }
                 _ => {}
             }

@@ -296,16 +296,19 @@ impl<'a> Work<'a> {
     }
 
     fn take(&mut self, sent: Sent) {
+        let is_free = sent.is_free();
         let Sent { turn, ended, left } = sent;
         let number = turn.line.number;
-        left.iter().for_each(|amount| self.tally.book(amount));
+        let booked = left.iter().filter_map(|receipt| receipt.booked.as_ref());
+        booked.for_each(|amount| self.tally.book(amount));
         let (outcome, text) = match ended {
             Ok(ended) => ended,
             Err(error) => return self.not_sent(number, error),
         };
         if let Some(error) = &outcome.error
             && self.halted.is_none()
-            && outcome.receipt.booked.is_none()
+            // Begun once more, it would be billed once more.
+            && is_free
             && self.rest.takes(error, &self.each.dispatch, self.out)
         {
             self.waiting.push_back(turn);
