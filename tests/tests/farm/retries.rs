@@ -1,7 +1,7 @@
 //! What a run that goes on to another host is booked with, and what a host's alarm is worth later.
 
 use switchyard_core::Code;
-use switchyard_core::hosts::State;
+use switchyard_core::hosts::{Edit, State};
 use switchyard_core::usage::{Basis, Nano};
 use switchyard_tests::sshd::{ANSWERS, Setup, Sshd};
 
@@ -9,8 +9,9 @@ use super::*;
 
 /// A house with two hosts, of which the first one tried does this with its prompt, and the other answers.
 async fn house_where_the_first(fails: &str) -> (Sshd, House) {
+    let users = ["one", "two", "zero"];
     let sshd = Sshd::with(&Setup {
-        users: vec![("one", "/bin/sh"), ("two", "/bin/sh")],
+        users: users.map(|user| (user, "/bin/sh")).to_vec(),
         ..Setup::default()
     });
     let house = House::new(&sshd).await;
@@ -53,6 +54,71 @@ async fn a_first_host_that_had_the_prompt_and_reported_nothing_is_booked_with_th
     let booked = booked(&house).await;
     assert!(booked.tokens.input > 3, "{booked:?}");
     assert_eq!((booked.tokens.output, booked.basis), (4, Basis::Estimated));
+}
+
+/// Returns the name of the host that a run is written down with, and of the one that it is booked with.
+fn written(house: &House) -> (String, Option<String>) {
+    let row = "SELECT h.name, (SELECT name FROM hosts WHERE id = u.host_id) FROM runs r
+         JOIN hosts h ON h.id = r.host_id LEFT JOIN key_usage u ON u.run_id = r.id";
+    let read = |store: &rusqlite::Connection| {
+        store.query_row(row, [], |row| Ok((row.get(0)?, row.get(1)?)))
+    };
+    let read = house.app.read(|store, _| Ok(read(store).unwrap()));
+    read.unwrap()
+}
+
+#[tokio::test]
+async fn a_run_stays_with_the_host_that_had_its_prompt_where_no_other_one_is_reached() {
+    let (sshd, house) = house_where_the_first("exit 1").await;
+    let two = house.app.hosts().unwrap().remove(1).host;
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let edit = Edit {
+        port: Some(nobody.local_addr().unwrap().port()),
+        ..Edit::default()
+    };
+    drop(nobody);
+    house.app.edit_host(two.id, edit).await.unwrap();
+    house.app.pin_host(two.id, vec![sshd.key()]).await.unwrap();
+    house.host(&sshd, "zero", 1).await;
+    let dispatch = house.app.dispatch_quietly().unwrap();
+    let variable = |_: &str| Some(house.key.clone());
+    let ask = house.ask("Hello?", FarmAsk::default());
+    let prepared = dispatch.preflight(ask, variable).await.unwrap();
+    // With room for one event, the run goes no further than what was heard of it.
+    let (sink, mut events) = tokio::sync::mpsc::channel(1);
+    let run = dispatch.run(prepared, sink, CancellationToken::new());
+    let listen = async {
+        let mut has_gone_on = 0;
+        while let Some(event) = events.recv().await {
+            if matches!(event, RunEvent::Placed { .. }) {
+                has_gone_on += 1;
+            }
+            if has_gone_on == 2 {
+                has_gone_on += 1;
+                // The second one has failed, and the run waits to say so.
+                while events.is_empty() {
+                    tokio::task::yield_now().await;
+                }
+                assert_eq!(written(&house), ("one".to_owned(), None));
+            }
+        }
+    };
+    let (outcome, ()) = tokio::join!(run, listen);
+    let receipt = outcome.unwrap().receipt;
+    assert_eq!(receipt.host.as_deref(), Some("zero"));
+    assert_eq!(written(&house), ("zero".to_owned(), receipt.host));
+}
+
+#[tokio::test]
+async fn the_host_that_is_booked_is_the_runs_host_in_the_history() {
+    let (sshd, house) = house_where_the_first("exit 1").await;
+    // It is sent the key, and says then that it has no `claude`.
+    std::fs::remove_file(sshd.home("two").join(".local/bin/claude")).unwrap();
+    let ask = house.ask("Hello?", FarmAsk::default());
+    let (events, outcome) = house.send(ask).await.unwrap();
+    assert_eq!(placed(&events), ["one", "two"]);
+    assert_eq!(outcome.receipt.host.as_deref(), Some("one"));
+    assert_eq!(written(&house), ("one".to_owned(), Some("one".to_owned())));
 }
 
 #[tokio::test]

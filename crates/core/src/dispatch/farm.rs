@@ -218,6 +218,14 @@ impl OverFarm {
         let host = &taken.slot.host;
         let reached = match reached {
             Some(reached) => reached,
+            // A box that has had the key and the prompt stays written down until another one is there to have them.
+            None if seen.may_have_run => {
+                let reached = self.farm.reach(host).await;
+                if reached.is_ok() {
+                    self.write_down(host).await?;
+                }
+                reached
+            }
             None => {
                 // The box gets ready while it is written down.
                 let (written, reached) = tokio::join!(self.write_down(host), self.farm.reach(host));
