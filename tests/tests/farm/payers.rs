@@ -299,6 +299,37 @@ async fn a_reply_to_a_run_of_the_farm_goes_there_again_with_the_same_payer() {
 }
 
 #[tokio::test]
+async fn a_reply_shows_no_key_to_another_box_that_has_the_name_of_the_one_before() {
+    let sshd = Sshd::with(&Setup {
+        users: vec![("before", "/bin/sh"), ("since", "/bin/sh")],
+        ..Setup::default()
+    });
+    let house = House::new(&sshd).await;
+    let server = with_vault(&house).await;
+    let (work, _) = store(&house, &server, "Work").await;
+    let (other, _) = store(&house, &server, "Other").await;
+    select(&house, &work).await;
+    let host = house.host(&sshd, "before", 1).await;
+    let (_, outcome) = house.send(theirs(&house)).await.unwrap();
+    let run = outcome.receipt.run;
+    select(&house, &other).await;
+    let again = reply(&house, run, PayWith::Usual).await.unwrap();
+    assert_eq!(way(&again), (Tier::Farm, "Work", vec!["before"]));
+    let edit = Edit {
+        destination: Some(sshd.destination("since")),
+        ..Edit::default()
+    };
+    house.app.edit_host(host.id, edit).await.unwrap();
+    house.app.pin_host(host.id, vec![sshd.key()]).await.unwrap();
+    let error = reply(&house, run, PayWith::Usual).await.unwrap_err();
+    assert_eq!(error.code(), Code::NoHost, "{error}");
+    // Where the same key pays anyway, it is not the first to be shown there.
+    select(&house, &work).await;
+    let there = reply(&house, run, PayWith::Usual).await.unwrap();
+    assert_eq!(way(&there), (Tier::Farm, "Work", vec!["before"]));
+}
+
+#[tokio::test]
 async fn a_reply_to_a_run_that_a_box_paid_for_itself_goes_to_that_box() {
     let sshd = Sshd::start();
     let house = House::new(&sshd).await;

@@ -85,6 +85,15 @@ pub(super) struct Before {
     pub(super) payer: Payer,
     label: String,
     host: Option<HostId>,
+    at: Millis,
+}
+
+impl Before {
+    /// Tells whether this host is the box that had it. A host keeps its number where it becomes another box; its
+    /// key is pinned anew then.
+    fn was_on(&self, host: &Host) -> bool {
+        self.host == Some(host.id) && host.pinned_at.is_some_and(|pinned| pinned <= self.at)
+    }
 }
 
 /// Reads what is known of a run, where it was on the farm.
@@ -98,12 +107,13 @@ pub(super) fn before(store: &Connection, run: RunId) -> Result<Option<Before>> {
             payer: row.get(1)?,
             label: row.get(2)?,
             host: row.get(3)?,
+            at: row.get(4)?,
         };
         Ok((row.get::<_, Tier>(0)?, before))
     };
     let (tier, before) = store
         .query_row(
-            "SELECT tier, payer, payer_label, host_id FROM runs WHERE id = ?1",
+            "SELECT tier, payer, payer_label, host_id, started_at FROM runs WHERE id = ?1",
             [run],
             read,
         )
@@ -273,7 +283,7 @@ fn as_before(store: &Connection, farm: &Farm, before: &Before) -> Result<(Found,
         None => host.own_command.is_some() && before.payer == Payer::Host(host.id),
         Some(key) => {
             let theirs = host.key.as_ref().or(active.as_ref());
-            host.own_command.is_none() && (before.host == Some(host.id) || theirs == Some(&key.id))
+            host.own_command.is_none() && (before.was_on(host) || theirs == Some(&key.id))
         }
     });
     if hosts.is_empty() {
