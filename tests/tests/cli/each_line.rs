@@ -221,6 +221,33 @@ fn a_signal_lets_what_is_under_way_end_and_the_next_call_goes_on() {
 }
 
 #[test]
+fn what_halts_the_lines_is_said_at_once_and_the_first_signal_after_it_cancels_nothing() {
+    for cancels in [false, true] {
+        let desk = Desk::new(9);
+        desk.server.push(Reply::text("slow").held());
+        desk.server.push(KnownError::BadKey.reply());
+        let mut sending = desk.start(&["-j", "2"]);
+        sending.hear_note("no further line is begun, and 1 line under way is waited for");
+        // The look at the key or its models is one of them.
+        assert_eq!(desk.server.wait_for_requests_blocking(3, PATIENCE).len(), 3);
+        sending.signal(Signal::INT);
+        sending.hear_note("once more cancels");
+        if cancels {
+            sending.signal(Signal::INT);
+        } else {
+            desk.server.release();
+        }
+        let ended = sending.end();
+        let expected = if cancels { 130 } else { 4 };
+        assert_eq!(ended.code, Some(expected), "{}", ended.stderr);
+        let results = ended.json_lines();
+        let slow = results.iter().filter(|result| result["text"] == "slow");
+        assert_eq!(slow.count(), usize::from(!cancels), "{results:?}");
+        assert_eq!((results.len(), prompts(&desk.server)), (2, 2));
+    }
+}
+
+#[test]
 fn one_line_that_fails_leaves_the_others_and_is_sent_by_the_next_call() {
     let desk = Desk::new(3);
     desk.server.push(Reply::text("one"));

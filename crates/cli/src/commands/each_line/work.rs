@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use switchyard_core::dispatch::{LineState, Prepared};
 use switchyard_core::id::RunId;
+use switchyard_core::text::shown;
 use switchyard_core::{Code, Error, Failure, Result};
 use tokio::sync::mpsc::OwnedPermit;
 use tokio::task::JoinSet;
@@ -115,7 +116,9 @@ impl<'a> Work<'a> {
                 self.out.error(error);
                 exit::code(error.code())
             }
-            None if self.tally.unanswered + self.tally.unread > 0 => ExitCode::from(exit::SOME_UNANSWERED),
+            None if self.tally.unanswered + self.tally.unread > 0 => {
+                ExitCode::from(exit::SOME_UNANSWERED)
+            }
             None => ExitCode::SUCCESS,
         })
     }
@@ -181,7 +184,7 @@ impl<'a> Work<'a> {
                     }
                 }
                 Ok(None) => return,
-                Err(error) => self.halted = Some(error),
+                Err(error) => self.halt(error),
             }
         }
         if self.halted.is_some() {
@@ -263,10 +266,15 @@ impl<'a> Work<'a> {
 
     /// Lets what is under way come to its end, and no further line begin; at the second time, ends it.
     fn stop(&mut self) {
-        self.is_told_to_end = true;
-        if self.halted.is_some() {
+        let ended = || {
+            Error::new(Code::Cancelled, "The lines that follow were not sent.")
+                .hint("The same call again goes on with them.")
+        };
+        if std::mem::replace(&mut self.is_told_to_end, true) {
             self.out.note("Cancelling …");
             self.cancel.cancel();
+            // Whatever kept further lines from being begun: it is the user who ends these.
+            self.halted = Some(ended());
             return;
         }
         let under_way = self.under_way.len() as u64;
@@ -274,10 +282,23 @@ impl<'a> Work<'a> {
             "Waiting for {} under way; once more cancels.",
             count(under_way, "line")
         ));
-        self.halted = Some(
-            Error::new(Code::Cancelled, "The lines that follow were not sent.")
-                .hint("The same call again goes on with them."),
-        );
+        self.halted.get_or_insert_with(ended);
+    }
+
+    /// Begins no further line for this reason. What is under way may take a while, so it is said now.
+    fn halt(&mut self, error: Error) {
+        if self.halted.is_some() {
+            return;
+        }
+        let under_way = self.under_way.len() as u64;
+        if under_way > 0 {
+            self.out.note(&format!(
+                "note: no further line is begun, and {} under way is waited for. {}",
+                count(under_way, "line"),
+                shown(error.message(), 500)
+            ));
+        }
+        self.halted = Some(error);
     }
 
     /// Leaves the results to a reader who takes none.
@@ -292,7 +313,7 @@ impl<'a> Work<'a> {
 
     fn not_sent(&mut self, number: u64, error: Error) {
         self.held.insert(number, Held::NotSent);
-        self.halted.get_or_insert(error);
+        self.halt(error);
     }
 
     fn take(&mut self, sent: Sent) {
@@ -318,8 +339,7 @@ impl<'a> Work<'a> {
         if let Some(error) = &outcome.error
             && (halts(error.code()) || self.tally.failures_in_a_row >= FAILURES_MAX)
         {
-            let error = error.again();
-            self.halted.get_or_insert(error);
+            self.halt(error.again());
         }
         let size = text.len();
         self.held_bytes += size;
