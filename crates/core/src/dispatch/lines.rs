@@ -102,9 +102,7 @@ impl Dispatch {
             let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
             store
                 .prepare_cached(
-                    "SELECT r.id, r.state, u.id IS NOT NULL, r.owner FROM runs r
-                     LEFT JOIN key_usage u ON u.run_id = r.id
-                     WHERE r.line = ?1 ORDER BY r.id DESC",
+                    "SELECT id, state, is_billed, owner FROM runs WHERE line = ?1 ORDER BY id DESC",
                 )
                 .and_then(|mut rows| rows.query_map([key], read)?.collect())
                 .doing("look how a line stands")
@@ -226,7 +224,7 @@ mod tests {
             (
                 &[(one, State::Lost, false)],
                 LineState::Unsure(one),
-                "its row was folded",
+                "what it cost was never known",
             ),
             (
                 &[(one, State::Started, false)],

@@ -203,7 +203,7 @@ pub(super) fn finish(store: &Connection, mut closing: Closing) -> Result<Booked>
         .prepare_cached(
             "UPDATE runs SET state = ?2, finished_at = ?3, model_served = ?4, first_token_ms = ?5,
                  attempts = ?6, stop_reason = ?7, request_id = ?8, error_code = ?9, error_text = ?10,
-                 answer = ?11, proof = ?12, host_id = coalesce(?13, host_id)
+                 answer = ?11, proof = ?12, host_id = coalesce(?13, host_id), is_billed = ?14
              WHERE id = ?1 AND state = 'started'",
         )
         .and_then(|mut row| {
@@ -222,6 +222,7 @@ pub(super) fn finish(store: &Connection, mut closing: Closing) -> Result<Booked>
                 closing.proof,
                 // The one that is booked, where the host that was tried last never had the prompt.
                 closing.entry.as_ref().and_then(|entry| entry.host),
+                closing.entry.is_some(),
             ])
         })
         .doing("write down the end of the run")?;
