@@ -7,7 +7,7 @@ use super::route::{Prepared, Route};
 use crate::error::{Code, Error, Result};
 use crate::id::KeyId;
 use crate::text::shown;
-use crate::usage::Tier;
+use crate::usage::{Payer, Tier};
 
 /// Who was shown to pay. Between that and the sending, keys are chosen, hosts come and go, and rules change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +24,9 @@ pub struct ShownPayer {
     pub login: Option<String>,
     /// What the payer was called.
     pub label: String,
+    /// Who is booked; unknown of what came from the page, which has no more than the name of one without a number.
+    #[serde(skip)]
+    pub booked_to: Option<Payer>,
 }
 
 impl ShownPayer {
@@ -36,10 +39,12 @@ impl ShownPayer {
             gateway: route.gateway.clone(),
             login: route.plan.as_ref().map(|plan| plan.login.name.clone()),
             label: route.payer.clone(),
+            booked_to: Some(route.booked_to.clone()),
         }
     }
 
-    /// Tells whether the same one is billed. A stored key is the same under another name.
+    /// Tells whether the same one is billed. A stored key is the same under another name; one that is not stored
+    /// may have been replaced under the same one.
     fn is_same(&self, other: &Self) -> bool {
         let who = |payer: &Self| {
             (
@@ -50,7 +55,10 @@ impl ShownPayer {
             )
         };
         let has_id = self.key.is_some() || self.login.is_some();
-        who(self) == who(other) && (has_id || self.label == other.label)
+        let booked = self.booked_to.as_ref().zip(other.booked_to.as_ref());
+        let is_named_alike =
+            || self.label == other.label && booked.is_none_or(|(was, is)| was == is);
+        who(self) == who(other) && (has_id || is_named_alike())
     }
 }
 

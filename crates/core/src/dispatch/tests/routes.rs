@@ -85,6 +85,25 @@ async fn another_payer_than_the_one_that_was_shown_is_refused() {
 }
 
 #[tokio::test]
+async fn another_key_that_is_called_the_same_is_another_payer_than_was_shown() {
+    let home = Home::new(Script::new()).await;
+    let prepare = async |key: &'static str| {
+        let variable = move |_: &str| Some(key.to_owned());
+        let prepared = home.dispatch.preflight(from_env(&home, "Hi"), variable);
+        prepared.await.unwrap()
+    };
+    let before = prepare("sk-ant-api03-before-it-was-rotated-1234").await;
+    let shown = ShownPayers::of(&before);
+    let same = prepare("sk-ant-api03-before-it-was-rotated-1234").await;
+    shown.check(&same).unwrap();
+    let since = prepare("sk-ant-api03-since-it-was-rotated-1234").await;
+    assert_eq!(since.route.payer, before.route.payer);
+    let error = shown.check(&since).unwrap_err();
+    assert_eq!(error.code(), Code::WrongPayer);
+    assert!(error.message().contains("another way"), "{error}");
+}
+
+#[tokio::test]
 async fn the_server_can_count_where_the_estimate_only_guesses() {
     let home = Home::new(Script::new()).await;
     let mut prepared = home.prepare(home.ask("hi")).await;
