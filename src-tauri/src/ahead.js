@@ -8,4 +8,20 @@
   // What fails is told where it is taken.
   for (const answer of Object.values(asked)) answer.catch(() => undefined);
   Object.defineProperty(window, '__AHEAD__', { value: asked });
+  // Its fonts are looked for while its code is on its way: each face takes milliseconds, the first time.
+  const FACES = ['13px', '500 13px', '600 13px', '12px', '600 15px'];
+  setTimeout(() => {
+    const probe = document.createElement('div');
+    probe.style.cssText = 'position: absolute; visibility: hidden';
+    for (const font of [...FACES.map((face) => `${face} system-ui`), '12px ui-monospace, monospace']) {
+      const text = document.createElement('span');
+      text.style.font = font;
+      text.style.fontVariantNumeric = 'tabular-nums';
+      text.textContent = '0';
+      probe.append(text);
+    }
+    document.documentElement.append(probe);
+    probe.getBoundingClientRect();
+    probe.remove();
+  });
 }

@@ -167,7 +167,7 @@ test('Ctrl Enter sends, the answer stands below, and a reply goes on from it', a
   expect(screen.getByText('0.42 s to first token').textContent).toContain('0.42 s');
   expect(prompt()).toHaveProperty('value', '');
   expect(screen.getByRole('heading', { name: 'Conversation' }).tagName).toBe('H1');
-  await userEvent.click(screen.getByRole('button', { name: 'Reply' }));
+  await userEvent.click(await screen.findByRole('button', { name: 'Reply' }));
   expect(document.activeElement).toBe(prompt());
 });
 
