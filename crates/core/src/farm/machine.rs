@@ -38,8 +38,7 @@ pub(super) struct Machine {
     pub(super) has_next: AtomicBool,
     /// Grows with each run, so that hosts that are equally busy take turns.
     pub(super) used: AtomicU64,
-    /// Each with the host as it was when it was opened.
-    masters: Mutex<Vec<(Host, Arc<Master>)>>,
+    masters: Mutex<Vec<Opened>>,
     /// The connections go as soon as nothing runs over them.
     is_closing: AtomicBool,
     /// Whether its `claude` is fit is asked by one run, and not by all that begin together.
@@ -49,12 +48,31 @@ pub(super) struct Machine {
     opening: AsyncMutex<Option<Failed>>,
 }
 
-/// A connection that could not be opened.
+/// A connection that was opened.
+#[derive(Clone)]
+struct Opened {
+    at: Instant,
+    /// The host as it was then.
+    host: Host,
+    master: Arc<Master>,
+}
+
+/// A connection that could not be opened, or over which nothing could be started.
 struct Failed {
     at: Instant,
     /// The host as it was then.
     host: Host,
     fault: Fault,
+}
+
+impl Failed {
+    fn now(host: &Host, fault: &Fault) -> Self {
+        Self {
+            at: Instant::now(),
+            host: host.clone(),
+            fault: fault.again(),
+        }
+    }
 }
 
 impl Machine {
@@ -70,8 +88,8 @@ impl Machine {
 
     /// Ends every connection. Runs that hold one lose it.
     pub(super) fn close(&self) {
-        for (_, master) in self.masters().drain(..) {
-            master.end();
+        for opened in self.masters().drain(..) {
+            opened.master.end();
         }
     }
 
@@ -93,7 +111,8 @@ impl Machine {
         }
     }
 
-    /// Starts a command over a connection that has room for it, or over a further one.
+    /// Starts a command over a connection that has room for it, or over a further one. Where nothing can be
+    /// started over one that was opened since it was asked for, another one would do no better.
     pub(super) async fn start(
         &self,
         way: &Way,
@@ -101,16 +120,24 @@ impl Machine {
         command: &'static str,
     ) -> Result<Channel, Fault> {
         let mut tried: Vec<Arc<Master>> = Vec::new();
-        let deadline = Instant::now() + way.patience.session;
+        let began = Instant::now();
+        let deadline = began + way.patience.session;
         loop {
-            if let Some(channel) = self.over_one(host, &mut tried, command).await {
-                return Ok(channel);
-            }
-            let since = Instant::now();
+            let broken = match self.over_one(host, &mut tried, command).await {
+                Ok(channel) => return Ok(channel),
+                Err(broken) => broken,
+            };
             let mut failed = self.opening.lock().await;
-            let has_new = |master: &Arc<Master>| !tried.iter().any(|one| Arc::ptr_eq(one, master));
+            if let Some((opened_at, fault)) = broken
+                && opened_at > began
+            {
+                *failed = Some(Failed::now(host, &fault));
+                return Err(fault);
+            }
+            let is_new =
+                |opened: &Opened| !tried.iter().any(|one| Arc::ptr_eq(one, &opened.master));
             let open = self.alive(host);
-            if open.iter().any(has_new) {
+            if open.iter().any(is_new) {
                 // Somebody else has opened one meanwhile.
                 continue;
             }
@@ -125,67 +152,70 @@ impl Machine {
                 continue;
             }
             if let Some(failed) = &*failed
-                && failed.at > since
+                && failed.at > began
                 && failed.host.is_reached_as(host)
             {
                 return Err(failed.fault.again());
             }
             match open_patiently(way, host).await {
-                Ok(master) => self.masters().push((host.clone(), Arc::new(master))),
-                Err(fault) => {
-                    *failed = Some(Failed {
+                Ok(master) => {
+                    *failed = None;
+                    self.masters().push(Opened {
                         at: Instant::now(),
                         host: host.clone(),
-                        fault: fault.again(),
+                        master: Arc::new(master),
                     });
+                }
+                Err(fault) => {
+                    *failed = Some(Failed::now(host, &fault));
                     return Err(fault);
                 }
             }
         }
     }
 
-    /// Tries the connections that stand and were not tried yet.
+    /// Tries the connections that stand and were not tried yet. Returns what was said over the newest one that is
+    /// of no more use, and when that was opened; `None` where each has as many sessions as the box allows.
     async fn over_one(
         &self,
         host: &Host,
         tried: &mut Vec<Arc<Master>>,
         command: &'static str,
-    ) -> Option<Channel> {
-        for master in self.alive(host) {
+    ) -> Result<Channel, Option<(Instant, Fault)>> {
+        let mut broken = None;
+        for Opened { at, master, .. } in self.alive(host) {
             if tried.iter().any(|one| Arc::ptr_eq(one, &master)) {
                 continue;
             }
             match master.start(command).await {
-                Ok(channel) => return Some(channel),
+                Ok(channel) => return Ok(channel),
                 Err(fault) if fault.kind == Kind::Full => tried.push(master),
-                // It is of no more use to anybody.
-                Err(_) => {
+                Err(fault) => {
                     master.end();
-                    self.masters().retain(|(_, one)| !Arc::ptr_eq(one, &master));
+                    self.masters()
+                        .retain(|opened| !Arc::ptr_eq(&opened.master, &master));
+                    broken = Some((at, fault));
                 }
             }
         }
-        None
+        Err(broken)
     }
 
-    /// Returns the connections that stand, and ends those to where the host was before: another window may
-    /// have given it another address, or pinned another key.
-    fn alive(&self, host: &Host) -> Vec<Arc<Master>> {
+    /// Returns the connections that stand, in the order in which they were opened, and ends those to where the
+    /// host was before: another window may have given it another address, or pinned another key.
+    fn alive(&self, host: &Host) -> Vec<Opened> {
         let mut masters = self.masters();
-        masters.retain(|(as_was, master)| {
-            let leads_there = as_was.is_reached_as(host);
+        masters.retain(|opened| {
+            let leads_there = opened.host.is_reached_as(host);
             if !leads_there {
-                master.end();
+                opened.master.end();
             }
-            leads_there && master.is_alive()
+            leads_there && opened.master.is_alive()
         });
-        masters
-            .iter()
-            .map(|(_, master)| Arc::clone(master))
-            .collect()
+        masters.clone()
     }
 
-    fn masters(&self) -> MutexGuard<'_, Vec<(Host, Arc<Master>)>> {
+    fn masters(&self) -> MutexGuard<'_, Vec<Opened>> {
         self.masters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
