@@ -4,6 +4,7 @@
 
 mod boxes;
 mod choice;
+mod connections;
 mod faults;
 mod keys;
 mod payers;
