@@ -5,6 +5,7 @@
 mod boxes;
 mod choice;
 mod connections;
+mod echoes;
 mod faults;
 mod keys;
 mod payers;
