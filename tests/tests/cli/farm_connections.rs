@@ -2,7 +2,8 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use switchyard_tests::sshd::Sshd;
+use switchyard_tests::sshd::{Setup, Sshd};
+use switchyard_tests::{Machine, Outcome, binary, finish};
 
 use super::farm::{add, machine, pin, send};
 
@@ -40,4 +41,40 @@ fn a_host_over_whose_connections_nothing_can_be_started_is_given_up_and_not_logg
         .failed_with(12);
     assert!(said.contains(lost), "{said}");
     assert_eq!(logins(), 2, "{said}");
+}
+
+/// Sends forty lines, sixteen at a time, from a shell that has set a limit.
+fn forty_lines(machine: &Machine, limit: &str) -> Outcome {
+    let lines: String = (0..40)
+        .map(|number| format!("Line {number}, {limit}\n"))
+        .collect();
+    std::fs::write(machine.home().join("prompts"), lines).unwrap();
+    let script = format!("ulimit {limit} && exec \"$0\" \"$@\"");
+    let switchyard = binary("switchyard").display().to_string();
+    let mut words = vec!["-c", &script, &switchyard];
+    words.extend(send(&["--each-line", "prompts", "--jobs", "16"]));
+    finish(machine.spawn("/bin/sh".as_ref(), words), "")
+}
+
+#[test]
+fn many_runs_at_once_find_room_for_their_files_or_are_told_that_there_is_none() {
+    let sshd = Sshd::with(&Setup {
+        options: vec!["MaxSessions 20".to_owned()],
+        ..Setup::default()
+    });
+    let machine = machine(&sshd);
+    add(&machine, &sshd);
+    pin(&machine, &sshd);
+    machine
+        .run(["hosts", "edit", "box", "--slots", "16"])
+        .expect_success();
+    let sent = forty_lines(&machine, "-Sn 48");
+    assert_eq!(sent.code, Some(0), "{}{}", sent.stdout, sent.stderr);
+    let sent = forty_lines(&machine, "-n 48");
+    let said = format!("{}{}", sent.stdout, sent.stderr);
+    assert_ne!(sent.code, Some(0), "{said}");
+    assert!(said.contains("open no more files"), "{said}");
+    assert!(!said.contains("apt install"), "{said}");
+    let state = machine.run(["hosts", "list", "--json"]).json_lines();
+    assert_eq!(state[0]["state"], "ready", "it is not the host's fault");
 }

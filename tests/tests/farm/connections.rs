@@ -1,7 +1,8 @@
 //! What ends a connection, and what does not.
 
+use rustix::process::{Pid, Signal, kill_process};
 use switchyard_core::hosts::Edit;
-use switchyard_tests::sshd::{ANSWERS, Sshd};
+use switchyard_tests::sshd::{ANSWERS, Sshd, children};
 
 use super::*;
 
@@ -84,4 +85,52 @@ async fn a_change_of_where_a_host_is_ends_the_run_there() {
         outcome.error.unwrap().code(),
         switchyard_core::Code::HostFailed
     );
+}
+
+/// Returns the `ssh` of this process that is connected to an sshd.
+fn connected(sshd: &Sshd) -> Vec<Pid> {
+    let port = format!("\0-p\0{}\0", sshd.port());
+    let leads_there = |pid: &u32| {
+        let line = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        line.contains(&port)
+    };
+    let all = children(std::process::id()).into_iter();
+    all.filter(leads_there)
+        .filter_map(|pid| Pid::from_raw(i32::try_from(pid).ok()?))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_connection_over_which_nothing_more_can_be_started_is_left_to_the_runs_that_it_has() {
+    let sshd = Sshd::start();
+    let house = House::new(&sshd).await;
+    let set = house
+        .app
+        .write(|store, now| farm::CONNECT.set(store, &1, now));
+    set.await.unwrap();
+    house.host(&sshd, "box", 2).await;
+    let ((events, outcome), second) = while_it_answers(&house, &sshd, async || {
+        let [first] = connected(&sshd)[..] else {
+            panic!("one connection");
+        };
+        kill_process(first, Signal::STOP).unwrap();
+        sshd.claude("box", &format!("{ANSWERS}\nready; answers Second"));
+        let second = house.answer("Hello?").await;
+        assert_eq!(connected(&sshd).len(), 2, "the first one is still there");
+        kill_process(first, Signal::CONT).unwrap();
+        second
+    })
+    .await;
+    assert_eq!(second, "Second");
+    assert!(outcome.error.is_none(), "{:?}", outcome.error);
+    assert_eq!(
+        (text(&events).as_str(), outcome.receipt.attempts),
+        ("Hello", 1)
+    );
+    let again = house.answer("Again?").await;
+    assert_eq!(again, "Second");
+    // Nothing runs over it any more, so it is ended: at once, or this waits without end.
+    while connected(&sshd).len() > 1 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }

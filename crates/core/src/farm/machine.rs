@@ -55,6 +55,8 @@ struct Opened {
     /// The host as it was then.
     host: Host,
     master: Arc<Master>,
+    /// Nothing further could be started over it. What runs over it goes on.
+    is_spoilt: bool,
 }
 
 /// A connection that could not be opened, or over which nothing could be started.
@@ -128,15 +130,15 @@ impl Machine {
                 Err(broken) => broken,
             };
             let mut failed = self.opening.lock().await;
+            let open = self.alive(host);
             if let Some((opened_at, fault)) = broken
-                && opened_at > began
+                && opened_at >= began
             {
                 *failed = Some(Failed::now(host, &fault));
                 return Err(fault);
             }
             let is_new =
                 |opened: &Opened| !tried.iter().any(|one| Arc::ptr_eq(one, &opened.master));
-            let open = self.alive(host);
             if open.iter().any(is_new) {
                 // Somebody else has opened one meanwhile.
                 continue;
@@ -164,6 +166,7 @@ impl Machine {
                         at: Instant::now(),
                         host: host.clone(),
                         master: Arc::new(master),
+                        is_spoilt: false,
                     });
                 }
                 Err(fault) => {
@@ -190,10 +193,12 @@ impl Machine {
             match master.start(command).await {
                 Ok(channel) => return Ok(channel),
                 Err(fault) if fault.kind == Kind::Full => tried.push(master),
+                // It says nothing of the connection, and would be the same with every other.
+                Err(fault) if fault.kind == Kind::NoSsh => {
+                    return Err(Some((Instant::now(), fault)));
+                }
                 Err(fault) => {
-                    master.end();
-                    self.masters()
-                        .retain(|opened| !Arc::ptr_eq(&opened.master, &master));
+                    self.spoil(&master);
                     broken = Some((at, fault));
                 }
             }
@@ -201,8 +206,20 @@ impl Machine {
         Err(broken)
     }
 
+    /// Notes that a connection is of no use to further runs. Others may go on over it, whose answers are paid for.
+    fn spoil(&self, master: &Arc<Master>) {
+        let mut masters = self.masters();
+        let found = masters
+            .iter_mut()
+            .find(|one| Arc::ptr_eq(&one.master, master));
+        if let Some(opened) = found {
+            opened.is_spoilt = true;
+        }
+    }
+
     /// Returns the connections that stand, in the order in which they were opened, and ends those to where the
-    /// host was before: another window may have given it another address, or pinned another key.
+    /// host was before: another window may have given it another address, or pinned another key. Spoilt ones are left
+    /// out, and ended where nothing runs over them any more.
     fn alive(&self, host: &Host) -> Vec<Opened> {
         let mut masters = self.masters();
         masters.retain(|opened| {
@@ -210,9 +227,11 @@ impl Machine {
             if !leads_there {
                 opened.master.end();
             }
-            leads_there && opened.master.is_alive()
+            let is_used = !opened.is_spoilt || Arc::strong_count(&opened.master) > 1;
+            leads_there && is_used && opened.master.is_alive()
         });
-        masters.clone()
+        let useful = masters.iter().filter(|opened| !opened.is_spoilt);
+        useful.cloned().collect()
     }
 
     fn masters(&self) -> MutexGuard<'_, Vec<Opened>> {
