@@ -4,6 +4,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use switchyard_core::hosts::Edit;
 use switchyard_tests::sshd::{ANSWERS, Sshd, children};
 
+use super::payers::with_vault;
 use super::*;
 
 /// Sends a prompt to any host whose `claude` stops in mid-answer, and meanwhile does something.
@@ -133,4 +134,27 @@ async fn a_connection_over_which_nothing_more_can_be_started_is_left_to_the_runs
     while connected(&sshd).len() > 1 {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+#[tokio::test]
+async fn a_lock_lets_a_probe_come_to_its_end() {
+    let sshd = Sshd::start();
+    let house = House::new(&sshd).await;
+    with_vault(&house).await;
+    let host = house.host(&sshd, "box", 1).await;
+    // Its `claude` says its version once somebody has written it.
+    let version = sshd.home("box").join(".local/bin/version");
+    std::fs::remove_file(&version).unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, &version, 0o600.into()).unwrap();
+    let locking = async {
+        let open = move || std::fs::OpenOptions::new().write(true).open(&version);
+        let asked = tokio::task::spawn_blocking(open).await.unwrap();
+        house.app.vault().unwrap().lock().await.unwrap();
+        tokio::task::yield_now().await;
+        std::io::Write::write_all(&mut asked.unwrap(), b"2.1.330 (Claude Code)\n").unwrap();
+    };
+    let (probe, ()) = tokio::join!(house.app.probe_host(host.id), locking);
+    assert_eq!(probe.unwrap().trouble, None);
+    let sockets = std::fs::read_dir(house.app.paths().runtime().join("s")).unwrap();
+    assert_eq!(sockets.count(), 0, "and nobody needs the connection now");
 }

@@ -34,6 +34,8 @@ pub(super) struct Way {
 #[derive(Default)]
 pub(super) struct Machine {
     pub(super) busy: AtomicU32,
+    /// So many ask how it stands. They take no slot.
+    asking: AtomicU32,
     /// A run has the next turn, and gets ready there.
     pub(super) has_next: AtomicBool,
     /// Grows with each run, so that hosts that are equally busy take turns.
@@ -46,6 +48,16 @@ pub(super) struct Machine {
     /// One connection is opened at a time: most often it is enough for all that wait for it. Where it can't be
     /// opened, that holds for them as well.
     opening: AsyncMutex<Option<Failed>>,
+}
+
+/// Somebody asks how a host stands, until this is dropped.
+pub(super) struct Asking<'a>(&'a Machine);
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.0.asking.fetch_sub(1, Ordering::SeqCst);
+        self.0.settle();
+    }
 }
 
 /// A connection that was opened.
@@ -97,18 +109,26 @@ impl Machine {
 
     /// Ends every connection as soon as nothing runs over them, which may be now.
     pub(super) fn close_when_idle(&self) {
-        self.is_closing.store(true, Ordering::Relaxed);
+        self.is_closing.store(true, Ordering::SeqCst);
         self.settle();
     }
 
     /// Notes that a run has ended.
     pub(super) fn free(&self) {
-        self.busy.fetch_sub(1, Ordering::Relaxed);
+        self.busy.fetch_sub(1, Ordering::SeqCst);
         self.settle();
     }
 
+    /// Notes that somebody asks how it stands, as long as what is returned is kept.
+    pub(super) fn asking(&self) -> Asking<'_> {
+        self.asking.fetch_add(1, Ordering::SeqCst);
+        Asking(self)
+    }
+
+    /// One order holds for all of these, so that whoever is the last one sees that it is.
     fn settle(&self) {
-        if self.busy() == 0 && self.is_closing.swap(false, Ordering::Relaxed) {
+        let is_used = [&self.busy, &self.asking].map(|count| count.load(Ordering::SeqCst));
+        if is_used == [0, 0] && self.is_closing.swap(false, Ordering::SeqCst) {
             self.close();
         }
     }

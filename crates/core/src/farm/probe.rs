@@ -79,6 +79,8 @@ impl Farm {
             true => Arc::default(),
             false => self.machine(host.id),
         };
+        // A lock leaves the connection until then: that it broke off would be held against the host.
+        let _asking = machine.asking();
         let mark = remote::mark()?;
         let Channel {
             input,
