@@ -159,6 +159,7 @@ fn context() -> tauri::Context {
 /// Keeps core dumps and inherited descriptors away, before there is a secret in this process.
 fn prepare() -> Result<()> {
     hardening::pass_on_no_descriptors();
+    hardening::allow_many_files();
     logging::report_panics(|report| tracing::error!("{report}"));
     hardening::forbid_core_dumps()?;
     match std::env::var("SWITCHYARD_LOG") {

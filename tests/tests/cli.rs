@@ -10,6 +10,8 @@ mod ends;
 mod env_files;
 #[cfg(target_os = "linux")]
 mod farm;
+#[cfg(target_os = "linux")]
+mod farm_connections;
 mod keys;
 mod looking_back;
 mod names;

@@ -4,6 +4,8 @@
 
 mod boxes;
 mod choice;
+mod connections;
+mod echoes;
 mod faults;
 mod keys;
 mod payers;

@@ -42,11 +42,15 @@ fn main() -> ExitCode {
     }
 }
 
-/// Keeps this process's memory to itself, before there is a secret in it, and its log free of them.
+/// Keeps this process's memory to itself, before there is a secret in it, and its log free of them. What `exec`
+/// starts has the limits that it would have without us.
 fn prepare(arguments: &Arguments) -> Result<()> {
     match arguments.command {
         Command::Exec(_) => hardening::pass_on_descriptors_but(arguments.global.passphrase_fd),
-        _ => hardening::pass_on_no_descriptors(),
+        _ => {
+            hardening::pass_on_no_descriptors();
+            hardening::allow_many_files();
+        }
     }
     logging::report_panics(|report| Out::new(false).note(report));
     hardening::forbid_core_dumps()?;

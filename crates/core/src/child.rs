@@ -208,7 +208,8 @@ fn not_started(name: &str, error: std::io::Error) -> Error {
     if error.kind() == std::io::ErrorKind::NotFound {
         return Error::new(Code::NotFound, format!("There is no program {name}.")).because(error);
     }
-    Error::failed(format!("{name} could not be started: {error}."))
+    Error::of_open_files(&error)
+        .unwrap_or_else(|| Error::failed(format!("{name} could not be started: {error}.")))
 }
 
 /// Reads to the end but keeps only the first `limit` bytes, so that a child that never stops

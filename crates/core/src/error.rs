@@ -143,6 +143,12 @@ struct More {
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
+/// Too many open files in the whole system; the same number on Linux, macOS and the BSDs.
+const ENFILE: i32 = 23;
+
+/// Too many open files in this process; the same number on Linux, macOS and the BSDs.
+const EMFILE: i32 = 24;
+
 /// The result of nearly everything in this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -166,6 +172,23 @@ impl Error {
     /// Makes an error that no caller tells apart.
     pub fn failed(message: impl Into<String>) -> Self {
         Self::new(Code::Failed, message)
+    }
+
+    /// Words that as many files are open as may be, by this process or on the whole machine; `None` where
+    /// something else is behind an error.
+    #[must_use]
+    pub fn of_open_files(error: &(dyn std::error::Error + 'static)) -> Option<Self> {
+        let mut causes = std::iter::successors(Some(error), |error| error.source());
+        let is_full = |cause: &(dyn std::error::Error + 'static)| {
+            let system = cause.downcast_ref::<std::io::Error>();
+            system.is_some_and(|error| {
+                cfg!(unix) && matches!(error.raw_os_error(), Some(EMFILE | ENFILE))
+            })
+        };
+        causes.any(is_full).then(|| {
+            Self::failed("The system lets this process open no more files and connections.")
+                .hint("Do less at a time, or raise the limit of open files (ulimit -n).")
+        })
     }
 
     /// Adds what the user can do about it, in words that fit every face.

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use regex_lite::Regex;
 use secrecy::{ExposeSecret, SecretBox, SecretString};
@@ -167,6 +167,66 @@ pub fn redact_known(text: &str, secret: &ApiKey) -> String {
     redact(&text.replace(secret, REDACTED)).into_owned()
 }
 
+/// So many characters are no secret, but a word that any answer may hold.
+const SHORT: usize = 12;
+
+/// The key that a host was sent, if any, to be taken out of all that comes back. Clones share it.
+#[derive(Clone, Default)]
+pub struct Sent(Option<Arc<ApiKey>>);
+
+impl Sent {
+    /// Keeps a copy of the key, which is wiped with the last clone. One of fewer than twelve characters, such as a
+    /// gateway's `dummy`, is not looked for.
+    #[must_use]
+    pub fn of(key: Option<&ApiKey>) -> Self {
+        let key = key.filter(|key| key.expose().len() >= SHORT);
+        Self(key.map(|key| Arc::new(ApiKey::new(key.expose().to_owned()))))
+    }
+
+    /// Replaces it, whatever its shape, and everything that looks like a credential.
+    #[must_use]
+    pub fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        match self.replaced(text) {
+            Some(clean) => Cow::Owned(redact(&clean).into_owned()),
+            None => redact(text),
+        }
+    }
+
+    /// Replaces it alone; `None` where it is not in a text.
+    #[must_use]
+    pub fn replaced(&self, text: &str) -> Option<String> {
+        let key = self.0.as_ref()?.expose();
+        text.contains(key).then(|| text.replace(key, REDACTED))
+    }
+
+    /// Replaces it in a line of JSON; `None` where it is not in it. What only looks like a credential stays: it may
+    /// be a part of one.
+    #[must_use]
+    pub fn redact_json(&self, line: &[u8]) -> Option<String> {
+        let key = self.0.as_ref()?.expose();
+        // As it stands in a string there, which is another text where it holds a quote or a backslash.
+        let string = zeroize::Zeroizing::new(serde_json::to_string(key).ok()?);
+        let escaped = string.get(1..string.len() - 1)?;
+        let line = String::from_utf8_lossy(line);
+        line.contains(escaped)
+            .then(|| line.replace(escaped, REDACTED))
+    }
+
+    /// Returns how many bytes at the end of a text may be the beginning of it.
+    #[must_use]
+    pub fn begun(&self, text: &str) -> usize {
+        let Some(key) = &self.0 else {
+            return 0;
+        };
+        let key = key.expose();
+        let longest = (1..key.len().min(text.len() + 1)).rev();
+        longest
+            .filter(|count| key.is_char_boundary(*count))
+            .find(|count| text.ends_with(&key[..*count]))
+            .unwrap_or(0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -212,6 +272,23 @@ mod tests {
         let token = ApiKey::new(planted("gateway-"));
         let line = format!("bad token {}", token.expose());
         assert_eq!(redact_known(&line, &token), "bad token [redacted]");
+    }
+
+    #[test]
+    fn a_key_of_any_shape_is_taken_out_of_text_and_of_json() {
+        let key = ApiKey::new(planted("two \"words\" \\ "));
+        let sent = Sent::of(Some(&key));
+        let text = format!("<{0}><{0}>", key.expose());
+        assert_eq!(sent.redact(&text), "<[redacted]><[redacted]>");
+        let line = serde_json::to_vec(&[&text]).unwrap();
+        let clean = sent.redact_json(&line).unwrap();
+        assert_eq!(clean, r#"["<[redacted]><[redacted]>"]"#);
+        assert_eq!(sent.redact_json(br#"["nothing"]"#), None);
+        assert_eq!(sent.begun("and tw"), 2);
+        assert_eq!(sent.begun(key.expose()), 0, "all of it is no beginning");
+        assert_eq!(sent.begun("zwei"), 0);
+        let word = Sent::of(Some(&ApiKey::new("none".into())));
+        assert_eq!(word.redact("one of none"), "one of none");
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub(super) fn machine(sshd: &Sshd) -> Machine {
 }
 
 /// Tells of the user `box` of an sshd, and returns what was said.
-fn add(machine: &Machine, sshd: &Sshd) -> String {
+pub(super) fn add(machine: &Machine, sshd: &Sshd) -> String {
     let (port, identity) = (sshd.port().to_string(), sshd.identity());
     let at = sshd.destination("box");
     let add = [
@@ -40,13 +40,13 @@ fn add(machine: &Machine, sshd: &Sshd) -> String {
     machine.run(add).succeeded()
 }
 
-fn pin(machine: &Machine, sshd: &Sshd) {
+pub(super) fn pin(machine: &Machine, sshd: &Sshd) {
     let fingerprint = sshd.key().fingerprint();
     let pin = ["hosts", "pin", "box", "--fingerprint", &fingerprint];
     machine.run(pin).expect_success();
 }
 
-fn send<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
+pub(super) fn send<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
     let mut all = vec!["send", "--tier", "farm", "--model", "haiku"];
     all.extend(KEY);
     all.extend(arguments);

@@ -74,15 +74,21 @@ impl App {
             .await
     }
 
-    /// Changes a host; connections to where it was are ended.
+    /// Changes a host. Connections to where it was are ended; where it is reached as before, what runs there goes
+    /// on.
     ///
     /// # Errors
     /// As [`hosts::edit`].
     pub async fn edit_host(&self, id: HostId, change: Edit) -> Result<Host> {
-        let host = self
-            .write(move |store, _| hosts::edit(store, id, change))
+        let (was, host) = self
+            .write(move |store, _| {
+                let was = hosts::get(store, id)?;
+                Ok((was, hosts::edit(store, id, change)?))
+            })
             .await?;
-        self.farm()?.close_to(id);
+        if !was.is_reached_as(&host) {
+            self.farm()?.close_to(id);
+        }
         Ok(host)
     }
 
@@ -175,16 +181,22 @@ impl App {
             .await
     }
 
-    /// Takes over the hosts of a list.
+    /// Takes over the hosts of a list. Connections to where one was are ended.
     ///
     /// # Errors
     /// As [`hosts::bring`].
     pub async fn import_hosts(&self, found: Found) -> Result<Brought> {
-        let brought = self
-            .write(move |store, now| hosts::bring(store, found, now))
+        let (were, brought) = self
+            .write(move |store, now| {
+                let were = hosts::list(store)?;
+                Ok((were, hosts::bring(store, found, now)?))
+            })
             .await?;
         for host in &brought.changed {
-            self.farm()?.close_to(host.id);
+            let is_as_before = |was: &Host| was.id == host.id && was.is_reached_as(host);
+            if !were.iter().any(is_as_before) {
+                self.farm()?.close_to(host.id);
+            }
         }
         Ok(brought)
     }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::Notify;
 
-use crate::secret::redact;
+use crate::secret::Sent;
 use crate::text::shown;
 
 /// How much of standard error is kept, in bytes: its end, where the reason stands.
@@ -17,7 +17,7 @@ const SHOWN_MAX: usize = 300;
 
 /// The end of what a child wrote to standard error. Clones share it.
 #[derive(Clone, Default)]
-pub struct Tail(Arc<Mutex<Kept>>, Arc<Notify>);
+pub struct Tail(Arc<Mutex<Kept>>, Arc<Notify>, Sent);
 
 #[derive(Default)]
 struct Kept {
@@ -27,6 +27,12 @@ struct Kept {
 }
 
 impl Tail {
+    /// Makes one of a child that was given a key, which is in no text of it.
+    #[must_use]
+    pub fn without(sent: Sent) -> Self {
+        Self(Arc::default(), Arc::default(), sent)
+    }
+
     /// Takes what was read to its end already.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
@@ -80,13 +86,14 @@ impl Tail {
         let text = marked.map_or(&*whole, |(_, after)| {
             after.split_once('\n').map_or("", |(_, below)| below)
         });
+        let text = self.2.redact(text);
         let mut words = text.split_whitespace();
         if kept.is_cut && marked.is_none() {
             // The first word may be the end of a credential, which nothing would recognise.
             words.next();
         }
         let line = words.collect::<Vec<_>>().join(" ");
-        let line = shown(&redact(&line), SHOWN_MAX);
+        let line = shown(&line, SHOWN_MAX);
         (!line.is_empty()).then_some(line)
     }
 
@@ -115,6 +122,18 @@ mod tests {
         let text = tail.text().unwrap();
         assert!(!text.contains(&token[token.len() - 8..]), "{text}");
         assert_eq!(Tail::default().text(), None);
+    }
+
+    #[tokio::test]
+    async fn a_key_that_a_child_was_given_is_in_no_text_of_it_whatever_its_shape() {
+        let key = format!("gateway {}", uuid::Uuid::now_v7().simple());
+        let sent = Sent::of(Some(&crate::secret::ApiKey::new(key.clone())));
+        let tail = Tail::without(sent);
+        let said = format!("bad {key}, {key}");
+        let (first, second) = said.split_at(9);
+        let pieces = AsyncReadExt::chain(first.as_bytes(), second.as_bytes());
+        tail.clone().follow(pieces).await;
+        assert_eq!(tail.text().unwrap(), "bad [redacted], [redacted]");
     }
 
     #[test]

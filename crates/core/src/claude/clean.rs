@@ -1,6 +1,6 @@
 //! Takes credentials out of text that comes in pieces.
 
-use crate::secret::{REDACTED, redact};
+use crate::secret::{REDACTED, Sent, redact};
 
 /// What every credential of Anthropic begins with.
 const MARK: &str = "sk-ant-";
@@ -9,15 +9,24 @@ const MARK: &str = "sk-ant-";
 const ENOUGH: usize = 8;
 
 /// Redacts a text that is split anywhere: what may be the beginning of a credential is held back
-/// until it is known, which is never more than a few characters.
-#[derive(Debug, Default)]
+/// until it is known, which is never more than a few characters, or than the key that was sent has.
+#[derive(Default)]
 pub(super) struct Cleaner {
+    sent: Sent,
     held: String,
     /// A credential has been replaced, and what still belongs to it is dropped.
     is_inside: bool,
 }
 
 impl Cleaner {
+    /// Makes one that also knows the key that was sent.
+    pub(super) fn without(sent: Sent) -> Self {
+        Self {
+            sent,
+            ..Self::default()
+        }
+    }
+
     /// Returns what can be shown of the text so far.
     pub(super) fn push(&mut self, piece: &str) -> String {
         let mut rest = piece;
@@ -29,8 +38,11 @@ impl Cleaner {
             self.is_inside = false;
         }
         self.held.push_str(rest);
-        let start = undecided(&self.held);
-        let tail = self.held.split_off(start);
+        if let Some(clean) = self.sent.replaced(&self.held) {
+            self.held = clean;
+        }
+        let begun = self.held.len() - self.sent.begun(&self.held);
+        let tail = self.held.split_off(undecided(&self.held).min(begun));
         let mut out = redact(&std::mem::replace(&mut self.held, tail)).into_owned();
         let characters = self.held.strip_prefix(MARK).map_or(0, str::len);
         if characters >= ENOUGH {
@@ -44,7 +56,12 @@ impl Cleaner {
     /// Returns what was held back, at the end of a text.
     pub(super) fn finish(&mut self) -> String {
         self.is_inside = false;
-        std::mem::take(&mut self.held)
+        let held = std::mem::take(&mut self.held);
+        match self.sent.begun(&held) {
+            // The better part of a key is one too.
+            begun if begun >= ENOUGH => held[..held.len() - begun].to_owned() + REDACTED,
+            _ => held,
+        }
     }
 }
 
@@ -70,6 +87,7 @@ fn undecided(text: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secret::ApiKey;
 
     fn cleaned(pieces: &[&str]) -> String {
         let mut cleaner = Cleaner::default();
@@ -92,6 +110,34 @@ mod tests {
         }
         let each: Vec<_> = text.split_inclusive(|_: char| true).collect();
         assert_eq!(cleaned(&each), expected);
+    }
+
+    #[test]
+    fn the_key_that_was_sent_is_replaced_wherever_it_is_split_whatever_its_shape() {
+        let id = uuid::Uuid::now_v7().simple().to_string();
+        for key in [
+            format!("gate-{id}"),
+            format!("gsk-ant-{id}"),
+            format!("aab{id}aa"),
+        ] {
+            let sent = Sent::of(Some(&ApiKey::new(key.clone())));
+            let text = format!("a gate-{key}, gsk-ant a{key}{key}. {}", &key[..4]);
+            let expected = sent.redact(&text).into_owned();
+            assert_eq!(expected.matches(REDACTED).count(), 3, "{expected}");
+            for size in 1..text.len() {
+                let mut cleaner = Cleaner::without(sent.clone());
+                let pieces = text.as_bytes().chunks(size);
+                let mut out: String = pieces
+                    .map(|piece| cleaner.push(std::str::from_utf8(piece).unwrap()))
+                    .collect();
+                out.push_str(&cleaner.finish());
+                assert_eq!(out, expected, "{size}");
+            }
+            let mut cleaner = Cleaner::without(sent);
+            let cut = format!("It is {}", &key[..12]);
+            let out = cleaner.push(&cut) + &cleaner.finish();
+            assert!(!out.contains(&key[4..12]), "{out}");
+        }
     }
 
     #[test]

@@ -175,7 +175,7 @@ impl Process {
         events: &mpsc::Sender<Event>,
         cancel: &CancellationToken,
     ) -> Turn {
-        let mut progress = Progress::new(self.expected.clone());
+        let mut progress = Progress::new(self.expected.clone(), self.running.sent());
         let is_usable = self.is_usable();
         // Stays so if this future is dropped in the middle of a turn.
         self.is_usable = false;

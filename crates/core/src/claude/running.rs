@@ -11,6 +11,7 @@ use super::lines::{Lines, Read};
 use super::start::Patience;
 use crate::child::{self, Tail};
 use crate::error::{Error, Result};
+use crate::secret::Sent;
 
 /// How long what was written before the end may take to be read, where somebody else still holds the
 /// pipe.
@@ -54,6 +55,8 @@ pub struct There {
     pub input: Input,
     /// What it writes, from its first line on.
     pub lines: Lines<Output>,
+    /// The key that it was sent, which is taken out of all that it says.
+    pub sent: Sent,
     /// What it writes to standard error; only what comes after `mark` is its own.
     pub tail: Tail,
     /// What a line begins with that is not its own: `MARK ended CODE` is the last one.
@@ -119,6 +122,14 @@ impl Running {
         Some(self.own(read))
     }
 
+    /// Returns the key that it was sent to another machine with.
+    pub(super) fn sent(&self) -> Sent {
+        match &self.life {
+            Life::Here(_) => Sent::default(),
+            Life::There(there) => there.sent.clone(),
+        }
+    }
+
     /// Tells a line of its own from the last one of what has started it there.
     fn own(&mut self, read: Read) -> Read {
         match (&mut self.life, read) {
@@ -128,6 +139,10 @@ impl Running {
                 there.ended = code.or(Some(-1));
                 Read::End { is_cut: false }
             }
+            (Life::There(there), Read::Line(line)) => match there.sent.redact_json(&line) {
+                Some(clean) => Read::Line(clean.as_str().into()),
+                None => Read::Line(line),
+            },
             (_, read) => read,
         }
     }

@@ -8,7 +8,7 @@ use super::limits::Limits;
 use super::lines::LINE_MAX;
 use super::login::Expected;
 use super::wire::{Assistant, Event as Api, Fault, Line, Message, Outcome, Retry, Stream};
-use crate::secret::redact;
+use crate::secret::Sent;
 use crate::usage::{Tokens, Used};
 
 /// What the CLI calls itself where it writes the answer.
@@ -67,6 +67,7 @@ pub struct Turn {
 pub(super) struct Progress {
     turn: Turn,
     expected: Expected,
+    sent: Sent,
     /// Blocks of the message that are complete, and the beginning of the one that is not.
     complete: String,
     begun: String,
@@ -79,15 +80,16 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    pub(super) fn new(expected: Expected) -> Self {
+    pub(super) fn new(expected: Expected, sent: Sent) -> Self {
         Self {
             turn: Turn::default(),
             expected,
             complete: String::new(),
             begun: String::new(),
             message: None,
-            text: Cleaner::default(),
-            thinking: Cleaner::default(),
+            text: Cleaner::without(sent.clone()),
+            thinking: Cleaner::without(sent.clone()),
+            sent,
             fault: None,
             has_begun: false,
         }
@@ -250,17 +252,17 @@ impl Progress {
 
     /// Takes back what was shown.
     fn void(&mut self, events: &mut Vec<Event>) {
-        self.thinking = Cleaner::default();
+        self.thinking = Cleaner::without(self.sent.clone());
         self.replace(String::new(), events);
     }
 
     /// Puts `whole` in the place of all text so far.
     fn replace(&mut self, whole: String, events: &mut Vec<Event>) {
         let is_first = self.complete.is_empty() && self.begun.is_empty();
-        self.text = Cleaner::default();
+        self.text = Cleaner::without(self.sent.clone());
         self.begun.clear();
         if !(is_first && whole.is_empty()) {
-            let text = redact(&whole).into_owned();
+            let text = self.sent.redact(&whole).into_owned();
             events.push(if is_first {
                 Event::Text(text)
             } else {

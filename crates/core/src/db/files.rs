@@ -339,6 +339,9 @@ pub(crate) fn sweep_live(store: &Path) {
 
 /// Words an input or output failure on one of the store's files.
 pub(crate) fn unwritable(path: &Path, doing: &str, error: std::io::Error) -> Error {
+    if let Some(full) = Error::of_open_files(&error) {
+        return full.because(error);
+    }
     let why = match error.kind() {
         ErrorKind::PermissionDenied => "there is no permission for it".to_owned(),
         ErrorKind::ReadOnlyFilesystem => "the file system is read-only".to_owned(),

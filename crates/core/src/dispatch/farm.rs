@@ -151,11 +151,12 @@ impl OverFarm {
     /// Notes what an attempt that ended early says of its host, and decides whether another one may follow.
     async fn judge(
         &self,
-        Stopped { error, fault }: &Stopped,
+        stopped: &Stopped,
         host: HostId,
         wanted: &mut Wanted,
         so_far: &mut SoFar,
     ) -> bool {
+        let (fault, error) = (&stopped.fault, &stopped.for_host());
         match fault {
             Fault::Run => return false,
             Fault::HostKey => {
@@ -233,7 +234,7 @@ impl OverFarm {
                 reached
             }
         };
-        let waiting = reached.map_err(Stopped::before)?;
+        let waiting = reached.map_err(|error| Stopped::before(error, false))?;
         self.on(host, waiting, given, seen, sink).await
     }
 
@@ -314,7 +315,8 @@ impl OverFarm {
             limit,
         };
         let started = self.farm.start(waiting, host, &work).await;
-        let process = started.map_err(Stopped::before)?;
+        let may_repeat = work.system.is_some();
+        let process = started.map_err(|error| Stopped::before(error, may_repeat))?;
         self.carry(process, host, prompt, seen, sink).await
     }
 
@@ -369,6 +371,7 @@ impl OverFarm {
         ended.map_err(|error| Stopped {
             error: named(&name, fault, &error),
             fault,
+            may_repeat: true,
         })
     }
 

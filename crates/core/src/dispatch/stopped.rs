@@ -7,6 +7,8 @@ use crate::error::{Code, Error};
 pub(super) struct Stopped {
     pub(super) error: Error,
     pub(super) fault: Fault,
+    /// What it quotes may repeat the prompt, or the system prompt.
+    pub(super) may_repeat: bool,
 }
 
 /// Whose fault it is that an attempt ended early.
@@ -26,20 +28,43 @@ pub(super) enum Fault {
 
 impl From<Error> for Stopped {
     fn from(error: Error) -> Self {
-        let fault = Fault::Run;
-        Self { error, fault }
+        Self {
+            error,
+            fault: Fault::Run,
+            may_repeat: true,
+        }
     }
 }
 
 impl Stopped {
-    /// What went wrong before the prompt was handed over.
-    pub(super) fn before(error: Error) -> Self {
+    /// What went wrong before the prompt was handed over. The system prompt may have been.
+    pub(super) fn before(error: Error, may_repeat: bool) -> Self {
         let fault = match error.code() {
             Code::HostKey => Fault::HostKey,
             Code::HostFailed | Code::Timeout | Code::WrongPayer => Fault::Host,
             _ => Fault::Run,
         };
-        Self { error, fault }
+        Self {
+            error,
+            fault,
+            may_repeat,
+        }
+    }
+
+    /// Returns what is kept with the host: not sealed, and so without anybody's words.
+    pub(super) fn for_host(&self) -> Error {
+        if !self.may_repeat {
+            return self.error.again();
+        }
+        let message = match self.fault {
+            Fault::Lost => "The connection was lost while a run went on.",
+            _ => "`claude` failed there in a run. What it said was shown with that.",
+        };
+        let kept = Error::new(self.error.code(), message);
+        match self.error.advice() {
+            Some(advice) => kept.hint(advice),
+            None => kept,
+        }
     }
 
     /// Tells whether another way may be taken for it.
@@ -75,5 +100,24 @@ pub(super) fn named(host: &str, fault: Fault, error: &Error) -> Error {
     match error.advice() {
         Some(advice) => worded.hint(advice),
         None => worded,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_with_a_host_repeats_nothing_of_a_run() {
+        let error = Error::new(Code::HostFailed, "`claude` ended (it wrote: my prompt).");
+        let stopped = Stopped::before(error.again().hint("Look."), true);
+        let kept = stopped.for_host();
+        assert!(!kept.message().contains("prompt"), "{kept}");
+        assert_eq!(
+            (kept.code(), kept.advice()),
+            (Code::HostFailed, Some("Look."))
+        );
+        let nothing_crossed = Stopped::before(error.again(), false);
+        assert_eq!(nothing_crossed.for_host().message(), error.message());
     }
 }

@@ -34,12 +34,13 @@ pub(super) struct Way {
 #[derive(Default)]
 pub(super) struct Machine {
     pub(super) busy: AtomicU32,
+    /// So many ask how it stands. They take no slot.
+    asking: AtomicU32,
     /// A run has the next turn, and gets ready there.
     pub(super) has_next: AtomicBool,
     /// Grows with each run, so that hosts that are equally busy take turns.
     pub(super) used: AtomicU64,
-    /// Each with the host as it was when it was opened.
-    masters: Mutex<Vec<(Host, Arc<Master>)>>,
+    masters: Mutex<Vec<Opened>>,
     /// The connections go as soon as nothing runs over them.
     is_closing: AtomicBool,
     /// Whether its `claude` is fit is asked by one run, and not by all that begin together.
@@ -49,12 +50,43 @@ pub(super) struct Machine {
     opening: AsyncMutex<Option<Failed>>,
 }
 
-/// A connection that could not be opened.
+/// Somebody asks how a host stands, until this is dropped.
+pub(super) struct Asking<'a>(&'a Machine);
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.0.asking.fetch_sub(1, Ordering::SeqCst);
+        self.0.settle();
+    }
+}
+
+/// A connection that was opened.
+#[derive(Clone)]
+struct Opened {
+    at: Instant,
+    /// The host as it was then.
+    host: Host,
+    master: Arc<Master>,
+    /// Nothing further could be started over it. What runs over it goes on.
+    is_spoilt: bool,
+}
+
+/// A connection that could not be opened, or over which nothing could be started.
 struct Failed {
     at: Instant,
     /// The host as it was then.
     host: Host,
     fault: Fault,
+}
+
+impl Failed {
+    fn now(host: &Host, fault: &Fault) -> Self {
+        Self {
+            at: Instant::now(),
+            host: host.clone(),
+            fault: fault.again(),
+        }
+    }
 }
 
 impl Machine {
@@ -70,30 +102,39 @@ impl Machine {
 
     /// Ends every connection. Runs that hold one lose it.
     pub(super) fn close(&self) {
-        for (_, master) in self.masters().drain(..) {
-            master.end();
+        for opened in self.masters().drain(..) {
+            opened.master.end();
         }
     }
 
     /// Ends every connection as soon as nothing runs over them, which may be now.
     pub(super) fn close_when_idle(&self) {
-        self.is_closing.store(true, Ordering::Relaxed);
+        self.is_closing.store(true, Ordering::SeqCst);
         self.settle();
     }
 
     /// Notes that a run has ended.
     pub(super) fn free(&self) {
-        self.busy.fetch_sub(1, Ordering::Relaxed);
+        self.busy.fetch_sub(1, Ordering::SeqCst);
         self.settle();
     }
 
+    /// Notes that somebody asks how it stands, as long as what is returned is kept.
+    pub(super) fn asking(&self) -> Asking<'_> {
+        self.asking.fetch_add(1, Ordering::SeqCst);
+        Asking(self)
+    }
+
+    /// One order holds for all of these, so that whoever is the last one sees that it is.
     fn settle(&self) {
-        if self.busy() == 0 && self.is_closing.swap(false, Ordering::Relaxed) {
+        let is_used = [&self.busy, &self.asking].map(|count| count.load(Ordering::SeqCst));
+        if is_used == [0, 0] && self.is_closing.swap(false, Ordering::SeqCst) {
             self.close();
         }
     }
 
-    /// Starts a command over a connection that has room for it, or over a further one.
+    /// Starts a command over a connection that has room for it, or over a further one. Where nothing can be
+    /// started over one that was opened since it was asked for, another one would do no better.
     pub(super) async fn start(
         &self,
         way: &Way,
@@ -101,16 +142,24 @@ impl Machine {
         command: &'static str,
     ) -> Result<Channel, Fault> {
         let mut tried: Vec<Arc<Master>> = Vec::new();
-        let deadline = Instant::now() + way.patience.session;
+        let began = Instant::now();
+        let deadline = began + way.patience.session;
         loop {
-            if let Some(channel) = self.over_one(host, &mut tried, command).await {
-                return Ok(channel);
-            }
-            let since = Instant::now();
+            let broken = match self.over_one(host, &mut tried, command).await {
+                Ok(channel) => return Ok(channel),
+                Err(broken) => broken,
+            };
             let mut failed = self.opening.lock().await;
-            let has_new = |master: &Arc<Master>| !tried.iter().any(|one| Arc::ptr_eq(one, master));
             let open = self.alive(host);
-            if open.iter().any(has_new) {
+            if let Some((opened_at, fault)) = broken
+                && opened_at >= began
+            {
+                *failed = Some(Failed::now(host, &fault));
+                return Err(fault);
+            }
+            let is_new =
+                |opened: &Opened| !tried.iter().any(|one| Arc::ptr_eq(one, &opened.master));
+            if open.iter().any(is_new) {
                 // Somebody else has opened one meanwhile.
                 continue;
             }
@@ -125,67 +174,87 @@ impl Machine {
                 continue;
             }
             if let Some(failed) = &*failed
-                && failed.at > since
+                && failed.at > began
                 && failed.host.is_reached_as(host)
             {
                 return Err(failed.fault.again());
             }
             match open_patiently(way, host).await {
-                Ok(master) => self.masters().push((host.clone(), Arc::new(master))),
-                Err(fault) => {
-                    *failed = Some(Failed {
+                Ok(master) => {
+                    *failed = None;
+                    self.masters().push(Opened {
                         at: Instant::now(),
                         host: host.clone(),
-                        fault: fault.again(),
+                        master: Arc::new(master),
+                        is_spoilt: false,
                     });
+                }
+                Err(fault) => {
+                    *failed = Some(Failed::now(host, &fault));
                     return Err(fault);
                 }
             }
         }
     }
 
-    /// Tries the connections that stand and were not tried yet.
+    /// Tries the connections that stand and were not tried yet. Returns what was said over the newest one that is
+    /// of no more use, and when that was opened; `None` where each has as many sessions as the box allows.
     async fn over_one(
         &self,
         host: &Host,
         tried: &mut Vec<Arc<Master>>,
         command: &'static str,
-    ) -> Option<Channel> {
-        for master in self.alive(host) {
+    ) -> Result<Channel, Option<(Instant, Fault)>> {
+        let mut broken = None;
+        for Opened { at, master, .. } in self.alive(host) {
             if tried.iter().any(|one| Arc::ptr_eq(one, &master)) {
                 continue;
             }
             match master.start(command).await {
-                Ok(channel) => return Some(channel),
+                Ok(channel) => return Ok(channel),
                 Err(fault) if fault.kind == Kind::Full => tried.push(master),
-                // It is of no more use to anybody.
-                Err(_) => {
-                    master.end();
-                    self.masters().retain(|(_, one)| !Arc::ptr_eq(one, &master));
+                // It says nothing of the connection, and would be the same with every other.
+                Err(fault) if fault.kind == Kind::NoSsh => {
+                    return Err(Some((Instant::now(), fault)));
+                }
+                Err(fault) => {
+                    self.spoil(&master);
+                    broken = Some((at, fault));
                 }
             }
         }
-        None
+        Err(broken)
     }
 
-    /// Returns the connections that stand, and ends those to where the host was before: another window may
-    /// have given it another address, or pinned another key.
-    fn alive(&self, host: &Host) -> Vec<Arc<Master>> {
+    /// Notes that a connection is of no use to further runs. Others may go on over it, whose answers are paid for.
+    fn spoil(&self, master: &Arc<Master>) {
         let mut masters = self.masters();
-        masters.retain(|(as_was, master)| {
-            let leads_there = as_was.is_reached_as(host);
-            if !leads_there {
-                master.end();
-            }
-            leads_there && master.is_alive()
-        });
-        masters
-            .iter()
-            .map(|(_, master)| Arc::clone(master))
-            .collect()
+        let found = masters
+            .iter_mut()
+            .find(|one| Arc::ptr_eq(&one.master, master));
+        if let Some(opened) = found {
+            opened.is_spoilt = true;
+        }
     }
 
-    fn masters(&self) -> MutexGuard<'_, Vec<(Host, Arc<Master>)>> {
+    /// Returns the connections that stand, in the order in which they were opened, and ends those to where the
+    /// host was before: another window may have given it another address, or pinned another key. Spoilt ones are left
+    /// out, and ended where nothing runs over them any more.
+    fn alive(&self, host: &Host) -> Vec<Opened> {
+        let mut masters = self.masters();
+        masters.retain(|opened| {
+            let leads_there = opened.host.is_reached_as(host);
+            if !leads_there {
+                opened.master.end();
+            }
+            let is_used = !opened.is_spoilt || Arc::strong_count(&opened.master) > 1;
+            leads_there && is_used && opened.master.is_alive()
+        });
+        let useful = masters.iter().filter(|opened| !opened.is_spoilt);
+        useful.cloned().collect()
+    }
+
+    fn masters(&self) -> MutexGuard<'_, Vec<Opened>> {
         self.masters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

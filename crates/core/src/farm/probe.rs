@@ -8,6 +8,7 @@ use rusqlite::Connection;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
+use super::machine::Way;
 use super::remote::{self, PROBE};
 use super::{Farm, unpinned, work};
 use crate::claude::{LEAST_VERSION, Lines, Read, is_at_least};
@@ -17,7 +18,7 @@ use crate::hosts::{self, Host, Probe, Service};
 use crate::ssh::Channel;
 use crate::text::shown;
 
-/// How long the whole may take.
+/// How long the whole may take, besides letting us in.
 const DEADLINE: Duration = Duration::from_secs(40);
 
 /// The most lines that are read.
@@ -50,7 +51,7 @@ impl Farm {
     pub async fn probe(&self, host: &Host) -> Result<Probe> {
         let asked = match host.host_keys.is_empty() {
             true => Err(unpinned(host)),
-            false => self.ask(host).await,
+            false => self.ask_in_time(host).await,
         };
         let probe = asked.unwrap_or_else(|error| Probe {
             trouble: Some(Failure::from(&error)),
@@ -65,28 +66,34 @@ impl Farm {
         Ok(probe)
     }
 
-    async fn ask(&self, host: &Host) -> Result<Probe> {
+    async fn ask_in_time(&self, host: &Host) -> Result<Probe> {
         let way = self.way(host).await?;
+        let limit = way.patience.connect + DEADLINE;
+        let asked = timeout(limit, self.ask(&way, host)).await;
+        asked.unwrap_or_else(|_| Err(late(host, limit)))
+    }
+
+    async fn ask(&self, way: &Way, host: &Host) -> Result<Probe> {
         // A connection that stands may be older than the change, and proves nothing of the key.
         let machine = match host.has_changed_key() {
             true => Arc::default(),
             false => self.machine(host.id),
         };
+        // A lock leaves the connection until then: that it broke off would be held against the host.
+        let _asking = machine.asking();
         let mark = remote::mark()?;
         let Channel {
             input,
             output,
             held,
             ..
-        } = machine.start(&way, host, &PROBE).await?;
+        } = machine.start(way, host, &PROBE).await?;
         let clock = self.0.db.clock();
         let header = header(host, &mark);
         let answers = answers(input, output, &header, &mark, || clock.now());
-        let answered = timeout(DEADLINE, answers).await;
+        let answered = answers.await;
         drop(held);
-        let answers = answered
-            .map_err(|_| late(host))?
-            .ok_or_else(|| broke_off(host))?;
+        let answers = answered.ok_or_else(|| broke_off(host))?;
         Ok(read(host, &answers))
     }
 }
@@ -182,8 +189,8 @@ fn broke_off(host: &Host) -> Error {
     .hint("See that `ssh` to it can run a command, and that it has /bin/sh.")
 }
 
-fn late(host: &Host) -> Error {
-    let (name, seconds) = (shown(&host.name, 60), DEADLINE.as_secs());
+fn late(host: &Host, limit: Duration) -> Error {
+    let (name, seconds) = (shown(&host.name, 60), limit.as_secs());
     Error::new(
         Code::Timeout,
         format!("{name} did not say how it stands within {seconds} s."),

@@ -12,7 +12,7 @@ use crate::claude::{Expected, Lines, Output, Patience, Process, Read, Spawned, T
 use crate::error::{Code, Error, Failure, Remedy, Result};
 use crate::hosts::{self, Host};
 use crate::id::HostId;
-use crate::secret::ApiKey;
+use crate::secret::{ApiKey, Sent};
 use crate::ssh::Channel;
 use crate::text::shown;
 
@@ -101,7 +101,8 @@ impl Farm {
     pub async fn start(&self, waiting: Waiting, host: &Host, work: &Work<'_>) -> Result<Process> {
         let mark = remote::mark()?;
         let header = header(host, work, &mark)?;
-        let there = begin(waiting.0, host, header, mark).await?;
+        let sent = Sent::of(work.key);
+        let there = begin(waiting.0, host, header, mark, sent).await?;
         let expected = match work.key {
             Some(_) => Expected::Key,
             None => Expected::KeyOfHost,
@@ -209,7 +210,13 @@ fn header(host: &Host, work: &Work<'_>, mark: &str) -> Result<Vec<u8>> {
 
 /// Hands over the header and waits until the worker has begun. Whatever comes before its first line is a
 /// banner, or what the box's profiles say.
-async fn begin(channel: Channel, host: &Host, header: Vec<u8>, mark: String) -> Result<There> {
+async fn begin(
+    channel: Channel,
+    host: &Host,
+    header: Vec<u8>,
+    mark: String,
+    sent: Sent,
+) -> Result<There> {
     let Channel {
         mut input,
         output,
@@ -217,7 +224,7 @@ async fn begin(channel: Channel, host: &Host, header: Vec<u8>, mark: String) -> 
         held,
         ..
     } = channel;
-    let tail = Tail::default();
+    let tail = Tail::without(sent.clone());
     tokio::spawn(tail.clone().follow(errors));
     let mut lines = Lines::new(Box::new(output) as Output);
     let deadline = Instant::now() + BEGINNING;
@@ -249,6 +256,7 @@ async fn begin(channel: Channel, host: &Host, header: Vec<u8>, mark: String) -> 
             b"began" => Ok(There {
                 input: Box::new(input),
                 lines,
+                sent,
                 tail,
                 mark,
                 held: Box::new(held),

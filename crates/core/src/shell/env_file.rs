@@ -22,6 +22,10 @@ pub use change::Changed;
 /// The most bytes of an env file that is read.
 const MAX: u64 = 1 << 20;
 
+/// More room than the bytes for which the standard library looks in a buffer of its own, to see whether there is
+/// more.
+const PROBED: usize = 64;
+
 /// A variable as one env file sets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileVariable {
@@ -160,7 +164,9 @@ impl EnvFile {
         if !about.is_file() {
             return Err(refused("is no regular file").hint("Name a file of assignments."));
         }
-        let mut bytes = Zeroizing::new(Vec::new());
+        // As long as it will be, so that no copy of a key is left where it grew.
+        let length = usize::try_from(about.len().min(MAX)).unwrap_or_default();
+        let mut bytes = Zeroizing::new(Vec::with_capacity(length + PROBED));
         opened
             .take(MAX + 1)
             .read_to_end(&mut bytes)

@@ -23,7 +23,7 @@ pub enum Kind {
     Full,
     /// The connection was lost.
     Lost,
-    /// There is no `ssh` here, or it can't be used.
+    /// There is no `ssh` here, or it can't be used: no word about the box.
     NoSsh,
 }
 
@@ -57,6 +57,11 @@ impl Fault {
         let error = Error::failed("`ssh` could not be started on this machine.")
             .hint("Install OpenSSH's client (on Debian and Ubuntu: apt install openssh-client).");
         Self::new(Kind::NoSsh, error)
+    }
+
+    /// Words an error of this machine, such as no room for another file, and none of the box; `None` for others.
+    pub(super) fn of_this_machine(error: &(dyn std::error::Error + 'static)) -> Option<Self> {
+        Error::of_open_files(error).map(|error| Self::new(Kind::NoSsh, error))
     }
 
     pub(super) fn silent(name: &str, limit: Duration) -> Self {

@@ -173,7 +173,8 @@ struct Starting {
 
 impl Starting {
     fn new(mut command: Command) -> Result<Self, Fault> {
-        let mut process = command.spawn().map_err(|_| Fault::no_ssh())?;
+        let not_started = |error| Fault::of_this_machine(&error).unwrap_or_else(Fault::no_ssh);
+        let mut process = command.spawn().map_err(not_started)?;
         let (leader, tail) = (process.id(), Tail::default());
         let errors = process.stderr.take();
         let reading = errors.map(|errors| tokio::spawn(tail.clone().follow(errors)));
@@ -224,8 +225,9 @@ pub struct Channel {
     pub ended: CancellationToken,
 }
 
-/// Keeps a command's session open.
-pub struct Held(#[expect(dead_code, reason = "held, and dropped")] openssh::Child<Arc<Session>>);
+/// Keeps a command's session open, and its connection.
+#[expect(dead_code, reason = "held, and dropped")]
+pub struct Held(openssh::Child<Arc<Session>>, Arc<Master>);
 
 impl Master {
     /// Opens a connection to a box that shows one of the `pinned` keys.
@@ -278,9 +280,9 @@ impl Master {
     /// Starts a command. It is a text of ours, handed to the login shell of the box as it is.
     ///
     /// # Errors
-    /// [`Kind::Full`] when the box allows no further session over this connection, [`Kind::Lost`] and
-    /// [`Kind::TimedOut`] when it is of no more use.
-    pub async fn start(&self, command: &'static str) -> Result<Channel, Fault> {
+    /// [`Kind::Full`] when the box allows no further session over this connection, [`Kind::NoSsh`] when this
+    /// machine has no room for one, [`Kind::Lost`] and [`Kind::TimedOut`] when none can be had over it.
+    pub async fn start(self: &Arc<Self>, command: &'static str) -> Result<Channel, Fault> {
         let mut remote = Arc::clone(&self.session).arc_raw_command(command);
         remote
             .stdin(openssh::Stdio::piped())
@@ -308,13 +310,16 @@ impl Master {
             input,
             output,
             errors,
-            held: Held(started),
+            held: Held(started, Arc::clone(self)),
             ended: self.ended.clone(),
         })
     }
 
     /// Tells a box that allows no further session from a connection that has broken.
     fn refused(&self, error: &openssh::Error) -> Fault {
+        if let Some(fault) = Fault::of_this_machine(error) {
+            return fault;
+        }
         let mut said = error.to_string();
         let mut source = std::error::Error::source(error);
         while let Some(cause) = source {

@@ -6,6 +6,7 @@ use super::{Event, Kind, Turn, kind, shown};
 use crate::claude::login::Expected;
 use crate::clock::Millis;
 use crate::error::Code;
+use crate::secret::Sent;
 use crate::usage::Tokens;
 
 const HELLO: &str = "Hello from the fake server.";
@@ -61,7 +62,7 @@ fn played(text: &str) -> Vec<(Vec<Event>, Turn)> {
         true => Expected::Key,
         false => Expected::OwnLogin,
     };
-    let mut progress = Progress::new(expected.clone());
+    let mut progress = Progress::new(expected.clone(), Sent::default());
     let mut events = Vec::new();
     for line in text.lines() {
         let line = wire::read(line.as_bytes()).unwrap();
@@ -69,7 +70,7 @@ fn played(text: &str) -> Vec<(Vec<Event>, Turn)> {
             let (turn, rest) = progress.finish();
             events.extend(rest);
             turns.push((std::mem::take(&mut events), turn));
-            progress = Progress::new(expected.clone());
+            progress = Progress::new(expected.clone(), Sent::default());
         }
     }
     turns

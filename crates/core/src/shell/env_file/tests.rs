@@ -246,3 +246,15 @@ fn a_file_is_named_with_the_variable_only_where_that_is_not_the_usual_one() {
         );
     }
 }
+
+#[test]
+fn a_file_is_read_into_a_buffer_that_never_grew_and_left_a_copy_of_its_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("repos.env");
+    for length in [1, 31, 32, 5_000, 100_000] {
+        std::fs::write(&path, "#".repeat(length)).unwrap();
+        let file = EnvFile::open(&path).unwrap().unwrap();
+        let room = (file.bytes.len(), file.bytes.capacity());
+        assert_eq!(room, (length, length + PROBED));
+    }
+}
