@@ -8,7 +8,8 @@
   // What fails is told where it is taken.
   for (const answer of Object.values(asked)) answer.catch(() => undefined);
   Object.defineProperty(window, '__AHEAD__', { value: asked });
-  // Its fonts are looked for while its code is on its way: each face takes milliseconds, the first time.
+  // Its fonts are looked for while its code is on its way: each face takes milliseconds, the first time. Those of
+  // app.css and tokens.css that the first screen has.
   const FACES = ['13px', '500 13px', '600 13px', '12px', '600 15px'];
   setTimeout(() => {
     const probe = document.createElement('div');
@@ -20,7 +21,7 @@
       text.textContent = '0';
       probe.append(text);
     }
-    document.documentElement.append(probe);
+    document.documentElement?.append(probe);
     probe.getBoundingClientRect();
     probe.remove();
   });

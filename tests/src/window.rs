@@ -237,6 +237,20 @@ impl Window {
         }
     }
 
+    /// Waits until the program's own page has taken the place of the empty one that each window begins with: a
+    /// script that runs on goes down with that.
+    ///
+    /// # Panics
+    /// When no page comes.
+    pub async fn arrive(&self) {
+        let is_there = "return location.protocol !== 'about:' && document.readyState === 'complete'";
+        let start = std::time::Instant::now();
+        while !self.says_yes(is_there).await {
+            assert!(start.elapsed() < PATIENCE, "no page comes");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
     async fn says_yes(&self, script: &str) -> bool {
         let said = self.page.execute(script, vec![]).await;
         said.is_ok_and(|said| said.json().as_bool() == Some(true))

@@ -126,6 +126,7 @@ impl Opened {
     async fn open(&mut self, desk: &mut Desk, counts: bool) -> Measured<Window> {
         let window = desk.open_program(&self.program, &[]).await;
         let tree = Tree::of(&self.program, &desk.machine.home())?;
+        window.arrive().await;
         // The page's own clock, because the driver joins it late.
         let there = match self.page {
             Page::Empty => ask(&window, "start", json!("p")).await?,
