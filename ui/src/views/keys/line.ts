@@ -28,6 +28,11 @@ function badge(state: Health['state']): HTMLElement {
   return first.cloneNode(true) as HTMLElement;
 }
 
+/** Writes a text where it is another one: most rows of a list say the same in most columns. */
+function write(part: HTMLElement, text: string): void {
+  if (part.textContent !== text) part.textContent = text;
+}
+
 /** Leaves the cents of millions to the title: a sum that is cut off could be any. */
 export function inColumn(sum: string): string {
   return /,\d{3},/.test(sum) ? sum.replace(/\.\d\d$/, '') : sum;
@@ -86,13 +91,15 @@ export class KeyLine {
   #fill(key: KeyRow): void {
     const { admin, check, copy, environment, gateway, hint, more, name, select, source } =
       this.#parts;
-    name.textContent = name.title = key.name;
+    write(name, key.name);
+    name.title = key.name;
     admin.hidden = key.kind !== 'admin';
     gateway.hidden = key.base_url === null;
     gateway.title = gateway.ariaLabel = `Sent to a gateway, ${key.base_url ?? ''}`;
-    hint.textContent = `…${key.last4}`;
-    source.textContent = key.source;
-    environment.textContent = environment.title = key.environment;
+    write(hint, `…${key.last4}`);
+    write(source, key.source);
+    write(environment, key.environment);
+    environment.title = key.environment;
     select.hidden = !canPay(key) || key.is_selected;
     select.ariaLabel = `Select ${key.name}`;
     check.ariaLabel = check.title = `Check ${key.name} for free`;
@@ -110,11 +117,12 @@ export class KeyLine {
     }
     const shown = how.firstElementChild as HTMLElement;
     shown.title = about;
-    shown.querySelector('.name')?.replaceChildren(word);
-    used.textContent = ago(key.last_used_at);
+    const said = shown.querySelector<HTMLElement>('.name');
+    if (said) write(said, word);
+    write(used, ago(key.last_used_at));
     used.title = '';
     const missing = leftOut(key.month);
-    month.textContent = inColumn(atLeast(key.month));
+    write(month, inColumn(atLeast(key.month)));
     month.title = missing ? `${missing} not counted` : `$${key.month.cost}`;
     month.dataset.is = key.month.runs === 0 ? 'nothing' : 'some';
   }
