@@ -229,6 +229,14 @@ impl Error {
         }
     }
 
+    /// Makes the same error with another message, for where this one can't be kept.
+    #[must_use]
+    pub fn in_other_words(&self, message: impl Into<String>) -> Self {
+        let mut other = self.again();
+        other.failure.message = message.into();
+        other
+    }
+
     /// Returns what callers branch on.
     #[must_use]
     pub fn code(&self) -> Code {

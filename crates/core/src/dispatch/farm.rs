@@ -156,7 +156,7 @@ impl OverFarm {
         wanted: &mut Wanted,
         so_far: &mut SoFar,
     ) -> bool {
-        let (fault, error) = (&stopped.fault, &stopped.for_host());
+        let (fault, error) = (&stopped.fault, &*stopped.kept);
         match fault {
             Fault::Run => return false,
             Fault::HostKey => {
@@ -234,7 +234,7 @@ impl OverFarm {
                 reached
             }
         };
-        let waiting = reached.map_err(|error| Stopped::before(error, false))?;
+        let waiting = reached.map_err(|error| Stopped::before(error.into()))?;
         self.on(host, waiting, given, seen, sink).await
     }
 
@@ -315,8 +315,7 @@ impl OverFarm {
             limit,
         };
         let started = self.farm.start(waiting, host, &work).await;
-        let may_repeat = work.system.is_some();
-        let process = started.map_err(|error| Stopped::before(error, may_repeat))?;
+        let process = started.map_err(Stopped::before)?;
         self.carry(process, host, prompt, seen, sink).await
     }
 
@@ -368,11 +367,7 @@ impl OverFarm {
         // It is ended over there as soon as its input ends.
         drop(process);
         passed?;
-        ended.map_err(|error| Stopped {
-            error: named(&name, fault, &error),
-            fault,
-            may_repeat: true,
-        })
+        ended.map_err(|error| Stopped::in_turn(named(&name, fault, &error), fault))
     }
 
     fn too_slow(&self) -> Error {

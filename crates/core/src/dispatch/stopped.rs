@@ -2,13 +2,14 @@
 
 use crate::claude::{Failed, Kind};
 use crate::error::{Code, Error};
+use crate::farm::Unready;
 
 /// Why an attempt ended early.
 pub(super) struct Stopped {
     pub(super) error: Error,
     pub(super) fault: Fault,
-    /// What it quotes may repeat the prompt, or the system prompt.
-    pub(super) may_repeat: bool,
+    /// What is kept with the host: not sealed, and so without anybody's words.
+    pub(super) kept: Box<Error>,
 }
 
 /// Whose fault it is that an attempt ended early.
@@ -28,42 +29,31 @@ pub(super) enum Fault {
 
 impl From<Error> for Stopped {
     fn from(error: Error) -> Self {
-        Self {
-            error,
-            fault: Fault::Run,
-            may_repeat: true,
-        }
+        Self::in_turn(error, Fault::Run)
     }
 }
 
 impl Stopped {
-    /// What went wrong before the prompt was handed over. The system prompt may have been.
-    pub(super) fn before(error: Error, may_repeat: bool) -> Self {
+    /// What went wrong before the prompt was handed over.
+    pub(super) fn before(Unready { error, kept }: Unready) -> Self {
         let fault = match error.code() {
             Code::HostKey => Fault::HostKey,
             Code::HostFailed | Code::Timeout | Code::WrongPayer => Fault::Host,
             _ => Fault::Run,
         };
+        Self { error, fault, kept }
+    }
+
+    /// What went wrong once the prompt was handed over, which what is quoted may repeat.
+    pub(super) fn in_turn(error: Error, fault: Fault) -> Self {
+        let kept = error.in_other_words(match fault {
+            Fault::Lost => "The connection was lost while a run went on.",
+            _ => "`claude` failed there in a run. What it said was shown with that.",
+        });
         Self {
             error,
             fault,
-            may_repeat,
-        }
-    }
-
-    /// Returns what is kept with the host: not sealed, and so without anybody's words.
-    pub(super) fn for_host(&self) -> Error {
-        if !self.may_repeat {
-            return self.error.again();
-        }
-        let message = match self.fault {
-            Fault::Lost => "The connection was lost while a run went on.",
-            _ => "`claude` failed there in a run. What it said was shown with that.",
-        };
-        let kept = Error::new(self.error.code(), message);
-        match self.error.advice() {
-            Some(advice) => kept.hint(advice),
-            None => kept,
+            kept: Box::new(kept),
         }
     }
 
@@ -106,18 +96,20 @@ pub(super) fn named(host: &str, fault: Fault, error: &Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::{Failure, Remedy};
 
     #[test]
     fn what_is_kept_with_a_host_repeats_nothing_of_a_run() {
-        let error = Error::new(Code::HostFailed, "`claude` ended (it wrote: my prompt).");
-        let stopped = Stopped::before(error.again().hint("Look."), true);
-        let kept = stopped.for_host();
-        assert!(!kept.message().contains("prompt"), "{kept}");
-        assert_eq!(
-            (kept.code(), kept.advice()),
-            (Code::HostFailed, Some("Look."))
-        );
-        let nothing_crossed = Stopped::before(error.again(), false);
-        assert_eq!(nothing_crossed.for_host().message(), error.message());
+        let error = Error::new(Code::HostFailed, "`claude` ended (it wrote: my prompt).")
+            .hint("Look.")
+            .remedy(Remedy::ProbeHost);
+        let stopped = Stopped::in_turn(error.again(), Fault::Claude);
+        let expected = Failure {
+            message: "`claude` failed there in a run. What it said was shown with that.".to_owned(),
+            ..Failure::from(&error)
+        };
+        assert_eq!(Failure::from(&*stopped.kept), expected);
+        let nothing_crossed = Stopped::before(error.again().into());
+        assert_eq!(nothing_crossed.kept.failure(), error.failure());
     }
 }

@@ -30,7 +30,7 @@ pub(crate) use place::nobody;
 pub use place::{Chosen, Slot, Turn, Wanted};
 pub(crate) use settings::TIMEOUT_MAX;
 pub use settings::{CONNECT, SSH_CONFIG, TIMEOUT};
-pub use work::{Did, Waiting, Work};
+pub use work::{Did, Unready, Waiting, Work};
 
 use machine::{Machine, Way};
 

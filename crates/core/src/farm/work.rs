@@ -76,6 +76,23 @@ impl Waiting {
     }
 }
 
+/// Why no `claude` waits on a host for its prompt.
+pub struct Unready {
+    /// What is told of it.
+    pub error: Error,
+    /// What is kept with the host, which is not sealed: without the words of what was sent the key, and maybe the
+    /// system prompt.
+    pub kept: Box<Error>,
+}
+
+impl From<Error> for Unready {
+    /// In our own words, which can be kept.
+    fn from(error: Error) -> Self {
+        let kept = Box::new(error.again());
+        Self { error, kept }
+    }
+}
+
 impl Farm {
     /// Starts the worker on a host, which gets ready for a run. It has been sent nothing of ours by then.
     ///
@@ -98,7 +115,12 @@ impl Farm {
     /// # Errors
     /// [`Code::HostFailed`] or [`Code::Timeout`] for what a host can't do; [`Code::WrongPayer`] where
     /// somebody else would be billed.
-    pub async fn start(&self, waiting: Waiting, host: &Host, work: &Work<'_>) -> Result<Process> {
+    pub async fn start(
+        &self,
+        waiting: Waiting,
+        host: &Host,
+        work: &Work<'_>,
+    ) -> Result<Process, Unready> {
         let mark = remote::mark()?;
         let header = header(host, work, &mark)?;
         let sent = Sent::of(work.key);
@@ -109,10 +131,15 @@ impl Farm {
         };
         let server = work.server.map(str::to_owned);
         let spawned = Spawned::there(there, expected, server, patience());
-        spawned
-            .initialize(work.system)
-            .await
-            .map_err(|error| at(host, &error))
+        spawned.initialize(work.system).await.map_err(|error| {
+            let error = at(host, &error);
+            let kept = error
+                .in_other_words("`claude` did not get ready there. Why was shown with the run.");
+            Unready {
+                error,
+                kept: Box::new(kept),
+            }
+        })
     }
 
     /// Refuses a host whose `claude` can't be relied on. It is asked where that is not known, or was long
@@ -216,7 +243,7 @@ async fn begin(
     header: Vec<u8>,
     mark: String,
     sent: Sent,
-) -> Result<There> {
+) -> Result<There, Unready> {
     let Channel {
         mut input,
         output,
@@ -247,7 +274,7 @@ async fn begin(
         let line = match timeout_at(deadline, lines.next()).await {
             Ok(Read::Line(line)) => line,
             Ok(Read::TooLong | Read::End { .. }) => return Err(ended(host, &tail).await),
-            Err(_) => return Err(silent()),
+            Err(_) => return Err(silent().into()),
         };
         let Some(word) = line.strip_prefix(mark.as_bytes()) else {
             continue;
@@ -262,9 +289,9 @@ async fn begin(
                 held: Box::new(held),
                 ended: None,
             }),
-            b"failed missing" => Err(missing(host)),
-            b"failed space" => Err(no_space(host)),
-            _ => Err(no_timeout(host)),
+            b"failed missing" => Err(missing(host).into()),
+            b"failed space" => Err(no_space(host).into()),
+            _ => Err(no_timeout(host).into()),
         };
     }
     Err(ended(host, &tail).await)
@@ -286,19 +313,22 @@ fn at(host: &Host, error: &Error) -> Error {
     worded
 }
 
-async fn ended(host: &Host, tail: &Tail) -> Error {
+/// Words that the login shell ended. It had been sent the key by then, which may be too short to be taken out of what
+/// it said.
+async fn ended(host: &Host, tail: &Tail) -> Unready {
     let _ = tokio::time::timeout(Duration::from_secs(1), tail.is_whole()).await;
-    let said = tail
-        .text()
-        .map_or_else(String::new, |text| format!(" (it said: {text})"));
-    Error::new(
-        Code::HostFailed,
-        format!(
-            "The login shell of {} ended before anything began{said}.",
-            shown(&host.name, 60)
-        ),
-    )
-    .hint("See that `ssh` to it can run a command, and that it has /bin/sh.")
+    let name = shown(&host.name, 60);
+    let what = format!("The login shell of {name} ended before anything began");
+    let kept = Error::new(Code::HostFailed, format!("{what}."))
+        .hint("See that `ssh` to it can run a command, and that it has /bin/sh.");
+    let error = match tail.text() {
+        Some(said) => kept.in_other_words(format!("{what} (it said: {said}).")),
+        None => kept.again(),
+    };
+    Unready {
+        error,
+        kept: Box::new(kept),
+    }
 }
 
 pub(super) fn missing(host: &Host) -> Error {
