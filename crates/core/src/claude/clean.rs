@@ -45,7 +45,8 @@ impl Cleaner {
         let tail = self.held.split_off(undecided(&self.held).min(begun));
         let mut out = redact(&std::mem::replace(&mut self.held, tail)).into_owned();
         let characters = self.held.strip_prefix(MARK).map_or(0, str::len);
-        if characters >= ENOUGH {
+        // It may still be the key that was sent, which may go on with what belongs to no other credential.
+        if characters >= ENOUGH && self.sent.begun(&self.held) == 0 {
             out.push_str(REDACTED);
             self.held.clear();
             self.is_inside = true;
@@ -59,8 +60,8 @@ impl Cleaner {
         let held = std::mem::take(&mut self.held);
         match self.sent.begun(&held) {
             // The better part of a key is one too.
-            begun if begun >= ENOUGH => held[..held.len() - begun].to_owned() + REDACTED,
-            _ => held,
+            begun if begun >= ENOUGH => redact(&held[..held.len() - begun]).into_owned() + REDACTED,
+            _ => redact(&held).into_owned(),
         }
     }
 }
@@ -119,6 +120,7 @@ mod tests {
             format!("gate-{id}"),
             format!("gsk-ant-{id}"),
             format!("aab{id}aa"),
+            "sk-ant-team.0123456789.abcdef".to_owned(),
         ] {
             let sent = Sent::of(Some(&ApiKey::new(key.clone())));
             let text = format!("a gate-{key}, gsk-ant a{key}{key}. {}", &key[..4]);
@@ -133,6 +135,10 @@ mod tests {
                 out.push_str(&cleaner.finish());
                 assert_eq!(out, expected, "{size}");
             }
+            // What only ends as the key begins is another credential.
+            let other = format!("sk-ant-{id}{}", &key[..1]);
+            let mut cleaner = Cleaner::without(sent.clone());
+            assert_eq!(cleaner.push(&other) + &cleaner.finish(), REDACTED);
             let mut cleaner = Cleaner::without(sent);
             let cut = format!("It is {}", &key[..12]);
             let out = cleaner.push(&cut) + &cleaner.finish();
