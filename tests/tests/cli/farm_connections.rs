@@ -57,6 +57,22 @@ fn forty_lines(machine: &Machine, limit: &str) -> Outcome {
 }
 
 #[test]
+fn a_host_that_cannot_be_asked_from_here_has_nothing_held_against_it() {
+    let sshd = Sshd::start();
+    let mut machine = machine(&sshd);
+    add(&machine, &sshd);
+    pin(&machine, &sshd);
+    machine.set("PATH", sshd.root().display().to_string());
+    for words in [vec!["hosts", "probe", "box"], send(&["Hello?"])] {
+        let said = machine.run(words).failed_with(1);
+        assert!(said.contains("openssh-client"), "{said}");
+    }
+    let state = machine.run(["hosts", "list", "--json"]).json_lines();
+    assert_eq!(state[0]["state"], "ready", "{state:?}");
+    assert_eq!(state[0]["probe"], serde_json::Value::Null, "{state:?}");
+}
+
+#[test]
 fn many_runs_at_once_find_room_for_their_files_or_are_told_that_there_is_none() {
     let sshd = Sshd::with(&Setup {
         options: vec!["MaxSessions 20".to_owned()],
@@ -68,8 +84,6 @@ fn many_runs_at_once_find_room_for_their_files_or_are_told_that_there_is_none() 
     machine
         .run(["hosts", "edit", "box", "--slots", "16"])
         .expect_success();
-    let sent = forty_lines(&machine, "-Sn 48");
-    assert_eq!(sent.code, Some(0), "{}{}", sent.stdout, sent.stderr);
     let sent = forty_lines(&machine, "-n 48");
     let said = format!("{}{}", sent.stdout, sent.stderr);
     assert_ne!(sent.code, Some(0), "{said}");
@@ -77,4 +91,6 @@ fn many_runs_at_once_find_room_for_their_files_or_are_told_that_there_is_none() 
     assert!(!said.contains("apt install"), "{said}");
     let state = machine.run(["hosts", "list", "--json"]).json_lines();
     assert_eq!(state[0]["state"], "ready", "it is not the host's fault");
+    let sent = forty_lines(&machine, "-Sn 48");
+    assert_eq!(sent.code, Some(0), "{}{}", sent.stdout, sent.stderr);
 }

@@ -47,16 +47,20 @@ impl Farm {
     /// answer as well: it stands in [`Probe::trouble`].
     ///
     /// # Errors
-    /// When the answer can't be kept, or there is no `ssh` here.
+    /// When the answer can't be kept, or nothing can be asked from here: without an `ssh`, or with too many files open.
     pub async fn probe(&self, host: &Host) -> Result<Probe> {
         let asked = match host.host_keys.is_empty() {
             true => Err(unpinned(host)),
             false => self.ask_in_time(host).await,
         };
-        let probe = asked.unwrap_or_else(|error| Probe {
-            trouble: Some(Failure::from(&error)),
-            ..Probe::default()
-        });
+        let probe = match asked {
+            // What fails here, as where no more files can be opened, says nothing of the host.
+            Err(error) if error.code() == Code::Failed => return Err(error),
+            asked => asked.unwrap_or_else(|error| Probe {
+                trouble: Some(Failure::from(&error)),
+                ..Probe::default()
+            }),
+        };
         let (asked, now, kept) = (host.clone(), self.now(), probe.clone());
         let note = self
             .0
