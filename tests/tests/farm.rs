@@ -32,6 +32,9 @@ use tokio_util::sync::CancellationToken;
 /// The variable that holds the key that pays.
 const VARIABLE: &str = "FARM_KEY_OF_THE_TEST";
 
+/// How long something that is bound to happen may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// Nobody is asked.
 struct Nobody;
 

@@ -131,6 +131,13 @@ impl Machine {
         if is_used == [0, 0] && self.is_closing.swap(false, Ordering::SeqCst) {
             self.close();
         }
+        self.sweep();
+    }
+
+    /// Ends the spoilt connections over which nothing runs any more.
+    fn sweep(&self) {
+        self.masters()
+            .retain(|opened| !opened.is_spoilt || Arc::strong_count(&opened.master) > 1);
     }
 
     /// Starts a command over a connection that has room for it, or over a further one. Where nothing can be
@@ -218,7 +225,7 @@ impl Machine {
                     return Err(Some((Instant::now(), fault)));
                 }
                 Err(fault) => {
-                    self.spoil(&master);
+                    self.spoil(master);
                     broken = Some((at, fault));
                 }
             }
@@ -226,29 +233,28 @@ impl Machine {
         Err(broken)
     }
 
-    /// Notes that a connection is of no use to further runs. Others may go on over it, whose answers are paid for.
-    fn spoil(&self, master: &Arc<Master>) {
-        let mut masters = self.masters();
-        let found = masters
-            .iter_mut()
-            .find(|one| Arc::ptr_eq(&one.master, master));
-        if let Some(opened) = found {
-            opened.is_spoilt = true;
+    /// Notes that a connection is of no use to further runs. Others may go on over it, whose answers are paid for:
+    /// it ends with the last of them.
+    fn spoil(&self, master: Arc<Master>) {
+        for opened in self.masters().iter_mut() {
+            opened.is_spoilt |= Arc::ptr_eq(&opened.master, &master);
         }
+        drop(master);
+        self.sweep();
     }
 
     /// Returns the connections that stand, in the order in which they were opened, and ends those to where the
     /// host was before: another window may have given it another address, or pinned another key. Spoilt ones are left
-    /// out, and ended where nothing runs over them any more.
+    /// out.
     fn alive(&self, host: &Host) -> Vec<Opened> {
+        self.sweep();
         let mut masters = self.masters();
         masters.retain(|opened| {
             let leads_there = opened.host.is_reached_as(host);
             if !leads_there {
                 opened.master.end();
             }
-            let is_used = !opened.is_spoilt || Arc::strong_count(&opened.master) > 1;
-            leads_there && is_used && opened.master.is_alive()
+            leads_there && opened.master.is_alive()
         });
         let useful = masters.iter().filter(|opened| !opened.is_spoilt);
         useful.cloned().collect()
