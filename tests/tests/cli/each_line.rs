@@ -1,7 +1,7 @@
 //! `send --each-line`: results in the order of the file, nothing billed twice in ignorance, nothing lost.
 
 use std::fmt::Write as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use serde_json::Value;
@@ -11,6 +11,20 @@ use switchyard_tests::{Machine, Outcome, Planted, Running};
 use super::{key_and_server, prompts};
 
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits until something is so that nothing tells of.
+#[track_caller]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a look at another process at a time"
+)]
+pub(super) fn wait_until(mut is_so: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < PATIENCE, "it does not come to that");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
 
 /// A machine with a key, and a file of so many lines.
 pub(super) struct Desk {

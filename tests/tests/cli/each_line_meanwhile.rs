@@ -4,10 +4,10 @@
 use std::io::Write as _;
 
 use rustix::process::Signal;
-use switchyard_simulator::{KeyState, Reply};
+use switchyard_simulator::{KeyState, KnownError, Reply};
 use switchyard_tests::{Planted, Running};
 
-use super::each_line::{Desk, PATIENCE, answers, numbers};
+use super::each_line::{Desk, PATIENCE, answers, numbers, wait_until};
 use super::prompts;
 
 impl Desk {
@@ -183,9 +183,7 @@ fn a_reader_who_takes_nothing_holds_up_no_signal_and_loses_nothing() {
     }
     let sending = desk.start(&["-j", "1"]);
     // Until as many wait for the reader as may.
-    while desk.booked() < 17 {
-        std::thread::yield_now();
-    }
+    wait_until(|| desk.booked() >= 17);
     sending.signal(Signal::TERM);
     let ended = sending.end_unread();
     assert_eq!(ended.code, Some(130), "{}", ended.stderr);
@@ -203,6 +201,29 @@ fn a_reader_who_takes_nothing_holds_up_no_signal_and_loses_nothing() {
     let results = again.json_lines();
     assert_eq!(numbers(&results), (1..=30).collect::<Vec<_>>());
     assert_eq!(prompts(&desk.server), LINES);
+}
+
+#[test]
+fn a_second_signal_keeps_no_reason_back_for_which_no_further_line_was_begun() {
+    const BEFORE: usize = 17;
+    let desk = Desk::new(30);
+    for _ in 0..BEFORE {
+        desk.server.push(Reply::text("long ".repeat(20_000)));
+    }
+    desk.server.push(KnownError::BadKey.reply());
+    let mut sending = desk.start(&["-j", "1"]);
+    // Until as many wait for the reader as may, and the one that follows is refused.
+    let refused = "SELECT count(*) FROM runs WHERE state = 'failed'";
+    wait_until(|| desk.machine.value::<i64>(refused) == 1);
+    sending.signal(Signal::INT);
+    sending.hear_note("once more cancels");
+    sending.signal(Signal::INT);
+    sending.hear_note("Cancelling");
+    let ended = sending.end_unread();
+    assert_eq!(ended.code, Some(4), "{}", ended.stderr);
+    let said = "The lines that follow were not sent";
+    assert!(!ended.stderr.contains(said), "{}", ended.stderr);
+    assert_eq!(prompts(&desk.server), BEFORE + 1);
 }
 
 #[test]

@@ -273,8 +273,11 @@ impl<'a> Work<'a> {
         if std::mem::replace(&mut self.is_told_to_end, true) {
             self.out.note("Cancelling …");
             self.cancel.cancel();
-            // Whatever kept further lines from being begun: it is the user who ends these.
-            self.halted = Some(ended());
+            // Whatever kept further lines from being begun, and was said then: it is the user who ends these. Where
+            // there are none, it is still to be said.
+            if !self.under_way.is_empty() {
+                self.halted = Some(ended());
+            }
             return;
         }
         let under_way = self.under_way.len() as u64;
