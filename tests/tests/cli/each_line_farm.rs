@@ -5,10 +5,13 @@ use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
 
+use rustix::fs::{Mode, OFlags};
 use rustix::process::Signal;
 use serde_json::Value;
 use switchyard_tests::sshd::{ANSWERS, Setup, Sshd};
 use switchyard_tests::{Machine, Outcome, Running};
+
+use super::each_line::wait_until;
 
 /// A machine with hosts on one sshd, a key in a variable that pays, and a file of lines.
 struct Desk {
@@ -123,18 +126,18 @@ impl Desk {
         self.machine.run(allow).expect_success();
     }
 
-    /// Makes a pipe with a name, and opens it at both ends.
+    /// Makes a pipe with a name, and opens it at both ends; here, nothing waits for ever.
     fn pipe(&self, name: &str) -> (String, File) {
         let path = self.fifo(name);
-        let mut both = File::options();
-        let file = both.read(true).write(true).open(&path).unwrap();
-        (path.display().to_string(), file)
+        let mode = OFlags::RDWR | OFlags::NONBLOCK;
+        let file = rustix::fs::open(&path, mode, Mode::empty()).unwrap();
+        (path.display().to_string(), File::from(file))
     }
 
     /// Makes a pipe with a name, by which a stand-in and its test wait for one another.
     fn fifo(&self, name: &str) -> PathBuf {
         let path = self.sshd.root().join(name);
-        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        let mode = Mode::RUSR | Mode::WUSR;
         rustix::fs::mkfifoat(rustix::fs::CWD, &path, mode).unwrap();
         path
     }
@@ -142,8 +145,15 @@ impl Desk {
 
 /// Waits until so many have written a line to a pipe.
 fn read((_, pipe): &(String, File), count: usize) {
-    let mut pipe: &File = pipe;
-    pipe.read_exact(&mut vec![0; count]).unwrap();
+    let mut left = count;
+    wait_until(|| {
+        let mut pipe: &File = pipe;
+        match pipe.read(&mut vec![0; left]) {
+            Ok(came) => left -= came,
+            Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock),
+        }
+        left == 0
+    });
 }
 
 /// Lets so many go on that read a line of a pipe.
@@ -205,9 +215,7 @@ fn a_slow_host_does_not_hold_up_the_lines_that_others_can_take() {
     desk.claude("slow", &format!("read -r on <{}; {COUNTS}", go.display()));
     let sending = desk.start(&[]);
     // All but the one that the slow host has.
-    while desk.booked() < 5 {
-        std::thread::yield_now();
-    }
+    wait_until(|| desk.booked() >= 5);
     std::fs::write(&go, "on\n").unwrap();
     let ended = sending.end();
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
@@ -302,9 +310,7 @@ fn a_line_that_was_billed_on_its_first_way_is_not_begun_once_more_while_the_seco
     // … and all three have gone on before the one slot over there is free again.
     read(&came, 1);
     let gone_on = "SELECT count(*) FROM runs WHERE fallback_of IS NOT NULL";
-    while desk.machine.value::<i64>(gone_on) < 3 {
-        std::thread::yield_now();
-    }
+    wait_until(|| desk.machine.value::<i64>(gone_on) >= 3);
     write(&go, 2);
     let ended = sending.end();
     assert_eq!(ended.code, Some(13), "{}", ended.stderr);
@@ -322,21 +328,12 @@ fn a_line_that_was_billed_on_its_first_way_is_not_begun_once_more_while_the_seco
 #[test]
 fn cancelled_twice_nothing_is_left_running_on_any_host() {
     let desk = Desk::new(&[("one", 2), ("two", 2)], 20);
-    let began = desk.fifo("began");
+    let began = desk.pipe("began");
     for host in ["one", "two"] {
-        desk.claude(
-            host,
-            &format!("begin; text Half; echo >{}; stay", began.display()),
-        );
+        desk.claude(host, &format!("begin; text Half; echo >{}; stay", began.0));
     }
     let mut sending = desk.start(&[]);
-    let mut pipe = std::fs::OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open(&began)
-        .unwrap();
-    let mut four = [0; 4];
-    std::io::Read::read_exact(&mut pipe, &mut four).unwrap();
+    read(&began, 4);
     assert!(
         desk.sshd.temporary().len() >= 4,
         "every slot has its folder"
@@ -346,9 +343,7 @@ fn cancelled_twice_nothing_is_left_running_on_any_host() {
     sending.signal(Signal::INT);
     let ended = sending.end();
     assert_eq!(ended.code, Some(130), "{}", ended.stderr);
-    while !desk.sshd.temporary().is_empty() {
-        std::thread::yield_now();
-    }
+    wait_until(|| desk.sshd.temporary().is_empty());
     let open: i64 = desk
         .machine
         .value("SELECT count(*) FROM runs WHERE state = 'started'");
