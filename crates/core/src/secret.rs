@@ -212,6 +212,13 @@ impl Sent {
             .then(|| line.replace(escaped, REDACTED))
     }
 
+    /// Tells whether so many bytes are half of it or more: of fewer, the most may be what all keys begin with.
+    #[must_use]
+    pub fn is_half(&self, count: usize) -> bool {
+        let key = self.0.as_ref();
+        key.is_some_and(|key| count >= key.expose().len().div_ceil(2))
+    }
+
     /// Returns how many bytes at the end of a text may be the beginning of it.
     #[must_use]
     pub fn begun(&self, text: &str) -> usize {
