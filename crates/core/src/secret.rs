@@ -172,7 +172,13 @@ const SHORT: usize = 12;
 
 /// The key that a host was sent, if any, to be taken out of all that comes back. Clones share it.
 #[derive(Clone, Default)]
-pub struct Sent(Option<Arc<ApiKey>>);
+pub struct Sent(Option<Arc<Known>>);
+
+struct Known {
+    key: ApiKey,
+    /// As a string of JSON, which is another text where it holds a quote or a backslash.
+    json: Option<zeroize::Zeroizing<String>>,
+}
 
 impl Sent {
     /// Keeps a copy of the key, which is wiped with the last clone. One of fewer than twelve characters, such as a
@@ -180,7 +186,12 @@ impl Sent {
     #[must_use]
     pub fn of(key: Option<&ApiKey>) -> Self {
         let key = key.filter(|key| key.expose().len() >= SHORT);
-        Self(key.map(|key| Arc::new(ApiKey::new(key.expose().to_owned()))))
+        Self(key.map(|key| {
+            Arc::new(Known {
+                key: ApiKey::new(key.expose().to_owned()),
+                json: json(key.expose()),
+            })
+        }))
     }
 
     /// Replaces it, whatever its shape, and everything that looks like a credential.
@@ -195,7 +206,7 @@ impl Sent {
     /// Replaces it alone; `None` where it is not in a text.
     #[must_use]
     pub fn replaced(&self, text: &str) -> Option<String> {
-        let key = self.0.as_ref()?.expose();
+        let key = self.0.as_ref()?.key.expose();
         text.contains(key).then(|| text.replace(key, REDACTED))
     }
 
@@ -203,9 +214,7 @@ impl Sent {
     /// be a part of one.
     #[must_use]
     pub fn redact_json(&self, line: &[u8]) -> Option<String> {
-        let key = self.0.as_ref()?.expose();
-        // As it stands in a string there, which is another text where it holds a quote or a backslash.
-        let string = zeroize::Zeroizing::new(serde_json::to_string(key).ok()?);
+        let string = self.0.as_ref()?.json.as_ref()?;
         let escaped = string.get(1..string.len() - 1)?;
         let line = String::from_utf8_lossy(line);
         line.contains(escaped)
@@ -215,23 +224,32 @@ impl Sent {
     /// Tells whether so many bytes are half of it or more: of fewer, the most may be what all keys begin with.
     #[must_use]
     pub fn is_half(&self, count: usize) -> bool {
-        let key = self.0.as_ref();
-        key.is_some_and(|key| count >= key.expose().len().div_ceil(2))
+        let known = self.0.as_ref();
+        known.is_some_and(|known| count >= known.key.expose().len().div_ceil(2))
     }
 
     /// Returns how many bytes at the end of a text may be the beginning of it.
     #[must_use]
     pub fn begun(&self, text: &str) -> usize {
-        let Some(key) = &self.0 else {
+        let Some(known) = &self.0 else {
             return 0;
         };
-        let key = key.expose();
+        let key = known.key.expose();
         let longest = (1..key.len().min(text.len() + 1)).rev();
         longest
             .filter(|count| key.is_char_boundary(*count))
             .find(|count| text.ends_with(&key[..*count]))
             .unwrap_or(0)
     }
+}
+
+/// Writes a key as a string of JSON.
+fn json(key: &str) -> Option<zeroize::Zeroizing<String>> {
+    // As long as it can become, so that no copy is left where it grew.
+    let mut json = zeroize::Zeroizing::new(Vec::with_capacity(key.len() * 6 + 2));
+    serde_json::to_writer(&mut *json, key).ok()?;
+    let json = String::from_utf8(std::mem::take(&mut *json)).ok()?;
+    Some(zeroize::Zeroizing::new(json))
 }
 
 #[cfg(test)]
