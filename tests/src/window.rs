@@ -243,7 +243,8 @@ impl Window {
     /// # Panics
     /// When no page comes.
     pub async fn arrive(&self) {
-        let is_there = "return location.protocol !== 'about:' && document.readyState === 'complete'";
+        let is_there =
+            "return location.protocol !== 'about:' && document.readyState === 'complete'";
         let start = std::time::Instant::now();
         while !self.says_yes(is_there).await {
             assert!(start.elapsed() < PATIENCE, "no page comes");
