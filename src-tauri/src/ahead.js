@@ -8,10 +8,10 @@
   // What fails is told where it is taken.
   for (const answer of Object.values(asked)) answer.catch(() => undefined);
   Object.defineProperty(window, '__AHEAD__', { value: asked });
-  // Its fonts are looked for while its code is on its way: each face takes milliseconds, the first time. Those of
-  // app.css and tokens.css that the first screen has.
+  // Its fonts are looked for while its code is on its way, which is once all of that was asked for: each face
+  // takes milliseconds, the first time. Those of app.css and tokens.css that the first screen has.
   const FACES = ['13px', '500 13px', '600 13px', '12px', '600 15px'];
-  setTimeout(() => {
+  const lookForFonts = () => {
     const probe = document.createElement('div');
     probe.style.cssText = 'position: absolute; visibility: hidden';
     for (const font of [...FACES.map((face) => `${face} system-ui`), '12px ui-monospace, monospace']) {
@@ -21,8 +21,9 @@
       text.textContent = '0';
       probe.append(text);
     }
-    document.documentElement?.append(probe);
+    document.documentElement.append(probe);
     probe.getBoundingClientRect();
     probe.remove();
-  });
+  };
+  document.addEventListener('readystatechange', lookForFonts, { once: true });
 }
