@@ -20,7 +20,7 @@ export default defineConfig({
           groups: [
             {
               name: 'base',
-              test: /node_modules.(svelte|esm-env|clsx|@lucide|@tauri-apps)[\\/]|src.lib.(?!markdown|desk|conversation|draft|runs|report|settings|add-key|vault-making)|src.shared.(Badge|Button|Empty|IconButton|Select.svelte|Skeleton|ViewHeader)|FailureNote|KeychainWait.svelte|LockedHere|PayerMark|vite.preload-helper/,
+              test: /node_modules.(svelte|esm-env|clsx|@lucide|@tauri-apps)[\\/]|src.lib.(?!markdown|desk|conversation|draft|runs|report|settings|add-key|vault-making)|src.shared.(Badge|Button|Empty|IconButton|SearchField|Select.svelte|Skeleton|ViewHeader)|FailureNote|KeychainWait.svelte|LockedHere|PayerMark|vite.preload-helper/,
               minShareCount: 2,
               // What the others stand on belongs here too.
               priority: 1,
