@@ -102,8 +102,11 @@ impl Planted {
     /// Names each program once.
     fn look_at_environments(&self, found: &mut Vec<String>) {
         for process in processes() {
+            let program = || std::fs::read_link(process.join("exe"));
+            // Whoever ends meanwhile has no name afterwards, and whoever becomes another program has another one.
+            let before = program();
             if self.is_in(&std::fs::read(process.join("environ")).unwrap_or_default()) {
-                let program = std::fs::read_link(process.join("exe")).unwrap_or_default();
+                let program = program().or(before).unwrap_or_default();
                 let seen = format!("in the environment of {}", program.display());
                 if !found.contains(&seen) {
                     found.push(seen);

@@ -72,6 +72,14 @@ impl House {
         }
     }
 
+    /// Lets a host that does not answer keep it waiting for a second only.
+    async fn give_up_after_a_second(&self) {
+        let set = self
+            .app
+            .write(|store, now| farm::CONNECT.set(store, &1, now));
+        set.await.unwrap();
+    }
+
     /// Adds a host for a user of an sshd, with its key pinned.
     async fn host(&self, sshd: &Sshd, user: &str, slots: u32) -> Host {
         let host = self.unpinned(sshd, user, slots).await;

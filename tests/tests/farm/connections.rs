@@ -105,10 +105,7 @@ fn connected(sshd: &Sshd) -> Vec<Pid> {
 async fn a_connection_over_which_nothing_more_can_be_started_is_left_to_the_runs_that_it_has() {
     let sshd = Sshd::start();
     let house = House::new(&sshd).await;
-    let set = house
-        .app
-        .write(|store, now| farm::CONNECT.set(store, &1, now));
-    set.await.unwrap();
+    house.give_up_after_a_second().await;
     house.host(&sshd, "box", 2).await;
     let ((events, outcome), second) = while_it_answers(&house, &sshd, async || {
         let [first] = connected(&sshd)[..] else {

@@ -73,10 +73,7 @@ async fn a_run_goes_on_to_another_host_where_the_first_is_down_which_rests_then(
 async fn a_box_that_accepts_and_keeps_silent_is_given_up_in_time() {
     let sshd = Sshd::start();
     let house = House::new(&sshd).await;
-    let set = house
-        .app
-        .write(|store, now| farm::CONNECT.set(store, &1, now));
-    set.await.unwrap();
+    house.give_up_after_a_second().await;
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     at_port(&house, &sshd, silent.local_addr().unwrap().port()).await;
     let error = house.failure(FarmAsk::default()).await;
@@ -105,10 +102,7 @@ fn silent(port: u16) -> (u16, Arc<std::sync::atomic::AtomicUsize>) {
 async fn runs_that_wait_for_the_same_connection_share_its_failure_which_counts_once() {
     let mut sshd = Sshd::start();
     let house = House::new(&sshd).await;
-    let set = house
-        .app
-        .write(|store, now| farm::CONNECT.set(store, &1, now));
-    set.await.unwrap();
+    house.give_up_after_a_second().await;
     let all_fail = async |host: HostId| {
         let ask = FarmAsk {
             host: Some(host),

@@ -46,19 +46,13 @@ impl ShownPayer {
     /// Tells whether the same one is billed. A stored key is the same under another name; one that is not stored
     /// may have been replaced under the same one.
     fn is_same(&self, other: &Self) -> bool {
-        let who = |payer: &Self| {
-            (
-                payer.tier,
-                payer.key.clone(),
-                payer.gateway.clone(),
-                payer.login.clone(),
-            )
-        };
+        let is_there = (self.tier, &self.key, &self.gateway, &self.login)
+            == (other.tier, &other.key, &other.gateway, &other.login);
         let has_id = self.key.is_some() || self.login.is_some();
         let booked = self.booked_to.as_ref().zip(other.booked_to.as_ref());
         let is_named_alike =
             || self.label == other.label && booked.is_none_or(|(was, is)| was == is);
-        who(self) == who(other) && (has_id || is_named_alike())
+        is_there && (has_id || is_named_alike())
     }
 }
 
