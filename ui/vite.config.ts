@@ -2,8 +2,10 @@ import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { svelteTesting } from '@testing-library/svelte/vite';
 import { defineConfig } from 'vitest/config';
 
+import { stillIcons } from './still-icons.ts';
+
 export default defineConfig({
-  plugins: [svelte(), svelteTesting()],
+  plugins: [stillIcons(), svelte(), svelteTesting()],
   // Relative, because the page's address differs between systems.
   base: './',
   build: {
@@ -11,7 +13,6 @@ export default defineConfig({
     target: ['safari16.4', 'chrome111'],
     // Nothing inline: the page's policy allows scripts and styles from files only.
     assetsInlineLimit: 0,
-    cssCodeSplit: false,
     modulePreload: { polyfill: false },
     // Each file is a round trip to the program, so what several screens share comes in few.
     rolldownOptions: {

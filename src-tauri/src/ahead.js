@@ -10,18 +10,24 @@
   Object.defineProperty(window, '__AHEAD__', { value: asked });
   // Its fonts are looked for while its code is on its way, which is once all of that was asked for: each face
   // takes milliseconds, the first time. Those of app.css and tokens.css that the first screen has.
-  const FACES = ['13px', '500 13px', '600 13px', '12px', '600 15px'];
   const lookForFonts = () => {
     const probe = document.createElement('div');
-    probe.style.cssText = 'position: absolute; visibility: hidden';
-    for (const font of [...FACES.map((face) => `${face} system-ui`), '12px ui-monospace, monospace']) {
-      const text = document.createElement('span');
-      text.style.font = font;
-      text.style.fontVariantNumeric = 'tabular-nums';
-      text.textContent = '0';
-      probe.append(text);
-    }
+    probe.style.cssText = 'position: absolute; visibility: hidden; white-space: nowrap';
+    const text = (font) => {
+      const line = probe.appendChild(document.createElement('span'));
+      line.style.font = font;
+      line.style.fontVariantNumeric = 'tabular-nums';
+      line.textContent = 'Switchyard 0';
+      return line;
+    };
     document.documentElement.append(probe);
+    // A system font that only stands for the usual one, or is not there, would be looked for again for each face.
+    const widthOf = (font) => text(font).getBoundingClientRect().width;
+    const [own, usual] = ['system-ui', 'sans-serif'].map((name) => widthOf(`13px ${name}, sans-serif`));
+    const name = own === usual ? 'sans-serif' : 'system-ui';
+    if (own === usual) document.documentElement.style.setProperty('--sans', name);
+    for (const face of ['600 13px', '12px', '600 15px']) text(`${face} ${name}`);
+    text('12px monospace');
     probe.getBoundingClientRect();
     probe.remove();
   };

@@ -45,7 +45,7 @@ async function type(field, text) {
 }
 
 const asked = {
-  /** Returns when the page, with all that it loads, was there: in ms since 1970. */
+  /** Returns when the page was asked for, and when it was there with all that it loads: in ms since 1970. */
   async start() {
     const isThere = () =>
       performance.getEntriesByName('first-contentful-paint').length > 0 &&
@@ -53,16 +53,16 @@ const asked = {
     while (!isThere()) await frame();
     const loaded = performance.getEntriesByType('resource').map((one) => one.responseEnd);
     const paint = performance.getEntriesByName('first-contentful-paint')[0].startTime;
-    return performance.timeOrigin + Math.max(paint, ...loaded);
+    return [performance.timeOrigin, performance.timeOrigin + Math.max(paint, ...loaded)];
   },
 
-  /** Returns when the key list was there, with as many keys as given: in ms since 1970. */
+  /** Returns when the page was asked for, and when it had the key list with as many keys as given. */
   async keys() {
     const noted = () => performance.getEntriesByName('the key list')[0];
     while (!noted()) await frame();
     const tally = document.querySelector('main [role=status]')?.textContent ?? '';
     if (!tally.includes(given)) throw new Error(`the list says ${tally}`);
-    return performance.timeOrigin + noted().startTime;
+    return [performance.timeOrigin, performance.timeOrigin + noted().startTime];
   },
 
   /** Leaves the window at the keys, where the next one opens then. */

@@ -36,6 +36,26 @@ it('typing narrows the list and says how far', async () => {
   expect(screen.getByText('7 keys')).toBeTruthy();
 });
 
+it('rows that are kept while nothing matches can be neither seen nor reached', async () => {
+  const { container } = render(Keys);
+  await screen.findByText('7 keys');
+  const search = screen.getByLabelText('Search keys');
+  await userEvent.type(search, 'old');
+  await userEvent.keyboard('{ArrowDown}');
+  expect(document.activeElement?.getAttribute('role')).toBe('row');
+  host.on('list_keys', () => someKeys().filter(({ name }) => !/old/i.test(name)));
+  await keys.load();
+  expect(await screen.findByText('No key matches')).toBeTruthy();
+  // That of the head.
+  expect(screen.getAllByRole('row')).toHaveLength(1);
+  expect(container.querySelector('[data-index]')?.contains(document.activeElement)).toBe(false);
+  expect(
+    container.querySelectorAll('[data-index][tabindex="0"], [data-index] [tabindex="0"]'),
+  ).toHaveLength(0);
+  await userEvent.clear(search);
+  expect(container.querySelectorAll('[data-index][tabindex="0"]')).toHaveLength(1);
+});
+
 it('without keys the one thing to do is to add one', async () => {
   host.on('list_keys', () => []);
   render(Keys);
