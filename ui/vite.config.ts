@@ -13,6 +13,8 @@ export default defineConfig({
     target: ['safari16.4', 'chrome111'],
     // Nothing inline: the page's policy allows scripts and styles from files only.
     assetsInlineLimit: 0,
+    // Styles that came with a screen would lay out anew what is there already.
+    cssCodeSplit: false,
     modulePreload: { polyfill: false },
     // Each file is a round trip to the program, so what several screens share comes in few.
     rolldownOptions: {

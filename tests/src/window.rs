@@ -127,6 +127,25 @@ impl Window {
             .await;
     }
 
+    /// Types where the focus is, as soon as something of this name has it.
+    ///
+    /// # Panics
+    /// When the focus stays elsewhere.
+    pub async fn type_at(&self, name: &str, text: &str) {
+        let start = std::time::Instant::now();
+        loop {
+            let focused = self.focused().await;
+            if focused.contains(name) {
+                return self.press_these(text).await;
+            }
+            assert!(
+                start.elapsed() < PATIENCE,
+                "{focused:?} has the focus, not {name:?}"
+            );
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+    }
+
     async fn press_these(&self, keys: &str) {
         let start = std::time::Instant::now();
         loop {

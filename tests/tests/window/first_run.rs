@@ -1,6 +1,7 @@
 //! From an empty home to the first answer.
 
 use switchyard_tests::{Desk, Window};
+use thirtyfour::Key;
 
 use super::{expect_clean, key_and_server};
 
@@ -117,5 +118,53 @@ async fn the_key_that_pays_is_taken_over_from_the_shell_without_being_shown() {
     ask(&window).await;
     window.close().await;
     std::fs::remove_file(profile).unwrap();
+    expect_clean(&desk, &planted);
+}
+
+#[tokio::test]
+async fn by_keyboard_alone_a_key_is_pasted_a_prompt_is_answered_and_every_screen_is_read() {
+    let (planted, key, server) = key_and_server().await;
+    let mut desk = Desk::new();
+    desk.bring_keyring();
+    let window = desk.open(&[]).await;
+    window.read("Who pays right now").await;
+    window.tab_to("Add key").await;
+    window.press(&[Key::Enter]).await;
+    window.type_at("API key", &key).await;
+    window.tab_to("Advanced").await;
+    window.press(&[Key::Enter]).await;
+    window.tab_to("Gateway").await;
+    window.type_at("Gateway", &server.base_url()).await;
+    window.press(&[Key::Enter]).await;
+    window.read("Keep your recovery code").await;
+    window.tab_to("Later").await;
+    window.press(&[Key::Enter]).await;
+    window.read("is stored and checked").await;
+
+    window.press_control('1').await;
+    window.tab_to("Prompt").await;
+    window.type_at("Prompt", "Hello there").await;
+    window.press(&[Key::Control, Key::Enter]).await;
+    window.read("Simulated answer to: Hello there").await;
+    window.read("to first token").await;
+
+    // A list is one stop of Tab, and arrows walk in it.
+    window.press_control('2').await;
+    window.tab_to("Personal").await;
+    window.press_control('3').await;
+    window.read("spent").await;
+    window.tab_to("As a table").await;
+    window.press_control('5').await;
+    window.tab_to("Runs").await;
+    window.press(&[Key::Down]).await;
+    window.read("Simulated answer to: Hello there").await;
+    window.press_control('6').await;
+    window.tab_to("Theme").await;
+    window.arrow_to("Dark").await;
+    window.press_control('k').await;
+    window.type_at("Command", "farm").await;
+    window.press(&[Key::Enter]).await;
+    window.read("No hosts yet").await;
+    window.close().await;
     expect_clean(&desk, &planted);
 }
