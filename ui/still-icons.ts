@@ -1,6 +1,7 @@
 /**
  * Icons as markup that stands still. An icon of the library is made anew, attribute by attribute, each time that one
- * is shown; here each is drawn when the page is built, with its lines in one path where they can be.
+ * is shown; here each is drawn when the page is built, with its lines in one path where they can be. Their type is
+ * `still-icon.d.ts`, which stands for every name: one that the library does not have stops the build.
  */
 import { optimize } from 'svgo';
 import type { Plugin } from 'vite';

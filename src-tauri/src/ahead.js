@@ -12,22 +12,19 @@
   // takes milliseconds, the first time. Those of app.css and tokens.css that the first screen has.
   const lookForFonts = () => {
     const probe = document.createElement('div');
-    probe.style.cssText = 'position: absolute; visibility: hidden; white-space: nowrap';
-    const text = (font) => {
-      const line = probe.appendChild(document.createElement('span'));
-      line.style.font = font;
-      line.style.fontVariantNumeric = 'tabular-nums';
-      line.textContent = 'Switchyard 0';
-      return line;
-    };
+    probe.style.cssText = 'position: absolute; visibility: hidden';
+    // A name that only stands for the usual font would be looked for in vain again for each face.
+    const name = window.__HAS_USUAL_FONT__ ? 'sans-serif' : 'system-ui';
+    if (window.__HAS_USUAL_FONT__) document.documentElement.style.setProperty('--sans', name);
+    const faces = ['13px', '600 13px', '12px', '600 15px'].map((face) => `${face} ${name}, sans-serif`);
+    for (const font of [...faces, '12px monospace']) {
+      const text = document.createElement('span');
+      text.style.font = font;
+      text.style.fontVariantNumeric = 'tabular-nums';
+      text.textContent = '0';
+      probe.append(text);
+    }
     document.documentElement.append(probe);
-    // A system font that only stands for the usual one, or is not there, would be looked for again for each face.
-    const widthOf = (font) => text(font).getBoundingClientRect().width;
-    const [own, usual] = ['system-ui', 'sans-serif'].map((name) => widthOf(`13px ${name}, sans-serif`));
-    const name = own === usual ? 'sans-serif' : 'system-ui';
-    if (own === usual) document.documentElement.style.setProperty('--sans', name);
-    for (const face of ['600 13px', '12px', '600 15px']) text(`${face} ${name}`);
-    text('12px monospace');
     probe.getBoundingClientRect();
     probe.remove();
   };

@@ -50,7 +50,7 @@ pub(crate) fn open(handle: &AppHandle) -> Result<()> {
         // Dropped files are the page's own to take: it attaches what it is given, as it is pasted.
         .disable_drag_drop_handler()
         .data_directory(desktop.app.paths().web())
-        .initialization_script(AHEAD)
+        .initialization_script(ahead())
         // Its processes would still write into the demo's folder while that is taken away. A page that
         // keeps nothing can't be driven, though.
         .incognito(desktop.is_demo && !is_driven())
@@ -71,6 +71,36 @@ pub(crate) fn open(handle: &AppHandle) -> Result<()> {
         _ => {}
     });
     draw_plainly(&window)
+}
+
+/// Returns what runs in the page before all else, with what it has to know of the system.
+fn ahead() -> String {
+    format!("window.__HAS_USUAL_FONT__ = {};\n{AHEAD}", has_usual_font())
+}
+
+/// Tells whether the system's font is only another name of the usual one.
+#[cfg(target_os = "linux")]
+fn has_usual_font() -> bool {
+    use gtk::prelude::GtkSettingsExt;
+
+    // GTK may be asked here only, which is where windows are opened.
+    gtk::is_initialized_main_thread()
+        && gtk::Settings::default()
+            .and_then(|settings| settings.gtk_font_name())
+            .is_some_and(|font| is_usual(&font))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn has_usual_font() -> bool {
+    false
+}
+
+/// Reads the name of a font with its size, as GTK has it: `Sans` stands for whatever fontconfig takes for
+/// sans-serif, and is what GTK has where nobody has chosen a font.
+#[cfg(target_os = "linux")]
+fn is_usual(font: &str) -> bool {
+    let family = font.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+    family.trim_end().eq_ignore_ascii_case("sans")
 }
 
 /// Has the web view take no more than one page of a program needs: no cache of pages and pictures, and no
@@ -121,5 +151,26 @@ fn is_ours(url: &Url) -> bool {
         // The form that the same address takes on Windows.
         "http" | "https" => url.host_str() == Some("tauri.localhost"),
         _ => false,
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_stands_for_the_usual_font_is_taken_for_it() {
+        for usual in ["Sans 10", "sans 11", "Sans 10.5", "Sans"] {
+            assert!(is_usual(usual), "{usual}");
+        }
+        for chosen in [
+            "Cantarell 11",
+            "Noto Sans 10",
+            "Sans Bold 10",
+            "Source Han Sans SC 10",
+            "",
+        ] {
+            assert!(!is_usual(chosen), "{chosen}");
+        }
     }
 }

@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use serde_json::json;
@@ -243,7 +244,10 @@ impl Desk {
         // for loopback; that another test has chosen already is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let page = WebDriver::new(url, wanted).await.expect("the window opens");
-        Window { page }
+        Window {
+            page,
+            clicks: AtomicUsize::new(0),
+        }
     }
 
     fn start_driver(&mut self) {

@@ -1,6 +1,7 @@
 //! The real window as a person uses it: found, clicked and typed into by way of its page.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::json;
@@ -19,6 +20,8 @@ const OPTIONS_MAX: usize = 60;
 pub struct Window {
     /// The session with the web view.
     pub page: WebDriver,
+    /// How often something was clicked.
+    pub(crate) clicks: AtomicUsize,
 }
 
 impl Window {
@@ -63,6 +66,11 @@ impl Window {
         self.click_on(&element, role, name).await;
     }
 
+    /// Returns how many clicks there were so far.
+    pub fn clicks(&self) -> usize {
+        self.clicks.load(Ordering::Relaxed)
+    }
+
     /// Clicks an element as soon as a click would meet it: a list that opens is put in its place a frame later.
     async fn click_on(&self, element: &WebElement, role: &str, name: &str) {
         const IS_MET: &str = "arguments[0].scrollIntoView({ block: 'nearest' });
@@ -80,6 +88,7 @@ impl Window {
         if let Err(cause) = element.click().await {
             panic!("the {role} called {name:?} can't be clicked: {cause}");
         }
+        self.clicks.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Clicks what has this role and name within another element.

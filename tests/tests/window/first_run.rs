@@ -40,6 +40,7 @@ async fn with_a_keyring_a_pasted_key_is_checked_stored_and_answers() {
     window.click("button", "Later").await;
     window.read("is stored and checked").await;
     ask(&window).await;
+    assert!(window.clicks() <= 6, "it took {} clicks", window.clicks());
     let usage = desk.machine.run(["usage", "--json"]).succeeded();
     assert!(usage.contains("\"runs\":1"), "{usage}");
     window.close().await;

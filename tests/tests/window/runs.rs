@@ -29,6 +29,7 @@ async fn the_demo_answers_a_prompt_with_one_click() {
     window.click("button", "Send").await;
     window.read("Simulated answer to: Why do trains").await;
     window.read("to first token").await;
+    assert_eq!(window.clicks(), 1);
     window.close().await;
     expect_clean(&desk, &Planted::default());
     assert!(

@@ -27,7 +27,7 @@ export function remedyOf({ code, remedy }: Failure): Remedy | null {
 export function advice(failure: Failure): string | null {
   const words: Partial<Record<Remedy, string>> = {
     name_gateway: 'For the token of a gateway, name the gateway under Advanced.',
-    restore_store: 'Put a copy in its place in a terminal: `switchyard store restore FILE`.',
+    restore_store: 'In a terminal, put one of the copies back: `switchyard store restore FILE`.',
   };
   const remedy = remedyOf(failure);
   const parts = [failure.hint, remedy && words[remedy]].filter(Boolean);

@@ -3,8 +3,16 @@
  */
 import { report_fault } from './bindings';
 
-/** Reports what is thrown and not caught, and what the page's policy forbids, from now on. */
+/**
+ * Reports what is thrown and not caught, what the page's policy forbids, and what libraries complain of, from
+ * now on.
+ */
 export function reportFaults(): void {
+  const { error } = console;
+  console.error = (...complaint: unknown[]) => {
+    error(...complaint);
+    report(`complaint: ${complaint.map(said).join(' ')}`);
+  };
   addEventListener('error', (event) =>
     report(`${event.message} at ${event.filename}:${event.lineno}`),
   );

@@ -31,7 +31,7 @@ export const wantsPin = (row: HostRow): boolean => row.state === 'unpinned' || i
 
 const changed: HostStanding = {
   state: 'bad',
-  word: 'host key CHANGED',
+  word: 'host key changed',
   about: 'It showed another host key than the pinned one. Nothing is sent to it.',
 };
 

@@ -11,7 +11,7 @@ const changed = refuse('host_key', 'Another key.', null, 'pin_host');
 
 it('a changed key outweighs all else that is to be said of a host', () => {
   const row = host({ state: 'paused', is_paused: true, last_failure: changed });
-  expect(hostStanding(row)).toMatchObject({ state: 'bad', word: 'host key CHANGED' });
+  expect(hostStanding(row)).toMatchObject({ state: 'bad', word: 'host key changed' });
 });
 
 it('a key that was pinned since the change is no change any more', () => {

@@ -1,9 +1,10 @@
 import Copy from '@lucide/svelte/icons/copy';
 import Ellipsis from '@lucide/svelte/icons/ellipsis';
+import KeyRound from '@lucide/svelte/icons/key-round';
 import { render } from '@testing-library/svelte';
 import { expect, it } from 'vitest';
 
-import { stillIcons } from '../../still-icons';
+import { stillIcons } from '../../still-icons.ts';
 
 function drawn(icon: typeof Copy, props = {}): SVGElement {
   const svg = render(icon, props).container.querySelector('svg');
@@ -31,6 +32,13 @@ it('the lines of an icon are in one path, and what is round stays beside it', ()
   const dots = drawn(Ellipsis).querySelectorAll('path');
   expect(dots).toHaveLength(1);
   expect(dots[0]?.getAttribute('d')?.match(/m/gi)).toHaveLength(3);
+});
+
+it('what is filled stays apart from the lines', () => {
+  const [line, dot, ...more] = drawn(KeyRound).querySelectorAll('path');
+  expect(line?.getAttribute('fill')).toBeNull();
+  expect(dot?.getAttribute('fill')).toBe('currentColor');
+  expect(more).toHaveLength(0);
 });
 
 it('an icon that is drawn in another way than is known stops the build', () => {

@@ -54,7 +54,7 @@ it('a row says how the host stands and who pays there', async () => {
   await box.findByText('Work …3f9a, active');
   await (await rowOf('box-2')).findByText('Personal …77c2');
   (await rowOf('lightsail-frankfurt')).getByText('its own key');
-  expect(screen.getByRole('status').textContent).toBe('3 hosts · 2 of 14 slots in use');
+  expect(screen.getByRole('status').textContent).toBe('3 hosts · 2 of 14 slots');
 });
 
 it('a host that is probed says so at once, and how it stands then', async () => {
@@ -63,7 +63,7 @@ it('a host that is probed says so at once, and how it stands then', async () => 
   box.getByText(/^resting until/);
   box.getByText(/did not answer in time/);
   await userEvent.click(box.getByRole('button', { name: 'Probe box-2' }));
-  box.getByText('asking …');
+  box.getByText('probing …');
   await waitFor(() => box.getByText('healthy'), { timeout: 3000 });
 });
 
@@ -103,7 +103,7 @@ it('a changed key is an alarm with both fingerprints, and stays one until it is 
   alarm.getByRole('heading', { name: 'box-2 shows another host key than the pinned one' });
   alarm.getByText(PINNED);
   await alarm.findByText(OTHER, {}, { timeout: 3000 });
-  (await rowOf('box-2')).getByText('host key CHANGED');
+  (await rowOf('box-2')).getByText('host key changed');
   await userEvent.click(alarm.getByRole('button', { name: /^Compare and pin/ }));
   const dialog = within(await screen.findByRole('dialog', { name: 'Another host key of box-2' }));
   await userEvent.click(

@@ -1,4 +1,4 @@
-import { render, screen, within } from '@testing-library/svelte';
+import { render, screen, waitFor, within } from '@testing-library/svelte';
 import userEvent from '@testing-library/user-event';
 import { beforeEach, expect, it } from 'vitest';
 
@@ -54,6 +54,28 @@ it('rows that are kept while nothing matches can be neither seen nor reached', a
   ).toHaveLength(0);
   await userEvent.clear(search);
   expect(container.querySelectorAll('[data-index][tabindex="0"]')).toHaveLength(1);
+});
+
+it('the focus does not come back from a dialog to a row that is covered since', async () => {
+  let all = someKeys();
+  host.on('list_keys', () => all);
+  host.on('remove_key', ({ id }: { id: string }) => {
+    const gone = all.find((key) => key.id === id);
+    all = all.filter((key) => key.id !== id);
+    return gone && keyOf(gone);
+  });
+  const { container } = render(Keys);
+  await screen.findByText('7 keys');
+  await userEvent.type(screen.getByLabelText('Search keys'), 'old');
+  await userEvent.keyboard('{ArrowDown}{Delete}');
+  const dialog = within(await screen.findByRole('dialog'));
+  await userEvent.click(dialog.getByRole('button', { name: /Delete/ }));
+  await screen.findByText('No key matches');
+  await waitFor(() => expect(screen.queryByRole('dialog')).toBeNull());
+  const rows = container.querySelector('[aria-hidden="true"] [data-index]')?.parentElement;
+  expect(rows?.contains(document.activeElement)).toBe(false);
+  await userEvent.keyboard('{Delete}');
+  expect(screen.queryByRole('dialog')).toBeNull();
 });
 
 it('without keys the one thing to do is to add one', async () => {
