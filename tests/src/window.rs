@@ -280,6 +280,21 @@ impl Window {
         }
     }
 
+    /// Waits until the page shows nothing that is being worked out anew.
+    ///
+    /// # Panics
+    /// When that has no end.
+    pub async fn settle(&self) {
+        let start = std::time::Instant::now();
+        while !self
+            .says_yes("return !document.querySelector('.stale, [aria-busy=true]')")
+            .await
+        {
+            assert!(start.elapsed() < PATIENCE, "the page does not come to rest");
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+    }
+
     async fn says_yes(&self, script: &str) -> bool {
         let said = self.page.execute(script, vec![]).await;
         said.is_ok_and(|said| said.json().as_bool() == Some(true))

@@ -159,6 +159,7 @@ async fn choose(window: &Window, login: &str) {
 }
 
 async fn take(window: &Window, folder: &Path, what: &str) {
+    window.settle().await;
     for theme in THEMES {
         window.theme(theme).await;
         window
