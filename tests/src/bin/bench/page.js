@@ -96,6 +96,22 @@ const asked = {
     return { ...seen, took };
   },
 
+  /** Orders the keys by each column, both ways, and scrolls through them as a wheel does. */
+  async sort() {
+    const heads = document.querySelectorAll('main [role=columnheader] button');
+    const list = document.querySelector('main [role=rowgroup][aria-label="Keys"]');
+    const stop = countFrames();
+    for (const head of [...heads].flatMap((head) => [head, head])) {
+      head.click();
+      await pause(40 + Math.random() * 20);
+    }
+    for (let turn = 0; turn < 60; turn += 1) {
+      list.scrollTop += 120;
+      await frame();
+    }
+    return stop();
+  },
+
   /** Types into the prompt until the answer of the run that has begun is all there. */
   async stream() {
     const field = document.querySelector('main textarea');

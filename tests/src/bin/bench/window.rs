@@ -221,6 +221,8 @@ async fn smoothness(
     let typed = ask(window, "search", json!(SEARCHES)).await?;
     report.figure("search: keystroke to repaint", "ms", &times(&typed)?);
     frames("while searching", &typed, report, Some(NO_FRAME))?;
+    let sorted = ask(window, "sort", Value::Null).await?;
+    frames("while sorting, scrolling", &sorted, report, Some(NO_FRAME))?;
 
     window.go_to("dispatch").await;
     window.type_into("textbox", "Prompt", "Go on.").await;

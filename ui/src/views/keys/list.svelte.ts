@@ -22,10 +22,31 @@ function byLabel(a: string, b: string): number {
   return first < second ? -1 : Number(first > second);
 }
 
+/** Where each row stands by its name, as far as that was worked out ahead. */
+const places = new WeakMap<KeyRow, number>();
+
+function byName(a: KeyRow, b: KeyRow): number {
+  const [first, second] = [places.get(a), places.get(b)];
+  if (first === undefined || second === undefined) return byWords(a.name, b.name);
+  return first - second;
+}
+
+/** Puts a row where it belongs by its name, behind those of the same. */
+function insert(sorted: KeyRow[], row: KeyRow): void {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const other = sorted[middle];
+    if (other && byWords(row.name, other.name) < 0) high = middle;
+    else low = middle + 1;
+  }
+  sorted.splice(low, 0, row);
+}
+
 const SEVERITY = { bad: 0, warn: 1, idle: 2, ok: 3 };
 
 const orders: Record<Column, (a: KeyRow, b: KeyRow) => number> = {
-  name: (a, b) => byWords(a.name, b.name),
+  name: byName,
   source: (a, b) => byWords(a.source, b.source),
   environment: (a, b) => byWords(a.environment, b.environment),
   health: (a, b) => SEVERITY[HEALTH[a.validity].state] - SEVERITY[HEALTH[b.validity].state],
@@ -33,7 +54,7 @@ const orders: Record<Column, (a: KeyRow, b: KeyRow) => number> = {
   month: (a, b) => compareMoney(a.month.cost, b.month.cost),
 };
 
-/** When the first screen is there, and how many rows are got ready for a search in one go after that. */
+/** When the first screen is there, and how many rows are got ready in one go after that. */
 const LATER_MS = 400;
 const AT_ONCE = 50;
 
@@ -99,14 +120,22 @@ export class KeyList {
     return this.narrowed === null ? '' : words[this.narrowed];
   }
 
-  /** Gets ready for the first letter of a search, a few rows at a time; returns what ends that. */
+  /**
+   * Gets ready for the first letter of a search and for the order of names, a few rows at a time; returns what
+   * ends that.
+   */
   prepare = (): (() => void) => {
     let at = 0;
+    const sorted: KeyRow[] = [];
     const some = (): void => {
       const rows = this.#all().slice(at, at + AT_ONCE);
-      rows.forEach(searchable);
+      for (const row of rows) {
+        searchable(row);
+        insert(sorted, row);
+      }
       at += AT_ONCE;
       if (rows.length > 0) timer = setTimeout(some);
+      else sorted.forEach((row, place) => places.set(row, place));
     };
     let timer = setTimeout(some, LATER_MS);
     return () => clearTimeout(timer);

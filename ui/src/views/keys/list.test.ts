@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 
 import { keyRow, manyKeys, someKeys } from '../../dev/sample';
 import { ANY, KeyList } from './list.svelte';
@@ -83,5 +83,23 @@ describe('the list of keys', () => {
     }
     // Generous for a machine that is busy with other things; on its own it takes a few ms each.
     expect((performance.now() - began) / 5).toBeLessThan(50);
+  });
+
+  it('names are ordered as people order them, before that was worked out ahead and after', () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const ordered = ['Emil', 'émile', 'Key 2', 'key 2b', 'key 10', 'zoo'];
+    const all = ['zoo', 'key 10', 'émile', 'key 2b', 'Key 2', 'Emil'].map((name) =>
+      keyRow({ name }),
+    );
+    const list = new KeyList(() => all);
+    list.sortBy('name');
+    expect(names(list)).toEqual(ordered);
+    list.prepare();
+    vi.runAllTimers();
+    list.sortBy('name');
+    expect(names(list)).toEqual([...ordered].reverse());
+    list.sortBy('name');
+    expect(names(list)).toEqual(ordered);
   });
 });
