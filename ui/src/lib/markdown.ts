@@ -155,7 +155,17 @@ export class Rendering {
   }
 }
 
-/** Draws a few words to nowhere: whoever does so first waits longer than a frame, and an answer should not. */
-export function warmUp(): void {
-  sanitised(new Rendering().update('Some *words* and `code`.', true).join(''));
+/** When the screen is there, and nobody has typed a prompt yet. */
+const WARM_UP_MS = 300;
+
+/**
+ * Draws a few words to nowhere, soon: whoever does so first waits longer than a frame, and an answer should not.
+ * Returns what calls that off.
+ */
+export function warmUpSoon(): () => void {
+  const timer = setTimeout(
+    () => sanitised(new Rendering().update('Some *words* and `code`.', true).join('')),
+    WARM_UP_MS,
+  );
+  return () => clearTimeout(timer);
 }
